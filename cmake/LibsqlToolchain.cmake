@@ -1,0 +1,36 @@
+# How the project's own code is compiled: cache, warnings, sanitizers, visibility.
+
+find_package(Threads REQUIRED)
+
+find_program(LIBSQL_CCACHE ccache)
+if(LIBSQL_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER "${LIBSQL_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${LIBSQL_CCACHE}")
+endif()
+
+if(LIBSQL_SANITIZE)
+  add_compile_options(-fsanitize=${LIBSQL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${LIBSQL_SANITIZE})
+endif()
+
+# Options of our own code only: the engine is compiled as its authors wrote it.
+function(libsql_own_code target)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual>
+    $<$<BOOL:${LIBSQL_WERROR}>:-Werror>)
+  set_target_properties(${target} PROPERTIES
+    CXX_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
+endfunction()
+
+# A room of the library (docs/architecture.md): an object library from explicit sources, linked to the rooms below it.
+function(libsql_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+  add_library(libsql_${name} OBJECT ${ARG_SOURCES})
+  libsql_own_code(libsql_${name})
+  target_include_directories(libsql_${name} PUBLIC "${PROJECT_SOURCE_DIR}/include")
+  target_compile_definitions(libsql_${name} PRIVATE LIBSQL_BUILDING)
+  target_link_libraries(libsql_${name} PRIVATE Threads::Threads ${ARG_USES})
+  set_property(GLOBAL APPEND PROPERTY LIBSQL_ROOMS libsql_${name})
+endfunction()
