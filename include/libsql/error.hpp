@@ -17,29 +17,29 @@ namespace libsql {
 
 /// Stable name of a kind of failure; one per class below, plus a few kinds that nobody catches apart.
 enum class ErrorCode : std::uint8_t {
-  Busy,            ///< another connection holds the lock, and the wait for it ended
-  Constraint,      ///< a constraint of the schema refused the change
-  Interrupted,     ///< interrupt() ended the call
-  Timeout,         ///< a deadline passed
-  TransactionLost, ///< the transaction is gone, and nothing of it was committed
-  Unsupported,     ///< this mode or this build cannot do it
-  Auth,            ///< the authorizer, the server or the cipher refused
-  Network,         ///< the link failed
-  Protocol,        ///< the peer said something that cannot be
-  Corrupt,         ///< the database file, or what was read from it, is damaged
-  NotADatabase,    ///< the file is no database, or the encryption key is wrong
-  CannotOpen,      ///< the file cannot be opened
-  ReadOnly,        ///< a write to something that only may be read
-  Full,            ///< the disk or the database is full
-  Io,              ///< the operating system failed a read, write, sync or lock
-  NoMemory,        ///< an allocation failed
-  TooBig,          ///< a text or blob is longer than the limit
-  SqlError,        ///< the SQL text is wrong, or a function in it failed
-  Misuse,          ///< a call against the contract of its header
-  Configuration,   ///< an option that cannot be honoured
-  TypeMismatch,    ///< a value of another type than the one asked for
-  OutOfRange,      ///< a value too large for the type asked for, or an index outside its range
-  UnexpectedRows,  ///< another number of rows than the call promises
+  Busy,             ///< another connection holds the lock, and the wait for it ended
+  Constraint,       ///< a constraint of the schema refused the change
+  Interrupted,      ///< interrupt() ended the call
+  Timeout,          ///< a deadline passed
+  TransactionLost,  ///< the transaction is gone, and nothing of it was committed
+  Unsupported,      ///< this mode or this build cannot do it
+  Auth,             ///< the authorizer, the server or the cipher refused
+  Network,          ///< the link failed
+  Protocol,         ///< the peer said something that cannot be
+  Corrupt,          ///< the database file, or what was read from it, is damaged
+  NotADatabase,     ///< the file is no database, or the encryption key is wrong
+  CannotOpen,       ///< the file cannot be opened
+  ReadOnly,         ///< a write to something that only may be read
+  Full,             ///< the disk or the database is full
+  Io,               ///< the operating system failed a read, write, sync or lock
+  NoMemory,         ///< an allocation failed
+  TooBig,           ///< a text or blob is longer than the limit
+  SqlError,         ///< the SQL text is wrong, or a function in it failed
+  Misuse,           ///< a call against the contract of its header
+  Configuration,    ///< an option that cannot be honoured
+  TypeMismatch,     ///< a value of another type than the one asked for
+  OutOfRange,       ///< a value too large for the type asked for, or an index outside its range
+  UnexpectedRows,   ///< another number of rows than the call promises
 };
 
 /// The name of the code as written above, for logs. Valid for the program's lifetime.
@@ -50,10 +50,24 @@ enum class ErrorOrigin : std::uint8_t { Engine, Server, Network, Api };
 
 /// Which kind of constraint refused a change (https://www.sqlite.org/rescode.html#constraint).
 enum class ConstraintKind : std::uint8_t {
-  Other, Check, CommitHook, ForeignKey, Function, NotNull, PrimaryKey, RowId, Trigger, Unique, VirtualTable, DataType, Pinned
+  Other,
+  Check,
+  CommitHook,
+  ForeignKey,
+  Function,
+  NotNull,
+  PrimaryKey,
+  RowId,
+  Trigger,
+  Unique,
+  VirtualTable,
+  DataType,
+  Pinned
 };
 
 namespace detail {
+struct ErrorAccess;
+
 /// Everything an Error carries. Built by the rooms below the API; users read it through Error.
 struct ErrorData {
   ErrorCode code = ErrorCode::SqlError;
@@ -116,6 +130,7 @@ class LIBSQL_EXPORT Error : public std::exception {
   const detail::ErrorData& data() const noexcept;
 
  private:
+  friend struct detail::ErrorAccess;
   std::shared_ptr<const detail::ErrorData> data_;
 };
 
