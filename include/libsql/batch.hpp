@@ -1,0 +1,58 @@
+/// \file
+/// Several statements in one call, and their results.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <libsql/column.hpp>
+#include <libsql/export.hpp>
+#include <libsql/params.hpp>
+#include <libsql/rows.hpp>
+
+namespace libsql {
+
+/// One statement of a batch with its arguments.
+struct BatchStatement {
+  BatchStatement(std::string text) : sql(std::move(text)) {}
+  BatchStatement(const char* text) : sql(text) {}
+  template <Argument... Args>
+  requires(sizeof...(Args) > 0) BatchStatement(std::string text, const Args&... args) : sql(std::move(text)) {
+    if constexpr (sizeof...(Args) == 1 && (std::same_as<Args, Params> && ...)) {
+      ((params = args), ...);
+    } else if constexpr (sizeof...(Args) == 1 && (detail::IsTuple<Args>::value && ...)) {
+      (std::apply([&](const auto&... item) { (params.add(item), ...); }, args), ...);
+    } else {
+      (add(args), ...);
+    }
+  }
+
+  std::string sql;
+  Params params;
+
+ private:
+  template <class T>
+  void add(const T& value) {
+    if constexpr (detail::IsNamed<T>::value) {
+      params.add(value.name, value.value);
+    } else {
+      params.add(value);
+    }
+  }
+};
+
+/// What one statement of a batch did.
+struct StatementResult {
+  std::vector<std::string> columns;  ///< names; empty if it returns no rows
+  std::vector<OwnedRow> rows;
+  std::uint64_t changes = 0;           ///< rows it inserted, updated or deleted itself
+  std::int64_t last_insert_rowid = 0;  ///< the connection's, after it
+};
+
+/// One result per statement, in order. Statements that are only white space or comments have none.
+using BatchResult = std::vector<StatementResult>;
+
+}  // namespace libsql

@@ -1,0 +1,109 @@
+/// \file
+/// How a database is opened: one builder type per mode, so that an option a mode lacks does not compile.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <libsql/database.hpp>
+#include <libsql/export.hpp>
+#include <libsql/value.hpp>
+
+namespace libsql {
+
+/// What a connection may do with the file.
+enum class OpenMode : std::uint8_t {
+  ReadWriteCreate,  ///< the default: made if it is not there
+  ReadWrite,        ///< CannotOpen if it is not there, or may not be written
+  ReadOnly,
+};
+
+/// How the engine guards a connection against use by several threads (https://www.sqlite.org/threadsafe.html).
+enum class MutexMode : std::uint8_t {
+  None,  ///< the default: one thread at a time, as Connection demands
+  Full,  ///< serialised; Unsupported where the engine is built without it, as ours is
+};
+
+/// The setting of a PRAGMA: a flag, a number or a word.
+using PragmaValue = Value;
+
+/// How a local file is encrypted. The cipher's name is one of SQLite3 Multiple Ciphers': aes128cbc, aes256cbc,
+/// chacha20, sqlcipher, rc4, ascon128, aegis (https://utelle.github.io/SQLite3MultipleCiphers/). The default is the one
+/// libSQL uses; aegis is the faster choice for new files.
+struct Encryption {
+  Encryption() = default;
+  Encryption(std::string_view key_text, std::string_view cipher_name = "aes256cbc");
+  Encryption(BlobView key_bytes, std::string_view cipher_name = "aes256cbc");
+
+  Blob key;
+  std::string cipher = "aes256cbc";
+  /// Further parameters of the cipher, such as {"kdf_iter", 4001}; set before the key.
+  std::vector<std::pair<std::string, std::int64_t>> parameters;
+};
+
+namespace detail {
+struct LocalOptions;
+}
+
+/// Opens a file of this machine, or a database in memory, in this process.
+///
+/// Defaults, each of which a pragma() or option overrides: journal_mode=WAL, synchronous=NORMAL, foreign_keys=ON,
+/// busy_timeout 5 s, a statement cache of 4 MiB, no deadline. Threads: one at a time.
+class LIBSQL_EXPORT LocalBuilder final {
+ public:
+  /// `path`: a file, UTF-8; ":memory:" (one database shared by all connections of the Database that build() gives);
+  /// "" (a temporary file per connection); or a "file:" URI (https://www.sqlite.org/uri.html).
+  explicit LocalBuilder(std::string path);
+  LocalBuilder(const LocalBuilder&);
+  LocalBuilder(LocalBuilder&&) noexcept;
+  LocalBuilder& operator=(const LocalBuilder&);
+  LocalBuilder& operator=(LocalBuilder&&) noexcept;
+  ~LocalBuilder();
+
+  LocalBuilder& open_mode(OpenMode mode);
+  LocalBuilder& read_only() { return open_mode(OpenMode::ReadOnly); }
+  LocalBuilder& no_follow(bool refuse_symbolic_links = true);
+  /// Makes the file and fails with CannotOpen if it is there already.
+  LocalBuilder& exclusive(bool must_not_exist = true);
+  LocalBuilder& mutex_mode(MutexMode mode);
+  /// The VFS by its registered name. Configuration if there is none of that name.
+  LocalBuilder& vfs(std::string name);
+  LocalBuilder& encryption(Encryption encryption);
+  LocalBuilder& busy_timeout(std::chrono::milliseconds timeout);
+  /// Any PRAGMA, set on every connection in the order given. Configuration if there is no such PRAGMA, or the value
+  /// is not of a kind that PRAGMAs take.
+  LocalBuilder& pragma(std::string name, PragmaValue value);
+  /// Loads an extension on every connection.
+  LocalBuilder& extension(std::filesystem::path file, std::string entry_point = {});
+  /// The directories that Connection::load_extension() may load from. None named: any.
+  LocalBuilder& extension_directory(std::filesystem::path directory);
+  /// Upper bound of each connection's statement cache in bytes; 0 turns it off.
+  LocalBuilder& statement_cache_bytes(std::size_t bytes);
+  /// How long any one call may take before it throws Timeout.
+  LocalBuilder& default_deadline(std::chrono::milliseconds limit);
+  /// uuid4() and uuid7() in SQL return 16-byte blobs instead of text.
+  LocalBuilder& uuid_blobs(bool on = true);
+
+  /// Opens the database, so that what is wrong shows here: CannotOpen, NotADatabase, Configuration, Unsupported.
+  Database build() const;
+
+ private:
+  friend struct detail::Access;
+  std::unique_ptr<detail::LocalOptions> options_;
+};
+
+/// Where every program starts.
+class LIBSQL_EXPORT Builder final {
+ public:
+  static LocalBuilder local(std::string path) { return LocalBuilder(std::move(path)); }
+};
+
+}  // namespace libsql

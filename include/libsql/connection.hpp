@@ -1,0 +1,225 @@
+/// \file
+/// A session with a database: the class most programs work with.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <libsql/batch.hpp>
+#include <libsql/connection_info.hpp>
+#include <libsql/detail/backend_fwd.hpp>
+#include <libsql/error.hpp>
+#include <libsql/export.hpp>
+#include <libsql/interrupt.hpp>
+#include <libsql/params.hpp>
+#include <libsql/rows.hpp>
+#include <libsql/statement.hpp>
+#include <libsql/transaction.hpp>
+
+namespace libsql {
+
+class ExtensionGuard;
+
+/// One session with a database: a local file, a remote server or an embedded replica, as its Builder chose.
+///
+/// Ownership: moves, never copies; keeps the Database alive. What is made from it keeps the session alive in turn, so
+/// objects may end in any order.
+/// Threads: one at a time, together with everything made from it; other threads use interrupt_handle().
+/// Errors: any call may throw Busy, Interrupted, Timeout, Corrupt, ResourceError, TransactionLost, and Misuse once it
+/// is closed. Pragmas, hooks, user functions, the WAL, blobs, backups and the rest of what a local database offers are
+/// classes of their own that take a Connection: see libsql.hpp for the list.
+class LIBSQL_EXPORT Connection final {
+ public:
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+  ~Connection();
+
+  /// Runs one statement to its end; rows, if it yields any, are passed over. Returns the rows it changed itself,
+  /// without those of triggers and foreign key actions (https://www.sqlite.org/c3ref/changes.html). `sql` is UTF-8;
+  /// arguments are borrowed for the call, not copied. Throws SqlError with the offset of the fault, Constraint,
+  /// ReadOnly; Misuse if arguments are missing, left over or unknown, or a second statement follows the first;
+  /// OutOfRange if an unsigned argument exceeds 64 signed bits.
+  template <Argument... Args>
+  std::uint64_t execute(std::string_view sql, const Args&... args) {
+    return detail::with_params([&](const detail::ParamsView& params) { return execute_view(sql, params); }, args...);
+  }
+
+  std::uint64_t execute(std::string_view sql, const Params& params);
+
+  /// Runs one statement; its rows are read one by one: Row objects, or with types std::tuple or a struct (RowsOf).
+  /// Arguments are copied, unless borrowed(), because the rows are read after the call. Throws as execute() does.
+  template <class... Ts, Argument... Args>
+  RowsOf<Ts...> query(std::string_view sql, const Args&... args) {
+    return RowsOf<Ts...>(
+        detail::with_params([&](const detail::ParamsView& params) { return query_view(sql, params); }, args...));
+  }
+  template <class... Ts>
+  RowsOf<Ts...> query(std::string_view sql, const Params& params) {
+    return RowsOf<Ts...>(query_view(sql, detail::ParamsRefs(params).view()));
+  }
+
+  /// Exactly one row, as a tuple, a struct, or without types an OwnedRow. Throws UnexpectedRows for none and for more.
+  template <class... Ts, Argument... Args>
+  auto query_row(std::string_view sql, const Args&... args) {
+    return Statement::one_row<Ts...>(query<>(sql, args...));
+  }
+  template <class... Ts>
+  auto query_row(std::string_view sql, const Params& params) {
+    return Statement::one_row<Ts...>(query<>(sql, params));
+  }
+  /// As query_row(), but no row gives nullopt.
+  template <class... Ts, Argument... Args>
+  auto query_row_optional(std::string_view sql, const Args&... args) {
+    return Statement::optional_row<Ts...>(query<>(sql, args...));
+  }
+  /// The one column of exactly one row.
+  template <class T, Argument... Args>
+  T query_value(std::string_view sql, const Args&... args) {
+    return std::get<0>(query_row<T>(sql, args...));
+  }
+
+  /// Runs every statement of a script, one after the other, each committed by itself unless the script opens a
+  /// transaction. Stops at the first failure, whose Error tells statement_index(); what ran before it stays.
+  BatchResult execute_batch(std::string_view script);
+  /// The same inside one transaction: all or nothing. (Inside an open transaction: inside a savepoint.)
+  BatchResult execute_transactional_batch(std::string_view script);
+  /// Statements with arguments of their own. As execute_batch() and execute_transactional_batch().
+  BatchResult execute_batch(std::span<const BatchStatement> statements);
+  BatchResult execute_transactional_batch(std::span<const BatchStatement> statements);
+  BatchResult execute_batch(std::initializer_list<BatchStatement> statements) {
+    return execute_batch(std::span<const BatchStatement>(statements.begin(), statements.size()));
+  }
+  BatchResult execute_transactional_batch(std::initializer_list<BatchStatement> statements) {
+    return execute_transactional_batch(std::span<const BatchStatement>(statements.begin(), statements.size()));
+  }
+
+  /// Runs one statement once for each element of a range (tuples, single values, or Params), all inside one
+  /// transaction: the fast way to load rows. Returns the rows changed. On failure nothing stays, and statement_index()
+  /// tells which element failed.
+  template <std::ranges::input_range R>
+  std::uint64_t execute_many(std::string_view sql, R&& argument_sets) {
+    Statement statement = prepare(sql);
+    Transaction tx = transaction(TransactionBehavior::Immediate);
+    std::uint64_t changes = 0;
+    std::size_t index = 0;
+    for (const auto& arguments : argument_sets) {
+      execute_one_of_many(index++, [&] { changes += statement.execute(arguments); });
+    }
+    tx.commit();
+    return changes;
+  }
+
+  /// Compiles one statement, or takes it from this connection's cache. Throws as execute() does.
+  Statement prepare(std::string_view sql);
+
+  /// Begins a transaction on this session. Inside an open one it sets a savepoint, whatever the behaviour.
+  Transaction transaction(TransactionBehavior behavior = TransactionBehavior::Deferred);
+  /// Sets a named savepoint. Throws Misuse for an empty name.
+  Savepoint savepoint(std::string_view name);
+
+  /// Checks that the database still answers: reads from it, past the caches. Throws what a query would.
+  void ping();
+  /// Closes the session. Throws Misuse, naming them, if statements, rows, blobs or backups of it are still open (then
+  /// it stays open). After it, only close() itself and the destructor may be called.
+  void close();
+  bool is_closed() const noexcept;
+  /// Makes the session as new, for its next user: rolls back, ends open rows, frees the statement cache, drops
+  /// temporary tables, views and triggers, detaches databases, removes hooks, and restores limits, pragmas and busy
+  /// timeout.
+  void reset();
+  /// Writes dirty pages to the file before the transaction ends (https://www.sqlite.org/c3ref/db_cacheflush.html).
+  void cacheflush();
+  /// Frees as much memory as it can without losing anything.
+  void release_memory();
+
+  /// Ends what this session is doing. From another thread use interrupt_handle().
+  void interrupt() noexcept;
+  InterruptHandle interrupt_handle() const noexcept;
+
+  /// How long a call waits for a lock before it throws Busy; 0: not at all.
+  void busy_timeout(std::chrono::milliseconds timeout);
+  std::chrono::milliseconds busy_timeout() const;
+  /// How long any one call may take before it throws Timeout; nullopt: as long as it needs.
+  void deadline(std::optional<std::chrono::milliseconds> limit);
+  std::optional<std::chrono::milliseconds> deadline() const;
+
+  /// Rows changed by the last INSERT, UPDATE or DELETE; by all of this connection; and the last inserted rowid.
+  std::uint64_t changes() const;
+  std::uint64_t total_changes() const;
+  std::int64_t last_insert_rowid() const;
+  /// Whether no transaction is open.
+  bool is_autocommit() const;
+  /// Whether the database cannot be written through this connection.
+  bool is_readonly() const;
+  /// The path of the database file, UTF-8; empty for in-memory and temporary databases.
+  std::string path() const;
+
+  /// Allows load_extension() while the guard lives. Throws Unsupported where extensions cannot be loaded.
+  [[nodiscard]] ExtensionGuard enable_load_extension();
+  /// Loads a shared library of SQL functions. Empty entry point: the engine's rule
+  /// (https://www.sqlite.org/c3ref/load_extension.html). Throws Auth unless a guard lives and the file lies in one of
+  /// the directories that the Builder allows (if it names any); SqlError if it cannot be loaded.
+  void load_extension(const std::filesystem::path& file, std::string_view entry_point = {});
+
+  /// Bytes kept free at the end of every page. A change takes effect with a VACUUM, which it runs.
+  void set_reserved_bytes(int bytes);
+  int reserved_bytes() const;
+  /// Changes the encryption key of the file: to another, to none (empty: decrypts), or from none (encrypts). Rewrites
+  /// every page. Throws Unsupported if the engine has no encryption.
+  void rekey(BlobView key);
+  void rekey(std::string_view key);
+
+  /// A run-time limit; setting returns the former value and clamps to the engine's maximum.
+  int limit(Limit limit) const;
+  int limit(Limit limit, int value);
+
+  ConnectionStatistics statistics() const;
+  void reset_statistics();
+
+  /// What this mode can do.
+  const Capabilities& capabilities() const noexcept;
+
+ private:
+  friend struct detail::Access;
+  explicit Connection(std::shared_ptr<core::Session> session) noexcept;
+
+  core::Session& session() const;
+  std::uint64_t execute_view(std::string_view sql, const detail::ParamsView& params);
+  Rows query_view(std::string_view sql, const detail::ParamsView& params);
+
+  template <class F>
+  static void execute_one_of_many(std::size_t index, F&& run) {
+    try {
+      run();
+    } catch (const Error& error) {
+      rethrow_with_index(error, index);
+    }
+  }
+  [[noreturn]] static void rethrow_with_index(const Error& error, std::size_t index);
+
+  std::shared_ptr<core::Session> session_;
+};
+
+/// While it lives, its connection may load extensions by load_extension(). (SQL's load_extension() stays off.)
+class LIBSQL_EXPORT ExtensionGuard final {
+ public:
+  ExtensionGuard(ExtensionGuard&&) noexcept;
+  ExtensionGuard& operator=(ExtensionGuard&&) noexcept;
+  ~ExtensionGuard();
+
+ private:
+  friend class Connection;
+  explicit ExtensionGuard(std::shared_ptr<core::Session> session);
+  std::shared_ptr<core::Session> session_;
+};
+
+}  // namespace libsql

@@ -1,0 +1,34 @@
+/// \file
+/// A database: the place connections come from.
+#pragma once
+
+#include <memory>
+
+#include <libsql/connection.hpp>
+#include <libsql/detail/backend_fwd.hpp>
+#include <libsql/export.hpp>
+
+namespace libsql {
+
+/// A database that a Builder opened; gives connections, all set up the same way. It keeps an in-memory database alive.
+/// Ownership: copies share one. Threads: may be used by several threads at once.
+class LIBSQL_EXPORT Database final {
+ public:
+  Database(const Database&) noexcept;
+  Database(Database&&) noexcept;
+  Database& operator=(const Database&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();
+
+  /// A new session. Throws CannotOpen, NotADatabase (also for a wrong key), Configuration, Busy.
+  Connection connect() const;
+
+  Mode mode() const noexcept;
+
+ private:
+  friend struct detail::Access;
+  explicit Database(std::shared_ptr<core::Store> store) noexcept;
+  std::shared_ptr<core::Store> store_;
+};
+
+}  // namespace libsql

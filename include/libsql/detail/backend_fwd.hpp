@@ -1,0 +1,17 @@
+/// \file
+/// Names of internal classes that public handles point to. Internal.
+#pragma once
+
+namespace libsql {
+
+namespace core {
+class Session;
+class Stmt;
+class Store;
+}  // namespace core
+
+namespace detail {
+struct Access;
+}  // namespace detail
+
+}  // namespace libsql

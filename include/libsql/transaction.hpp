@@ -1,0 +1,87 @@
+/// \file
+/// Transactions and savepoints.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <libsql/detail/backend_fwd.hpp>
+#include <libsql/export.hpp>
+
+namespace libsql {
+
+class Connection;
+
+/// When a transaction takes its locks (https://www.sqlite.org/lang_transaction.html).
+enum class TransactionBehavior : std::uint8_t {
+  Deferred,   ///< at its first read and at its first write
+  Immediate,  ///< the write lock at once: the way to avoid Busy in the middle
+  Exclusive,  ///< as Immediate, and outside WAL mode nobody else may read
+  ReadOnly,   ///< as Deferred; every write in it throws ReadOnly
+};
+
+/// A transaction, or a savepoint in one. `tx->` and the connection that began it mean the same session, so
+/// `conn.execute()` is inside too. Should the engine have to roll it back by itself (disk full, for one), every later
+/// call on the connection throws TransactionLost until this object is rolled back or ends: nothing slips out of it.
+/// Threads: as Connection.
+class LIBSQL_EXPORT Transaction final {
+ public:
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) noexcept;
+  /// Rolls back unless finished. Never throws: if the rollback fails, the session is closed and its next use says why.
+  ~Transaction();
+
+  /// Makes the changes lasting (of a nested one: part of the outer transaction). Throws Busy (still open: call again),
+  /// Constraint for a deferred foreign key (still open: mend it or roll back), TransactionLost if it is already gone,
+  /// Misuse if it is finished.
+  void commit();
+  /// Undoes the changes. Throws Misuse if it is finished.
+  void rollback();
+  /// Whether it is neither committed nor rolled back.
+  bool is_open() const noexcept { return open_; }
+  /// Whether it is a savepoint inside another transaction.
+  bool is_nested() const noexcept { return !savepoint_.empty(); }
+
+  Connection* operator->() noexcept;
+  Connection& connection() noexcept;
+
+ private:
+  friend struct detail::Access;
+  Transaction(std::shared_ptr<core::Session> session, std::string savepoint);
+  void finish() noexcept;
+
+  std::unique_ptr<Connection> connection_;
+  std::string savepoint_;
+  bool open_ = true;
+};
+
+/// A named savepoint: a mark in a transaction that can be returned to. Opens a transaction if there is none, which its
+/// release then commits (https://www.sqlite.org/lang_savepoint.html). Savepoints nest. Threads: as Connection.
+class LIBSQL_EXPORT Savepoint final {
+ public:
+  Savepoint(Savepoint&&) noexcept;
+  Savepoint& operator=(Savepoint&&) noexcept;
+  /// Undoes what followed it and removes it, unless released. Never throws, as ~Transaction().
+  ~Savepoint();
+
+  /// Keeps the changes and removes the mark. Throws Misuse if it is finished; Busy if it was the outermost and cannot
+  /// commit now (still open: call again).
+  void release();
+  /// Undoes the changes since the mark; the mark stays, and the work may go on from there.
+  void rollback();
+  const std::string& name() const noexcept { return name_; }
+  bool is_open() const noexcept { return open_; }
+
+ private:
+  friend struct detail::Access;
+  Savepoint(std::shared_ptr<core::Session> session, std::string name);
+  void finish() noexcept;
+
+  std::shared_ptr<core::Session> session_;
+  std::string name_;
+  bool open_ = true;
+};
+
+}  // namespace libsql

@@ -1,0 +1,139 @@
+/// \file
+/// The five kinds of value a database holds, as an owner (Value) and as a view (ValueRef).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <libsql/export.hpp>
+
+namespace libsql {
+
+/// The storage classes of the engine (https://www.sqlite.org/datatype3.html). The numbers are internal.
+enum class ValueType : std::uint8_t { Null, Integer, Real, Text, Blob };
+
+/// "NULL", "INTEGER", "REAL", "TEXT" or "BLOB". Valid for the program's lifetime.
+LIBSQL_EXPORT std::string_view to_string(ValueType type) noexcept;
+
+/// Bytes that are owned.
+using Blob = std::vector<std::byte>;
+/// Bytes that somebody else owns.
+using BlobView = std::span<const std::byte>;
+
+/// The SQL value NULL, for arguments: `conn.execute("... VALUES (?)", libsql::null)`.
+struct Null {
+  friend constexpr bool operator==(Null, Null) noexcept { return true; }
+};
+inline constexpr Null null{};
+
+/// A blob of `size` zero bytes that is never built in memory; fill it through a BlobHandle.
+struct ZeroBlob {
+  std::uint64_t size = 0;
+};
+
+/// A value owned by somebody else: what a row's cell or an argument is while a call looks at it.
+/// Lifetime: text and blob views are valid only as long as their owner says; for a cell, until the next row.
+class ValueRef final {
+ public:
+  constexpr ValueRef() noexcept : integer_(0) {}
+  constexpr ValueRef(Null) noexcept : integer_(0) {}
+  constexpr explicit ValueRef(std::int64_t value) noexcept : integer_(value), type_(ValueType::Integer) {}
+  constexpr explicit ValueRef(double value) noexcept : real_(value), type_(ValueType::Real) {}
+  /// UTF-8 text; embedded NUL characters are kept.
+  constexpr explicit ValueRef(std::string_view text) noexcept
+      : data_(text.data()), size_(text.size()), type_(ValueType::Text) {}
+  constexpr explicit ValueRef(BlobView blob) noexcept
+      : data_(blob.data()), size_(blob.size()), type_(ValueType::Blob) {}
+  constexpr explicit ValueRef(ZeroBlob zeros) noexcept
+      : data_(nullptr), size_(zeros.size), type_(ValueType::Blob), zero_blob_(true) {}
+
+  constexpr ValueType type() const noexcept { return type_; }
+  constexpr bool is_null() const noexcept { return type_ == ValueType::Null; }
+
+  /// Requires: type() is Integer.
+  constexpr std::int64_t integer() const noexcept { return integer_; }
+  /// Requires: type() is Real.
+  constexpr double real() const noexcept { return real_; }
+  /// Requires: type() is Text.
+  std::string_view text() const noexcept { return {static_cast<const char*>(data_), size_}; }
+  /// Requires: type() is Blob and not is_zero_blob().
+  BlobView blob() const noexcept { return {static_cast<const std::byte*>(data_), size_}; }
+  /// Bytes of a text or blob.
+  constexpr std::size_t size() const noexcept { return size_; }
+
+  constexpr bool is_zero_blob() const noexcept { return zero_blob_; }
+  /// Whether the caller promised that text or blob outlive the statement's use of them; see borrowed().
+  constexpr bool is_borrowed() const noexcept { return borrowed_; }
+  constexpr ValueRef as_borrowed() const noexcept {
+    ValueRef copy = *this;
+    copy.borrowed_ = true;
+    return copy;
+  }
+
+ private:
+  union {
+    std::int64_t integer_;
+    double real_;
+    const void* data_;
+  };
+  std::size_t size_ = 0;
+  ValueType type_ = ValueType::Null;
+  bool zero_blob_ = false;
+  bool borrowed_ = false;
+};
+
+/// A value that is owned: NULL, a 64-bit integer, a double, UTF-8 text or bytes.
+class LIBSQL_EXPORT Value final {
+ public:
+  using Variant = std::variant<Null, std::int64_t, double, std::string, Blob>;
+
+  Value() noexcept = default;
+  Value(Null) noexcept {}
+  Value(std::nullptr_t) noexcept {}
+  Value(std::int64_t value) noexcept : variant_(value) {}
+  Value(int value) noexcept : variant_(static_cast<std::int64_t>(value)) {}
+  Value(bool value) noexcept : variant_(static_cast<std::int64_t>(value)) {}
+  Value(double value) noexcept : variant_(value) {}
+  Value(std::string value) noexcept : variant_(std::move(value)) {}
+  Value(std::string_view value) : variant_(std::string(value)) {}
+  Value(const char* value) : variant_(std::string(value)) {}
+  Value(Blob value) noexcept : variant_(std::move(value)) {}
+  Value(BlobView value) : variant_(Blob(value.begin(), value.end())) {}
+  /// A copy of what the view sees.
+  explicit Value(ValueRef value);
+
+  ValueType type() const noexcept { return static_cast<ValueType>(variant_.index()); }
+  bool is_null() const noexcept { return variant_.index() == 0; }
+
+  /// The value as the kind it has; each throws TypeMismatch for another kind.
+  std::int64_t integer() const;
+  double real() const;
+  const std::string& text() const;
+  const Blob& blob() const;
+
+  const Variant& variant() const noexcept { return variant_; }
+  Variant& variant() noexcept { return variant_; }
+
+  /// A view of this value, valid until it changes or ends.
+  ValueRef ref() const noexcept;
+
+  friend bool operator==(const Value&, const Value&) = default;
+
+ private:
+  Variant variant_;
+};
+
+/// Prints the value as an SQL literal: NULL, 12, 1.5, 'it''s', x'00ff'.
+LIBSQL_EXPORT std::ostream& operator<<(std::ostream& out, const Value& value);
+/// The value as an SQL literal.
+LIBSQL_EXPORT std::string to_sql_literal(ValueRef value);
+
+}  // namespace libsql

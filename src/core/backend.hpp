@@ -1,0 +1,138 @@
+// The private interface that the three backends (local, remote, replica) implement and that the public classes call.
+// Arguments come as views on the caller's stack; cells go out as views into the engine or the network buffer. Nothing
+// on the path of a bind, a step or a cell allocates.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <libsql/column.hpp>
+#include <libsql/connection_info.hpp>
+#include <libsql/params.hpp>
+#include <libsql/value.hpp>
+
+namespace libsql {
+enum class TransactionBehavior : std::uint8_t;
+enum class ExplainKind : std::uint8_t;
+struct StatementStatus;
+struct StatementResult;
+struct BatchStatement;
+
+namespace engine {
+class Connection;
+}
+}  // namespace libsql
+
+namespace libsql::core {
+
+using detail::NamedRef;
+using detail::ParamsView;
+
+/// Ends a running call from any thread. Outlives the session.
+class InterruptState {
+ public:
+  virtual ~InterruptState() = default;
+  virtual void interrupt() noexcept = 0;
+};
+
+/// A compiled statement and, while it is open, the cursor over its rows.
+class Stmt {
+ public:
+  virtual ~Stmt() = default;
+
+  /// Runs it to its end; arguments are borrowed. Returns the rows changed.
+  virtual std::uint64_t execute(const ParamsView& params) = 0;
+  /// Binds copies of the arguments and takes the first step, so that what is wrong shows here and the columns are those
+  /// of the current schema. Raises `cursor_id`.
+  virtual void open(const ParamsView& params) = 0;
+  /// Goes to the first row (after open) or the next. At the end the statement is reset by itself.
+  virtual bool next() = 0;
+  /// The cell of the current row; the column must exist.
+  virtual ValueRef cell(int column) noexcept = 0;
+  /// Ends the cursor, if one is open, and forgets the arguments.
+  virtual void close_cursor() noexcept = 0;
+
+  virtual int cursor_column_count() const noexcept = 0;
+  virtual std::string_view column_name(int column) const = 0;
+  /// The columns as the schema is now; while a cursor is open, the cursor's.
+  virtual std::span<const Column> columns() = 0;
+
+  virtual int parameter_count() const = 0;
+  virtual std::string_view parameter_name(int number) const = 0;
+  virtual std::optional<int> parameter_number(std::string_view name) const = 0;
+  virtual bool is_readonly() const = 0;
+  virtual ExplainKind explain_kind() const = 0;
+  virtual std::string_view sql() const = 0;
+  virtual std::string expanded_sql(const ParamsView& params) = 0;
+  virtual StatementStatus status(bool reset) = 0;
+  virtual void finalize() = 0;
+
+  /// Changes whenever a cursor is opened or closed: a Rows whose number is another has ended.
+  std::uint32_t cursor_id() const noexcept { return cursor_id_; }
+
+ protected:
+  std::uint32_t cursor_id_ = 0;
+};
+
+/// One session. Used by one thread at a time.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  virtual const Capabilities& capabilities() const noexcept = 0;
+  /// The engine's connection where the mode has one; else what needs it throws Unsupported.
+  virtual engine::Connection* engine_connection() noexcept = 0;
+
+  virtual std::uint64_t execute(std::string_view sql, const ParamsView& params) = 0;
+  virtual std::shared_ptr<Stmt> prepare(std::string_view sql) = 0;
+  virtual std::vector<StatementResult> execute_batch(std::string_view script) = 0;
+  virtual std::vector<StatementResult> execute_batch(std::span<const BatchStatement> statements) = 0;
+
+  virtual void begin(TransactionBehavior behavior) = 0;
+  virtual void commit() = 0;
+  virtual void rollback() = 0;
+  /// Whether a transaction() is open, also if the engine has lost it.
+  virtual bool in_transaction() const noexcept = 0;
+  virtual void savepoint(std::string_view name) = 0;
+  virtual void release_savepoint(std::string_view name) = 0;
+  virtual void rollback_to_savepoint(std::string_view name) = 0;
+  /// Gives the session up after a rollback failed in a destructor; its next use says why.
+  virtual void abandon(std::string reason) noexcept = 0;
+
+  virtual void ping() = 0;
+  virtual void close() = 0;
+  virtual bool is_closed() const noexcept = 0;
+  virtual void reset() = 0;
+  virtual void cacheflush() = 0;
+  virtual void release_memory() = 0;
+  virtual std::shared_ptr<InterruptState> interrupt_state() noexcept = 0;
+  virtual void set_busy_timeout(std::chrono::milliseconds timeout) = 0;
+  virtual std::chrono::milliseconds busy_timeout() const noexcept = 0;
+  virtual void set_deadline(std::optional<std::chrono::milliseconds> limit) = 0;
+  virtual std::optional<std::chrono::milliseconds> deadline() const noexcept = 0;
+
+  virtual std::uint64_t changes() = 0;
+  virtual std::uint64_t total_changes() = 0;
+  virtual std::int64_t last_insert_rowid() = 0;
+  virtual bool is_autocommit() = 0;
+  virtual bool is_readonly() = 0;
+  virtual std::string path() = 0;
+  virtual ConnectionStatistics statistics() const = 0;
+  virtual void reset_statistics() = 0;
+};
+
+/// A database that gives sessions. Used by several threads at once.
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual Mode mode() const noexcept = 0;
+  virtual std::shared_ptr<Session> connect() = 0;
+};
+
+}  // namespace libsql::core
