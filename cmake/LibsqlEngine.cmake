@@ -56,6 +56,7 @@ if(LIBSQL_ENGINE_DIR)
     SQLITE_ENABLE_STMTVTAB
     SQLITE_ENABLE_SNAPSHOT
     SQLITE_ENABLE_UNLOCK_NOTIFY)
+  libsql_profile(libsql_sqlite3 "${LIBSQL_ENGINE_DIR}/sqlite3.c")
   target_link_libraries(libsql_sqlite3 PUBLIC Threads::Threads ${CMAKE_DL_LIBS} m)
 else()
   find_package(SQLite3 3.35 REQUIRED)

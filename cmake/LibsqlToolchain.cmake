@@ -2,10 +2,14 @@
 
 find_package(Threads REQUIRED)
 
+# A profile is an input that ccache does not see in every case, so the profile-guided build goes without it.
 find_program(LIBSQL_CCACHE ccache)
-if(LIBSQL_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER "${LIBSQL_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${LIBSQL_CCACHE}")
+if(LIBSQL_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT LIBSQL_PGO)
+  # Precompiled headers are cached only if ccache is told to ignore what it cannot see inside them.
+  set(_launcher "${CMAKE_COMMAND}" -E env
+    "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime" "${LIBSQL_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER ${_launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${_launcher})
 endif()
 
 if(LIBSQL_SANITIZE)
@@ -17,7 +21,9 @@ endif()
 function(libsql_own_code target)
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual>
-    $<$<BOOL:${LIBSQL_WERROR}>:-Werror>)
+    $<$<BOOL:${LIBSQL_WERROR}>:-Werror>
+    # Our functions are not meant to be replaced at run time, so calls among them need no indirection.
+    -fno-semantic-interposition)
   set_target_properties(${target} PROPERTIES
     CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON)
@@ -32,5 +38,12 @@ function(libsql_room name)
   target_include_directories(libsql_${name} PUBLIC "${PROJECT_SOURCE_DIR}/include")
   target_compile_definitions(libsql_${name} PRIVATE LIBSQL_BUILDING)
   target_link_libraries(libsql_${name} PRIVATE Threads::Threads ${ARG_USES})
+  if(LIBSQL_PCH)
+    target_precompile_headers(libsql_${name} PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch/standard.hpp")
+  endif()
+  if(LIBSQL_BUILD_FUZZ)
+    target_compile_options(libsql_${name} PRIVATE -fsanitize=fuzzer-no-link)  # Coverage, which guides the fuzzers.
+  endif()
+  libsql_profile(libsql_${name} ${ARG_SOURCES})
   set_property(GLOBAL APPEND PROPERTY LIBSQL_ROOMS libsql_${name})
 endfunction()

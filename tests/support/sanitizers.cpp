@@ -1,0 +1,20 @@
+// How the sanitizers report in every test program: at the first finding and with the engine's benign races left out.
+// Linked only into sanitizer builds; the run-time parts look these functions up by name.
+
+extern "C" {
+
+const char* __asan_default_options();
+const char* __asan_default_options() { return "detect_stack_use_after_return=1:strict_string_checks=1"; }
+
+const char* __ubsan_default_options();
+const char* __ubsan_default_options() { return "print_stacktrace=1:halt_on_error=1"; }
+
+const char* __tsan_default_options();
+const char* __tsan_default_options() { return "halt_on_error=1:second_deadlock_stack=1"; }
+
+// SQLite reads and writes the header of the WAL index without a lock by design and detects a torn read by its checksum.
+// Its source marks these functions for Clang only (SQLITE_NO_TSAN).
+const char* __tsan_default_suppressions();
+const char* __tsan_default_suppressions() { return "race:walIndexTryHdr\nrace:walIndexWriteHdr\n"; }
+
+}  // extern "C"
