@@ -40,6 +40,8 @@ enum class ErrorCode : std::uint8_t {
   TypeMismatch,     ///< a value of another type than the one asked for
   OutOfRange,       ///< a value too large for the type asked for, or an index outside its range
   UnexpectedRows,   ///< another number of rows than the call promises
+  Conflict,         ///< the place is taken by something else
+  SnapshotTooOld,   ///< the state of the database that was asked for is gone
 };
 
 /// The name of the code as written above, for logs. Valid for the program's lifetime.
@@ -259,6 +261,18 @@ class LIBSQL_EXPORT OutOfRange : public Error {
 
 /// The statement returned no row, or more rows, than the call promises.
 class LIBSQL_EXPORT UnexpectedRows : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A frame for a position of the log that already holds another one: the two logs have gone different ways.
+class LIBSQL_EXPORT Conflict : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A checkpoint has overwritten the state of the database that was asked for.
+class LIBSQL_EXPORT SnapshotTooOld : public Error {
  public:
   using Error::Error;
 };

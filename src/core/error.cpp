@@ -53,6 +53,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "OutOfRange";
     case ErrorCode::UnexpectedRows:
       return "UnexpectedRows";
+    case ErrorCode::Conflict:
+      return "Conflict";
+    case ErrorCode::SnapshotTooOld:
+      return "SnapshotTooOld";
   }
   return "Error";
 }

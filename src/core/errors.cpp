@@ -33,6 +33,7 @@ enum : int {
   kFormat = 24,
   kRange = 25,
   kNotADb = 26,
+  kErrorSnapshot = kError | (3 << 8),
 };
 
 ConstraintKind constraint_kind_of(int sqlite_code) noexcept {
@@ -116,6 +117,10 @@ auto with_class(ErrorCode code, Make&& make) {
       return make(ClassTag<OutOfRange>{});
     case ErrorCode::UnexpectedRows:
       return make(ClassTag<UnexpectedRows>{});
+    case ErrorCode::Conflict:
+      return make(ClassTag<Conflict>{});
+    case ErrorCode::SnapshotTooOld:
+      return make(ClassTag<SnapshotTooOld>{});
     case ErrorCode::SqlError:
       break;
   }
@@ -125,6 +130,7 @@ auto with_class(ErrorCode code, Make&& make) {
 }  // namespace
 
 ErrorCode error_code_of(int sqlite_code) noexcept {
+  if (sqlite_code == kErrorSnapshot) return ErrorCode::SnapshotTooOld;
   switch (sqlite_code & 0xff) {
     case kBusy:
     case kLocked:
