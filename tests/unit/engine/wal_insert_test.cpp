@@ -134,7 +134,7 @@ TEST(WalInsert, CheckpointedLogIsContinuedOrBegunAnewAsAsked) {
     Log(target).checkpoint(c.mode);
     Log(source).checkpoint(WalCheckpointMode::Truncate);
     for (std::uint32_t i = 0; i < 3; ++i) {
-      source.run("INSERT INTO t VALUES(" + std::to_string(i) + ")");
+      source.run(std::string("INSERT INTO t VALUES(").append(std::to_string(i)).append(")"));
       const Log log(source);
       WalInsertOptions options;
       if (i == 0) options.start = c.start;

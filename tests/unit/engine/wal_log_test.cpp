@@ -161,7 +161,7 @@ TEST(WalLog, PageGivesEveryStateSinceTheLastCheckpoint) {
   ASSERT_TRUE(base);
   std::vector<std::pair<std::uint32_t, std::vector<std::byte>>> states;
   for (int i = 0; i < 5; ++i) {
-    db.run("INSERT INTO t VALUES(" + std::to_string(i) + ")");
+    db.run(std::string("INSERT INTO t VALUES(").append(std::to_string(i)).append(")"));
     states.emplace_back(log.state().max_frame, *log.page(2, std::nullopt));
   }
   EXPECT_EQ(log.page(2, 0), base);
