@@ -1,0 +1,23 @@
+#pragma once
+
+struct sqlite3;
+
+namespace libsql::functions {
+
+/// What uuid4() and uuid7() return. The libSQL family answers with text, Turso with 16 bytes; the names that end in
+/// _str, uuid() and gen_random_uuid() are text in both.
+enum class UuidFlavour { Text, Blob };
+
+struct RegisterOptions {
+  UuidFlavour uuid_flavour = UuidFlavour::Text;
+};
+
+/// Adds every SQL function of this room to the connection, replacing functions of the same name and arity.
+/// Returns an SQLite result code; sqlite3_errmsg() of the connection explains one that is not SQLITE_OK.
+int register_all(sqlite3* connection, const RegisterOptions& options = {}) noexcept;
+
+/// The parts of register_all().
+int register_vector_functions(sqlite3* connection) noexcept;
+int register_uuid_functions(sqlite3* connection, UuidFlavour flavour) noexcept;
+
+}  // namespace libsql::functions
