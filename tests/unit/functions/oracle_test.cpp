@@ -172,7 +172,7 @@ constexpr Row kRows[] = {
      "1717777901001 | 018bcfe5-6800 | text"}};
 
 INSTANTIATE_TEST_SUITE_P(Libsql, Oracle, testing::ValuesIn(kRows),
-                         [](const testing::TestParamInfo<Row>& info) { return std::string(info.param.name); });
+                         [](const testing::TestParamInfo<Row>& row) { return std::string(row.param.name); });
 
 }  // namespace
 }  // namespace libsql::functions::test
