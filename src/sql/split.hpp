@@ -1,0 +1,65 @@
+// Cutting a script into statements where the engine would, trigger bodies included.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace libsql::sql {
+
+/// One statement of a script.
+struct Statement {
+  std::string_view text;    // from its first to its last token: no comments or white space around it, no semicolon
+  std::size_t offset = 0;   // of `text` in the script, in bytes
+  std::size_t end = 0;      // where the next statement may begin: after the semicolon, or the end of the script
+  bool terminated = false;  // whether a semicolon ended it
+};
+
+/// Iterates over the statements of `script`, skipping empty ones. A semicolon inside the body of a CREATE TRIGGER does
+/// not end the statement. Broken SQL ends at its next semicolon. `script` must outlive what is yielded.
+class Splitter {
+ public:
+  explicit Splitter(std::string_view script) noexcept : script_(script) {}
+
+  /// The next statement, or nothing at the end of the script.
+  std::optional<Statement> next() noexcept;
+
+ private:
+  std::string_view script_;
+  std::size_t position_ = 0;
+};
+
+/// The statements of a script as a range: `for (const Statement& statement : split(script))`.
+class Statements {
+ public:
+  class Iterator {
+   public:
+    explicit Iterator(std::string_view script) noexcept : splitter_(script), current_(splitter_.next()) {}
+    const Statement& operator*() const noexcept { return *current_; }
+    const Statement* operator->() const noexcept { return &*current_; }
+    Iterator& operator++() noexcept {
+      current_ = splitter_.next();
+      return *this;
+    }
+    bool operator==(std::nullopt_t) const noexcept { return !current_.has_value(); }
+
+   private:
+    Splitter splitter_;
+    std::optional<Statement> current_;
+  };
+
+  explicit Statements(std::string_view script) noexcept : script_(script) {}
+  Iterator begin() const noexcept { return Iterator(script_); }
+  std::nullopt_t end() const noexcept { return std::nullopt; }
+
+ private:
+  std::string_view script_;
+};
+
+inline Statements split(std::string_view script) noexcept { return Statements(script); }
+
+/// Whether `text` ends with a complete statement: after its last semicolon come only white space and finished comments,
+/// and that semicolon does not stand in a trigger body, a string or a comment. False for text without any statement.
+bool is_complete(std::string_view text) noexcept;
+
+}  // namespace libsql::sql

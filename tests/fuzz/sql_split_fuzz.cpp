@@ -1,0 +1,70 @@
+// Any text is cut into statements without gaps, and where the engine compiles a statement, it ends where ours ends.
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "sql/classify.hpp"
+#include "sql/split.hpp"
+#include "sql/tokenizer.hpp"
+#include "unit/sql/corpus.hpp"
+
+namespace {
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+// Compiling a PRAGMA may already act.
+int refuse_pragmas(void*, int action, const char*, const char*, const char*, const char*) {
+  return action == SQLITE_PRAGMA ? SQLITE_DENY : SQLITE_OK;
+}
+
+sqlite3* database() {
+  static const libsql::test::DatabaseHandle handle = [] {
+    auto opened = libsql::test::open_memory_database();
+    sqlite3_exec(opened.get(), libsql::test::kSchema, nullptr, nullptr, nullptr);
+    sqlite3_set_authorizer(opened.get(), refuse_pragmas, nullptr);
+    return opened;
+  }();
+  return handle.get();
+}
+
+bool is_blank(std::string_view text) {
+  libsql::sql::Tokenizer tokenizer(text);
+  auto token = tokenizer.next_significant();
+  while (token.kind == libsql::sql::TokenKind::Semicolon) token = tokenizer.next_significant();
+  return token.kind == libsql::sql::TokenKind::End;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view script(reinterpret_cast<const char*>(data), size);
+  const bool has_nul = script.find('\0') != std::string_view::npos;  // where the engine stops reading
+  std::size_t position = 0;
+  bool last_terminated = false;
+  for (const auto& statement : libsql::sql::split(script)) {
+    require(statement.offset >= position && statement.end <= size && !statement.text.empty());
+    require(statement.text.data() == script.data() + statement.offset);
+    require(is_blank(script.substr(position, statement.offset - position)));
+    require(statement.terminated ==
+                (script[statement.end - 1] == ';' && statement.end > statement.offset + statement.text.size()) ||
+            !statement.terminated);
+    libsql::sql::classify(statement.text);
+    if (!has_nul) {
+      sqlite3_stmt* raw = nullptr;
+      const char* tail = nullptr;
+      const char* const start = script.data() + statement.offset;
+      const int rc = sqlite3_prepare_v3(database(), start, static_cast<int>(size - statement.offset), 0, &raw, &tail);
+      const libsql::test::StatementHandle handle(raw);
+      if (rc == SQLITE_OK) require(tail == script.data() + statement.end);
+    }
+    position = statement.end;
+    last_terminated = statement.terminated;
+  }
+  require(is_blank(script.substr(position)));
+  if (libsql::sql::is_complete(script)) require(last_terminated || position == 0);
+  return 0;
+}

@@ -1,0 +1,120 @@
+#include "sql/split.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "unit/sql/corpus.hpp"
+
+namespace libsql::sql {
+namespace {
+
+std::vector<std::string> texts(std::string_view script) {
+  std::vector<std::string> out;
+  for (const Statement& statement : split(script)) out.emplace_back(statement.text);
+  return out;
+}
+
+TEST(Split, EndsStatementsWhereTheEngineDoes) {
+  for (const std::string_view script : test::corpus()) {
+    const test::DatabaseHandle database = test::open_memory_database();
+    ASSERT_EQ(sqlite3_exec(database.get(), test::kSchema, nullptr, nullptr, nullptr), SQLITE_OK);
+    const char* cursor = script.data();
+    const char* const end = script.data() + script.size();
+    Splitter splitter(script);
+    while (true) {
+      sqlite3_stmt* raw = nullptr;
+      const char* tail = nullptr;
+      const int rc = sqlite3_prepare_v3(database.get(), cursor, static_cast<int>(end - cursor), 0, &raw, &tail);
+      const test::StatementHandle handle(raw);
+      ASSERT_EQ(rc, SQLITE_OK) << sqlite3_errmsg(database.get()) << " in: " << script;
+      const auto ours = splitter.next();
+      if (raw == nullptr) {
+        EXPECT_FALSE(ours.has_value()) << script;
+        break;
+      }
+      ASSERT_TRUE(ours.has_value()) << script;
+      EXPECT_EQ(ours->end, static_cast<std::size_t>(tail - script.data())) << script;
+      EXPECT_EQ(ours->terminated, tail[-1] == ';') << script;
+      // Later statements may need what this one makes.
+      sqlite3_step(raw);
+      cursor = tail;
+    }
+  }
+}
+
+TEST(Split, YieldsTheTextBetweenItsFirstAndLastToken) {
+  const std::string_view script = " -- a\n SELECT 1 /* b */ ; ; SELECT 2 -- c";
+  Splitter splitter(script);
+  const auto first = splitter.next();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->text, "SELECT 1");
+  EXPECT_EQ(first->offset, script.find("SELECT 1"));
+  EXPECT_TRUE(first->terminated);
+  const auto second = splitter.next();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->text, "SELECT 2");
+  EXPECT_EQ(second->offset, script.find("SELECT 2"));
+  EXPECT_EQ(second->end, script.size());
+  EXPECT_FALSE(second->terminated);
+  EXPECT_FALSE(splitter.next());
+  EXPECT_FALSE(splitter.next());
+}
+
+TEST(Split, SkipsEmptyStatements) {
+  EXPECT_TRUE(texts("").empty());
+  EXPECT_TRUE(texts(" ; ;; -- c\n /* d */ ; /* open").empty());
+}
+
+TEST(Split, EndsBrokenStatementsAtTheirNextSemicolon) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(texts("SELEC 1; SELECT 2"), (Texts{"SELEC 1", "SELECT 2"}));
+  EXPECT_EQ(texts("CREATE TRIGGER x; SELECT 1;"), (Texts{"CREATE TRIGGER x", "SELECT 1"}));
+  EXPECT_EQ(texts("CREATE TRIGGER x AFTER INSERT ON t BEGIN END; SELECT 1;"),
+            (Texts{"CREATE TRIGGER x AFTER INSERT ON t BEGIN END", "SELECT 1"}));
+  EXPECT_EQ(texts("'open; string"), (Texts{"'open; string"}));
+  EXPECT_EQ(texts("BEGIN; END; END;"), (Texts{"BEGIN", "END", "END"}));
+}
+
+TEST(Split, GoesOverLongScriptsOnce) {
+  std::string script;
+  for (int i = 0; i < 20000; ++i) script += "INSERT INTO t VALUES('a;b');\n";
+  std::size_t count = 0;
+  for (const Statement& statement : split(script)) count += statement.terminated ? 1 : 0;
+  EXPECT_EQ(count, 20000U);
+}
+
+TEST(IsComplete, AgreesWithTheEngineOnWellFormedPrefixes) {
+  for (const std::string_view script : test::corpus()) {
+    for (std::size_t length = 0; length <= script.size(); ++length) {
+      const std::string prefix(script.substr(0, length));
+      // The engine's function takes a byte order mark for a word, and so calls it the start of a statement.
+      if (prefix.find('\xEF') != std::string::npos) continue;
+      // Nor does it know the index of a Tcl array.
+      if (prefix.ends_with("$a(x;")) continue;
+      EXPECT_EQ(is_complete(prefix), sqlite3_complete(prefix.c_str()) == 1) << prefix;
+    }
+  }
+}
+
+TEST(IsComplete, WantsTheBodyOfATriggerClosed) {
+  EXPECT_FALSE(is_complete("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1;"));
+  EXPECT_FALSE(is_complete("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END"));
+  EXPECT_TRUE(is_complete("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;"));
+  EXPECT_TRUE(is_complete("CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT CASE WHEN 1 THEN 2 END; END; -- done"));
+}
+
+TEST(IsComplete, IsFalseForWhatIsLeftOpen) {
+  EXPECT_FALSE(is_complete(""));
+  EXPECT_FALSE(is_complete("-- nothing"));
+  EXPECT_FALSE(is_complete("SELECT 1"));
+  EXPECT_FALSE(is_complete("SELECT 1; /* open"));
+  EXPECT_FALSE(is_complete("SELECT 'open;"));
+  EXPECT_FALSE(is_complete("SELECT 1; SELECT 2"));
+  EXPECT_TRUE(is_complete("SELECT 1; -- done"));
+}
+
+}  // namespace
+}  // namespace libsql::sql
