@@ -1,0 +1,1 @@
+WITH x(n) AS (SELECT 1) INSERT INTO log SELECT * FROM x; /* c */ PRAGMA user_version = 1; BEGIN; END;

@@ -1,0 +1,1 @@
+SELECT x'00ff', 0x1_0, 1_000.5e-3, [x y], "odd;name", `back``tick` FROM t;
