@@ -21,8 +21,8 @@ namespace libsql {
 
 /// The one customisation point for user types. Specialise it with either or both of
 ///   static X to_value(const T&);    // X: any type that can be bound already (std::int64_t, std::string, Blob, Value,
-///   ...) static T from_value(ValueRef);  // throws TypeMismatch, through ValueRef's reader read_value<U>(), if it does
-///   not fit
+///   ...) static T from_value(ValueRef);  // throws TypeMismatch, through ValueRef's reader detail::read_value<U>(), if
+///   it does not fit
 /// and T can be an argument, a column of a typed query and a member of a row struct.
 template <class T>
 struct Convert;
@@ -272,7 +272,7 @@ T read_value(ValueRef value) {
     return Convert<T>::from_value(value);
   } else if constexpr (IsOptional<T>::value) {
     if (value.is_null()) return std::nullopt;
-    return read_value<typename T::value_type>(value);
+    return detail::read_value<typename T::value_type>(value);
   } else if constexpr (std::same_as<T, ValueRef>) {
     return value;
   } else if constexpr (std::same_as<T, Value>) {
@@ -325,7 +325,7 @@ T read_value(ValueRef value) {
   } else if constexpr (std::same_as<T, std::chrono::year_month_day>) {
     return parse_date(value);
   } else if constexpr (std::is_enum_v<T>) {
-    return static_cast<T>(read_value<std::underlying_type_t<T>>(value));
+    return static_cast<T>(detail::read_value<std::underlying_type_t<T>>(value));
   } else {
     static_assert(Readable<T>, "this type cannot be read from a column: specialise libsql::Convert<T>::from_value");
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -57,6 +58,7 @@ class LIBSQL_EXPORT Row final {
 
  private:
   friend class Rows;
+  friend struct detail::Access;
   core::Stmt* stmt_ = nullptr;
   int column_count_ = 0;
 };
@@ -77,20 +79,6 @@ inline constexpr bool reads_single_v =
 template <class T>
 inline constexpr bool reads_struct_v = !reads_single_v<T> && std::is_aggregate_v<T>;
 
-struct ReadMember {
-  const Row& row;
-  int column;
-  template <class T>
-  operator T() const {
-    return row.get<T>(column);
-  }
-};
-
-template <class T, std::size_t... I>
-T read_struct(const Row& row, std::index_sequence<I...>) {
-  return T{ReadMember{row, static_cast<int>(I)}...};
-}
-
 template <class... Ts>
 struct RowShape {
   using type = std::tuple<Ts...>;
@@ -108,7 +96,14 @@ requires reads_struct_v<T>
 struct RowShape<T> {
   using type = T;
   static constexpr std::size_t columns = aggregate_size_v<T>;
-  static type read(const Row& row) { return read_struct<T>(row, std::make_index_sequence<columns>{}); }
+  static type read(const Row& row) {
+    type object{};
+    visit_members(object, [&](auto&... member) {
+      int column = 0;
+      ((member = row.get<std::remove_cvref_t<decltype(member)>>(column++)), ...);
+    });
+    return object;
+  }
 };
 
 }  // namespace detail
@@ -206,6 +201,7 @@ class LIBSQL_EXPORT Rows final {
   std::shared_ptr<core::Stmt> stmt_;
   Row row_;
   std::shared_ptr<const std::vector<std::string>> names_;
+  std::uint32_t cursor_id_ = 0;
   bool done_ = false;
 };
 

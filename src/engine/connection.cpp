@@ -1,1 +1,383 @@
-// Filled by the commits that follow.
+#include "engine/connection.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include <sqlite3.h>
+
+#include "core/errors.hpp"
+#include "engine/statement.hpp"
+
+namespace libsql::engine {
+namespace {
+
+static_assert(open_flags::kReadOnly == SQLITE_OPEN_READONLY && open_flags::kReadWrite == SQLITE_OPEN_READWRITE &&
+              open_flags::kCreate == SQLITE_OPEN_CREATE && open_flags::kExclusive == SQLITE_OPEN_EXCLUSIVE &&
+              open_flags::kUri == SQLITE_OPEN_URI && open_flags::kMemory == SQLITE_OPEN_MEMORY &&
+              open_flags::kNoMutex == SQLITE_OPEN_NOMUTEX && open_flags::kFullMutex == SQLITE_OPEN_FULLMUTEX &&
+              open_flags::kNoFollow == SQLITE_OPEN_NOFOLLOW && open_flags::kExtendedCodes == SQLITE_OPEN_EXRESCODE);
+
+// Virtual machine operations between two looks at the clock: some ten microseconds.
+constexpr int kProgressSteps = 1000;
+constexpr int kLimitCount = 12;
+
+class EngineInterrupt final : public core::InterruptState {
+ public:
+  explicit EngineInterrupt(sqlite3* db) : db_(db) {}
+  void interrupt() noexcept override {
+    const std::lock_guard lock(mutex_);
+    if (db_ != nullptr) sqlite3_interrupt(db_);
+  }
+  void detach() noexcept {
+    const std::lock_guard lock(mutex_);
+    db_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;  // the handle must not go while another thread interrupts it
+  sqlite3* db_;
+};
+
+detail::ErrorData engine_error(sqlite3* db, int rc, std::string_view sql) {
+  detail::ErrorData data;
+  data.origin = ErrorOrigin::Engine;
+  data.sqlite_code = rc;
+  data.sql = sql;
+  if (db != nullptr && (sqlite3_extended_errcode(db) == rc || sqlite3_errcode(db) == (rc & 0xff))) {
+    data.sqlite_code = sqlite3_extended_errcode(db);
+    data.message = sqlite3_errmsg(db);
+#if SQLITE_VERSION_NUMBER >= 3038000
+    const int offset = sqlite3_error_offset(db);
+    if (offset >= 0) data.offset = static_cast<std::size_t>(offset);
+#endif
+  } else {
+    data.message = sqlite3_errstr(rc);
+  }
+  data.code = core::error_code_of(data.sqlite_code);
+  // A snapshot that another connection has written past stays past: only a new transaction helps.
+  data.retryable = core::is_retryable(data.sqlite_code) && data.sqlite_code != SQLITE_BUSY_SNAPSHOT;
+  if (db != nullptr) data.transaction_open = sqlite3_get_autocommit(db) == 0;
+  if (data.code == ErrorCode::Constraint) core::describe_constraint(data);
+  return data;
+}
+
+}  // namespace
+
+std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
+  if (!options.vfs.empty() && sqlite3_vfs_find(options.vfs.c_str()) == nullptr) {
+    core::throw_error(ErrorCode::Configuration, "there is no VFS named '" + options.vfs + "'");
+  }
+  if (options.path.find('\0') != std::string::npos) {
+    core::throw_error(ErrorCode::CannotOpen, "a path cannot hold a NUL character");
+  }
+  if ((options.flags & SQLITE_OPEN_FULLMUTEX) != 0 && sqlite3_threadsafe() == 2) {
+    core::throw_unsupported("the serialised mutex mode", "engine", "it is compiled for one thread per connection");
+  }
+  sqlite3* db = nullptr;
+  const int rc = sqlite3_open_v2(options.path.c_str(), &db, options.flags | SQLITE_OPEN_EXRESCODE,
+                                 options.vfs.empty() ? nullptr : options.vfs.c_str());
+  if (rc != SQLITE_OK) {
+    detail::ErrorData data = engine_error(db, rc, {});
+    data.message += ": '" + options.path + "'";
+    sqlite3_close_v2(db);
+    core::throw_error(std::move(data));
+  }
+  return std::unique_ptr<Connection>(new Connection(db));
+}
+
+Connection::Connection(sqlite3* db) : db_(db), interrupt_state_(std::make_shared<EngineInterrupt>(db)) {
+  sqlite3_extended_result_codes(db_, 1);
+  sqlite3_busy_handler(db_, &Connection::busy_callback, this);
+  initial_limits_.reserve(kLimitCount);
+  for (int i = 0; i < kLimitCount; ++i) initial_limits_.push_back(sqlite3_limit(db_, i, -1));
+}
+
+Connection::~Connection() { close_all(); }
+
+sqlite3* Connection::require_open() const {
+  if (!unusable_reason_.empty()) {
+    detail::ErrorData data;
+    data.code = ErrorCode::Misuse;
+    data.message = unusable_reason_;
+    data.session_usable = false;
+    core::throw_error(std::move(data));
+  }
+  return db_;
+}
+
+void Connection::close() {
+  if (db_ == nullptr) return;
+  std::string open;
+  int count = 0;
+  for (const Statement* statement = first_statement_; statement != nullptr; statement = statement->next_) {
+    if (count++ < 5) open.append(open.empty() ? "" : ", ").append("'").append(statement->sql_).append("'");
+  }
+  if (count > 0) {
+    core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: " + std::to_string(count) +
+                                             (count == 1 ? " statement is" : " statements are") +
+                                             " still in use: " + open);
+  }
+  run_cleanups();
+  static_cast<EngineInterrupt&>(*interrupt_state_).detach();
+  const int rc = sqlite3_close(db_);
+  if (rc != SQLITE_OK) {
+    interrupt_state_ = std::make_shared<EngineInterrupt>(db_);
+    core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: a blob or a backup of it is still open");
+  }
+  db_ = nullptr;
+  set_attention(kUnusable, true);
+  unusable_reason_ = "the connection is closed";
+}
+
+void Connection::close_all() noexcept {
+  if (db_ == nullptr) return;
+  run_cleanups();
+  while (first_statement_ != nullptr) first_statement_->detach();
+  static_cast<EngineInterrupt&>(*interrupt_state_).detach();
+  sqlite3_close_v2(db_);
+  db_ = nullptr;
+  set_attention(kUnusable, true);
+  if (unusable_reason_.empty()) unusable_reason_ = "the connection is closed";
+}
+
+void Connection::abandon(std::string reason) noexcept {
+  unusable_reason_ = std::move(reason);
+  set_attention(kUnusable, true);
+}
+
+void Connection::execute_script(const std::string& sql) {
+  require_open();
+  start_deadline();
+  check(sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr), sql);
+}
+
+std::optional<std::string> Connection::query_text(const std::string& sql) {
+  require_open();
+  start_deadline();
+  sqlite3_stmt* stmt = nullptr;
+  check(sqlite3_prepare_v2(db_, sql.c_str(), -1, &stmt, nullptr), sql);
+  const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(stmt, &sqlite3_finalize);
+  const int rc = sqlite3_step(stmt);
+  if (rc == SQLITE_DONE) return std::nullopt;
+  if (rc != SQLITE_ROW) fail(rc, sql);
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt, 0));
+  if (text == nullptr) return std::nullopt;
+  return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(stmt, 0)));
+}
+
+std::int64_t Connection::query_integer(const std::string& sql) {
+  const auto text = query_text(sql);
+  return text ? std::stoll(*text) : 0;
+}
+
+void Connection::fail(int rc, std::string_view sql) {
+  rethrow_kept_exception();
+  detail::ErrorData data = engine_error(db_, rc, sql);
+  ++statistics.errors;
+  if (timed_out_) {
+    timed_out_ = false;
+    data.code = ErrorCode::Timeout;
+    data.message = "the deadline of " + std::to_string(deadline_limit_.value_or(std::chrono::milliseconds(0)).count()) +
+                   " ms passed: " + data.message;
+    data.retryable = true;
+  } else if (data.code == ErrorCode::Busy && is_interrupted()) {
+    data.code = ErrorCode::Interrupted;  // while waiting for the lock
+    data.message = "interrupted while waiting for a lock";
+    data.retryable = false;
+  }
+  core::throw_error(std::move(data));
+}
+
+void Connection::keep_current_exception() noexcept {
+  if (!kept_exception_) kept_exception_ = std::current_exception();
+  set_attention(kKeptException, true);
+}
+
+void Connection::keep_current_exception_and_interrupt() noexcept {
+  keep_current_exception();
+  if (db_ != nullptr) sqlite3_interrupt(db_);
+}
+
+void Connection::rethrow_kept_exception() {
+  if (!kept_exception_) return;
+  set_attention(kKeptException, false);
+  std::rethrow_exception(std::exchange(kept_exception_, nullptr));
+}
+
+void Connection::before_call_slow(Statement& statement) {
+  if ((attention_ & kUnusable) != 0) require_open();
+  // Left by a callback outside any statement of ours; nobody waits for it any more.
+  if ((attention_ & kKeptException) != 0 && !statement.is_busy()) {
+    kept_exception_ = nullptr;
+    set_attention(kKeptException, false);
+  }
+  start_deadline();
+}
+
+void Connection::check_transaction() {
+  if (db_ == nullptr || sqlite3_get_autocommit(db_) == 0) return;
+  detail::ErrorData data;
+  data.code = ErrorCode::TransactionLost;
+  data.origin = ErrorOrigin::Engine;
+  data.message =
+      "the transaction has ended without its Transaction being told: the engine rolled it back after an error, or SQL "
+      "text ended it. Roll the Transaction back, then start again";
+  data.transaction_open = false;
+  core::throw_error(std::move(data));
+}
+
+void Connection::set_observer(StatementObserver* observer) noexcept {
+  observer_ = observer;
+  set_attention(kObserved, observer != nullptr);
+}
+
+void Connection::set_write_gate(WriteGate* gate) noexcept {
+  write_gate_ = gate;
+  set_attention(kWriteGate, gate != nullptr);
+}
+
+void Connection::set_deadline(std::optional<std::chrono::milliseconds> limit) {
+  deadline_limit_ = limit;
+  set_attention(kDeadline, limit.has_value());
+  install_progress_handler();
+}
+
+void Connection::start_deadline() noexcept {
+  if (deadline_limit_) deadline_at_ = Clock::now() + *deadline_limit_;
+  timed_out_ = false;
+}
+
+bool Connection::is_interrupted() const noexcept {
+#if SQLITE_VERSION_NUMBER >= 3041000
+  return db_ != nullptr && sqlite3_is_interrupted(db_) != 0;
+#else
+  return false;
+#endif
+}
+
+int Connection::busy_callback(void* self, int count) noexcept {
+  return static_cast<Connection*>(self)->wait_for_lock(count) ? 1 : 0;
+}
+
+bool Connection::wait_for_lock(int count) noexcept {
+  using std::chrono::microseconds;
+  const auto now = Clock::now();
+  if (count == 0) busy_since_ = now;
+  if (is_interrupted()) return false;
+  if (deadline_passed()) {
+    timed_out_ = true;
+    return false;
+  }
+  const auto left = busy_since_ + busy_timeout_ - now;
+  if (left <= Clock::duration::zero()) return false;
+  // Short naps first: most locks are held for less than a millisecond. Never so long that an interrupt goes unnoticed.
+  const Clock::duration nap = microseconds(std::min(100 << std::min(count, 6), 5000));
+  ++busy_waits_;
+  std::this_thread::sleep_for(std::min(nap, left));
+  return true;
+}
+
+int Connection::add_progress_listener(std::function<void()> listener) {
+  progress_listeners_.emplace_back(next_progress_listener_, std::move(listener));
+  install_progress_handler();
+  return next_progress_listener_++;
+}
+
+void Connection::remove_progress_listener(int number) noexcept {
+  std::erase_if(progress_listeners_, [&](const auto& entry) { return entry.first == number; });
+  install_progress_handler();
+}
+
+void Connection::install_progress_handler() noexcept {
+  if (db_ == nullptr) return;
+  const bool wanted = deadline_limit_.has_value() || !progress_listeners_.empty();
+  sqlite3_progress_handler(db_, kProgressSteps, wanted ? &Connection::progress_callback : nullptr, this);
+}
+
+int Connection::progress_callback(void* self) noexcept {
+  auto& connection = *static_cast<Connection*>(self);
+  if (connection.deadline_passed()) {
+    connection.timed_out_ = true;
+    return 1;
+  }
+  return guard(connection, 1, [&] {
+    for (std::size_t i = 0; i < connection.progress_listeners_.size(); ++i) connection.progress_listeners_[i].second();
+    return 0;
+  });
+}
+
+bool Connection::is_autocommit() const noexcept { return db_ == nullptr || sqlite3_get_autocommit(db_) != 0; }
+
+std::uint64_t Connection::changes() const noexcept {
+  return db_ == nullptr ? 0 : static_cast<std::uint64_t>(sqlite3_changes64(db_));
+}
+std::uint64_t Connection::total_changes() const noexcept {
+  return db_ == nullptr ? 0 : static_cast<std::uint64_t>(sqlite3_total_changes64(db_));
+}
+std::int64_t Connection::last_insert_rowid() const noexcept {
+  return db_ == nullptr ? 0 : sqlite3_last_insert_rowid(db_);
+}
+void Connection::set_last_insert_rowid(std::int64_t rowid) noexcept {
+  if (db_ != nullptr) sqlite3_set_last_insert_rowid(db_, rowid);
+}
+bool Connection::is_readonly() const { return sqlite3_db_readonly(require_open(), "main") == 1; }
+std::string Connection::path() const {
+  const char* name = sqlite3_db_filename(require_open(), "main");
+  return name == nullptr ? std::string() : std::string(name);
+}
+
+int Connection::limit(Limit which) const noexcept {
+  return db_ == nullptr ? 0 : sqlite3_limit(db_, static_cast<int>(which), -1);
+}
+int Connection::set_limit(Limit which, int value) noexcept {
+  return db_ == nullptr ? 0 : sqlite3_limit(db_, static_cast<int>(which), std::max(value, 0));
+}
+void Connection::restore_limits() noexcept {
+  for (int i = 0; db_ != nullptr && i < kLimitCount; ++i) {
+    sqlite3_limit(db_, i, initial_limits_[static_cast<std::size_t>(i)]);
+  }
+}
+
+void Connection::cacheflush() {
+  start_deadline();
+  check(sqlite3_db_cacheflush(require_open()));
+}
+
+void Connection::release_memory() { sqlite3_db_release_memory(require_open()); }
+
+int Connection::reserved_bytes() {
+  int bytes = -1;
+  check(sqlite3_file_control(require_open(), "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes));
+  return bytes;
+}
+
+void Connection::set_reserved_bytes(int bytes) {
+  if (bytes < 0 || bytes > 255) {
+    core::throw_error(ErrorCode::OutOfRange, "reserved bytes must be between 0 and 255, not " + std::to_string(bytes));
+  }
+  if (!is_autocommit()) {
+    core::throw_error(ErrorCode::Misuse,
+                      "reserved bytes cannot change inside a transaction: the change needs a VACUUM");
+  }
+  int wanted = bytes;
+  check(sqlite3_file_control(require_open(), "main", SQLITE_FCNTL_RESERVE_BYTES, &wanted));
+  execute_script("VACUUM");
+  if (reserved_bytes() != bytes) {
+    core::throw_error(ErrorCode::Configuration, "the database keeps " + std::to_string(reserved_bytes()) +
+                                                    " reserved bytes per page: its cipher needs them");
+  }
+}
+
+void Connection::run_cleanups() noexcept {
+  while (!cleanups_.empty()) {
+    const std::function<void()> cleanup = std::move(cleanups_.back());
+    cleanups_.pop_back();
+    try {
+      cleanup();
+    } catch (...) {  // a cleanup only unregisters; what it could throw has nobody to go to
+      keep_current_exception();
+    }
+  }
+}
+
+}  // namespace libsql::engine

@@ -1,1 +1,222 @@
-// Filled by the commits that follow.
+#include "local/session.hpp"
+
+#include <libsql/batch.hpp>
+#include <libsql/transaction.hpp>
+
+#include "core/errors.hpp"
+#include "local/store.hpp"
+#include "sql/quote.hpp"
+#include "sql/split.hpp"
+
+namespace libsql::local {
+
+Session::Session(std::shared_ptr<Store> store)
+    : store_(std::move(store)),
+      connection_(store_->open_connection()),
+      cache_(*connection_, store_->options().statement_cache_bytes) {}
+
+Session::~Session() {
+  cache_.clear();
+  connection_->close_all();
+}
+
+const Capabilities& Session::capabilities() const noexcept {
+  static const Capabilities kLocal = [] {
+    Capabilities all;
+    all.mode = Mode::Local;
+    all.hooks = all.user_functions = all.load_extension = all.wal_api = all.snapshots = all.incremental_blobs =
+        all.backup = all.column_origins = all.vfs = true;
+    all.encryption = engine::Connection::has_encryption();
+    return all;
+  }();
+  return kLocal;
+}
+
+std::uint64_t Session::execute(std::string_view sql, const core::ParamsView& params) {
+  connection_->require_open();
+  return cache_.with(sql, [&](engine::Statement& statement) { return statement.execute(params); });
+}
+
+std::shared_ptr<core::Stmt> Session::prepare(std::string_view sql) {
+  connection_->require_open();
+  return cache_.take(sql);
+}
+
+void Session::run(std::string_view sql) { execute(sql, {}); }
+
+StatementResult Session::run_statement(engine::Statement& statement, const core::ParamsView& params) {
+  StatementResult result;
+  const std::uint64_t total_before = connection_->total_changes();
+  statement.open(params);
+  const int count = statement.cursor_column_count();
+  if (count > 0) {
+    for (int i = 0; i < count; ++i) result.columns.emplace_back(statement.column_name(i));
+    const auto names = std::make_shared<const std::vector<std::string>>(result.columns);
+    while (statement.next()) {
+      std::vector<Value> values;
+      values.reserve(static_cast<std::size_t>(count));
+      for (int i = 0; i < count; ++i) values.emplace_back(statement.cell(i));
+      result.rows.emplace_back(std::move(values), names);
+    }
+  } else {
+    statement.next();
+  }
+  if (connection_->total_changes() != total_before) result.changes = connection_->changes();
+  result.last_insert_rowid = connection_->last_insert_rowid();
+  return result;
+}
+
+std::vector<StatementResult> Session::execute_batch(std::string_view script) {
+  connection_->require_open();
+  std::vector<StatementResult> results;
+  for (const sql::Statement& entry : sql::split(script)) {
+    try {
+      cache_.with(entry.text, [&](engine::Statement& statement) { results.push_back(run_statement(statement, {})); });
+    } catch (const Error& error) {
+      core::rethrow_with_statement_index(error, results.size());
+    }
+  }
+  return results;
+}
+
+std::vector<StatementResult> Session::execute_batch(std::span<const BatchStatement> statements) {
+  connection_->require_open();
+  std::vector<StatementResult> results;
+  results.reserve(statements.size());
+  for (const BatchStatement& entry : statements) {
+    try {
+      const detail::ParamsRefs params(entry.params);
+      cache_.with(entry.sql,
+                  [&](engine::Statement& statement) { results.push_back(run_statement(statement, params.view())); });
+    } catch (const Error& error) {
+      core::rethrow_with_statement_index(error, results.size());
+    }
+  }
+  return results;
+}
+
+void Session::begin(TransactionBehavior behavior) {
+  switch (behavior) {
+    case TransactionBehavior::Deferred:
+      run("BEGIN");
+      break;
+    case TransactionBehavior::Immediate:
+      run("BEGIN IMMEDIATE");
+      break;
+    case TransactionBehavior::Exclusive:
+      run("BEGIN EXCLUSIVE");
+      break;
+    case TransactionBehavior::ReadOnly:
+      run("BEGIN");
+      run("PRAGMA query_only=1");
+      read_only_transaction_ = true;
+      break;
+  }
+  connection_->set_in_transaction(true);
+  ++connection_->statistics.transactions;
+}
+
+void Session::commit() {
+  connection_->check_transaction();
+  run("COMMIT");
+  connection_->set_in_transaction(false);
+  ++connection_->statistics.commits;
+  leave_read_only();
+}
+
+void Session::rollback() {
+  connection_->set_in_transaction(false);
+  leave_read_only();
+  if (!connection_->is_autocommit()) run("ROLLBACK");
+  ++connection_->statistics.rollbacks;
+}
+
+void Session::leave_read_only() noexcept {
+  if (!read_only_transaction_) return;
+  read_only_transaction_ = false;
+  try {
+    run("PRAGMA query_only=0");
+  } catch (const std::exception& error) {
+    abandon(std::string("the connection could not leave its read-only transaction: ") + error.what());
+  }
+}
+
+void Session::savepoint(std::string_view name) {
+  if (name.empty()) core::throw_error(ErrorCode::Misuse, "a savepoint needs a name");
+  run("SAVEPOINT " + sql::quote_identifier(name));
+}
+
+void Session::release_savepoint(std::string_view name) { run("RELEASE " + sql::quote_identifier(name)); }
+
+void Session::rollback_to_savepoint(std::string_view name) { run("ROLLBACK TO " + sql::quote_identifier(name)); }
+
+void Session::abandon(std::string reason) noexcept {
+  cache_.clear();
+  connection_->close_all();
+  connection_->abandon(std::move(reason));
+}
+
+void Session::ping() {
+  connection_->require_open();
+  // Reads the change counter from the file's header: no answer comes from a cache.
+  run("PRAGMA schema_version");
+}
+
+void Session::close() {
+  if (connection_->is_closed()) return;
+  cache_.clear();
+  connection_->close();
+}
+
+void Session::reset() {
+  connection_->require_open();
+  connection_->end_cursors();
+  connection_->run_cleanups();
+  if (in_transaction()) rollback();
+  if (!connection_->is_autocommit()) connection_->execute_script("ROLLBACK");
+  cache_.clear();
+  connection_->drop_temporary_objects();
+  connection_->detach_databases();
+  connection_->restore_limits();
+  store_->restore_pragmas(*connection_);
+  connection_->set_busy_timeout(store_->options().busy_timeout);
+  connection_->set_deadline(store_->options().default_deadline);
+  connection_->set_last_insert_rowid(0);
+}
+
+void Session::release_memory() {
+  cache_.clear();
+  connection_->release_memory();
+}
+
+std::uint64_t Session::changes() {
+  connection_->require_open();
+  return connection_->changes();
+}
+std::uint64_t Session::total_changes() {
+  connection_->require_open();
+  return connection_->total_changes();
+}
+std::int64_t Session::last_insert_rowid() {
+  connection_->require_open();
+  return connection_->last_insert_rowid();
+}
+bool Session::is_autocommit() {
+  connection_->require_open();
+  return connection_->is_autocommit();
+}
+
+ConnectionStatistics Session::statistics() const {
+  ConnectionStatistics statistics = connection_->statistics;
+  statistics.cached_statements = cache_.size();
+  statistics.cached_bytes = cache_.bytes();
+  statistics.busy_waits = connection_->busy_waits();
+  return statistics;
+}
+
+void Session::reset_statistics() {
+  connection_->statistics = {};
+  connection_->reset_busy_waits();
+}
+
+}  // namespace libsql::local

@@ -1,0 +1,54 @@
+// The one door between the public handles and the rooms below.
+#pragma once
+
+#include <libsql/builder.hpp>
+#include <libsql/connection.hpp>
+#include <libsql/database.hpp>
+#include <libsql/rows.hpp>
+#include <libsql/statement.hpp>
+#include <libsql/transaction.hpp>
+
+#include "core/backend.hpp"
+#include "core/errors.hpp"
+
+namespace libsql::detail {
+
+struct Access {
+  static Connection connection(std::shared_ptr<core::Session> session) { return Connection(std::move(session)); }
+  static const std::shared_ptr<core::Session>& session(const Connection& connection) { return connection.session_; }
+  static const std::shared_ptr<core::Session>& session(const Statement& statement) { return statement.session_; }
+  static const std::shared_ptr<core::Stmt>& stmt(const Statement& statement) { return statement.stmt_; }
+  static Statement statement(std::shared_ptr<core::Session> session, std::shared_ptr<core::Stmt> stmt) {
+    return Statement(std::move(session), std::move(stmt));
+  }
+  static Rows rows(std::shared_ptr<core::Session> session, std::shared_ptr<core::Stmt> stmt) {
+    return Rows(std::move(session), std::move(stmt));
+  }
+  static Transaction transaction(std::shared_ptr<core::Session> session, std::string savepoint) {
+    return Transaction(std::move(session), std::move(savepoint));
+  }
+  static Savepoint savepoint(std::shared_ptr<core::Session> session, std::string name) {
+    return Savepoint(std::move(session), std::move(name));
+  }
+  static Database database(std::shared_ptr<core::Store> store) { return Database(std::move(store)); }
+  static const std::shared_ptr<core::Store>& store(const Database& database) { return database.store_; }
+  static const LocalOptions& options(const LocalBuilder& builder) { return *builder.options_; }
+
+  /// The session of a handle that was not moved from. Throws Misuse.
+  static core::Session& require_session(const std::shared_ptr<core::Session>& session) {
+    if (session == nullptr) core::throw_error(ErrorCode::Misuse, "the object was moved from");
+    return *session;
+  }
+  /// The engine's connection for a feature that needs one. Throws Unsupported, naming both; Misuse.
+  static engine::Connection& engine(const Connection& connection, std::string_view feature) {
+    return engine(connection.session_, feature);
+  }
+  static engine::Connection& engine(const std::shared_ptr<core::Session>& session, std::string_view feature) {
+    core::Session& held = require_session(session);
+    engine::Connection* engine = held.engine_connection();
+    if (engine == nullptr) core::throw_unsupported(feature, to_string(held.capabilities().mode));
+    return *engine;
+  }
+};
+
+}  // namespace libsql::detail

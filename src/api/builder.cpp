@@ -1,0 +1,91 @@
+#include <libsql/builder.hpp>
+
+#include "api/access.hpp"
+#include "local/store.hpp"
+
+namespace libsql {
+
+Encryption::Encryption(std::string_view key_text, std::string_view cipher_name)
+    : Encryption(std::as_bytes(std::span(key_text)), cipher_name) {}
+Encryption::Encryption(BlobView key_bytes, std::string_view cipher_name)
+    : key(key_bytes.begin(), key_bytes.end()), cipher(cipher_name) {}
+
+LocalBuilder::LocalBuilder(std::string path) : options_(std::make_unique<detail::LocalOptions>()) {
+  options_->path = std::move(path);
+}
+LocalBuilder::LocalBuilder(const LocalBuilder& other)
+    : options_(std::make_unique<detail::LocalOptions>(*other.options_)) {}
+LocalBuilder::LocalBuilder(LocalBuilder&&) noexcept = default;
+LocalBuilder& LocalBuilder::operator=(const LocalBuilder& other) {
+  if (this != &other) *options_ = *other.options_;
+  return *this;
+}
+LocalBuilder& LocalBuilder::operator=(LocalBuilder&&) noexcept = default;
+LocalBuilder::~LocalBuilder() = default;
+
+LocalBuilder& LocalBuilder::open_mode(OpenMode mode) {
+  options_->open_mode = mode;
+  return *this;
+}
+LocalBuilder& LocalBuilder::no_follow(bool refuse_symbolic_links) {
+  options_->no_follow = refuse_symbolic_links;
+  return *this;
+}
+LocalBuilder& LocalBuilder::exclusive(bool must_not_exist) {
+  options_->exclusive = must_not_exist;
+  return *this;
+}
+LocalBuilder& LocalBuilder::mutex_mode(MutexMode mode) {
+  options_->mutex_mode = mode;
+  return *this;
+}
+LocalBuilder& LocalBuilder::vfs(std::string name) {
+  options_->vfs = std::move(name);
+  return *this;
+}
+LocalBuilder& LocalBuilder::encryption(Encryption encryption) {
+  options_->encryption = std::move(encryption);
+  return *this;
+}
+LocalBuilder& LocalBuilder::busy_timeout(std::chrono::milliseconds timeout) {
+  options_->busy_timeout = timeout;
+  return *this;
+}
+LocalBuilder& LocalBuilder::pragma(std::string name, PragmaValue value) {
+  options_->pragmas.emplace_back(std::move(name), std::move(value));
+  return *this;
+}
+LocalBuilder& LocalBuilder::extension(std::filesystem::path file, std::string entry_point) {
+  options_->extensions.emplace_back(std::move(file), std::move(entry_point));
+  return *this;
+}
+LocalBuilder& LocalBuilder::extension_directory(std::filesystem::path directory) {
+  options_->extension_directories.push_back(std::move(directory));
+  return *this;
+}
+LocalBuilder& LocalBuilder::statement_cache_bytes(std::size_t bytes) {
+  options_->statement_cache_bytes = bytes;
+  return *this;
+}
+LocalBuilder& LocalBuilder::default_deadline(std::chrono::milliseconds limit) {
+  options_->default_deadline = limit;
+  return *this;
+}
+LocalBuilder& LocalBuilder::uuid_blobs(bool on) {
+  options_->uuid_blobs = on;
+  return *this;
+}
+
+Database LocalBuilder::build() const { return detail::Access::database(std::make_shared<local::Store>(*options_)); }
+
+Database::Database(std::shared_ptr<core::Store> store) noexcept : store_(std::move(store)) {}
+Database::Database(const Database&) noexcept = default;
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(const Database&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+Database::~Database() = default;
+
+Connection Database::connect() const { return detail::Access::connection(store_->connect()); }
+Mode Database::mode() const noexcept { return store_->mode(); }
+
+}  // namespace libsql

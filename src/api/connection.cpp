@@ -1,0 +1,167 @@
+#include <libsql/connection.hpp>
+
+#include "api/access.hpp"
+#include "engine/connection.hpp"
+
+namespace libsql {
+namespace {
+
+// Savepoints that nested transactions set. Nested ones shadow each other, so one name serves all depths.
+constexpr const char* kNestedSavepoint = "libsql_nested";
+
+template <class Run>
+BatchResult all_or_nothing(Connection& connection, Run&& run) {
+  Transaction tx = connection.transaction(TransactionBehavior::Immediate);
+  BatchResult results = run();
+  tx.commit();
+  return results;
+}
+
+}  // namespace
+
+std::string_view to_string(Mode mode) noexcept {
+  switch (mode) {
+    case Mode::Local:
+      return "local";
+    case Mode::Remote:
+      return "remote";
+    case Mode::Replica:
+      return "replica";
+  }
+  return "local";
+}
+
+Connection::Connection(std::shared_ptr<core::Session> session) noexcept : session_(std::move(session)) {}
+Connection::Connection(Connection&&) noexcept = default;
+Connection& Connection::operator=(Connection&&) noexcept = default;
+Connection::~Connection() = default;
+
+core::Session& Connection::session() const { return detail::Access::require_session(session_); }
+
+std::uint64_t Connection::execute_view(std::string_view sql, const detail::ParamsView& params) {
+  return session().execute(sql, params);
+}
+std::uint64_t Connection::execute(std::string_view sql, const Params& params) {
+  return execute_view(sql, detail::ParamsRefs(params).view());
+}
+Rows Connection::query_view(std::string_view sql, const detail::ParamsView& params) {
+  std::shared_ptr<core::Stmt> stmt = session().prepare(sql);
+  stmt->open(params);
+  return detail::Access::rows(session_, std::move(stmt));
+}
+Statement Connection::prepare(std::string_view sql) {
+  auto stmt = session().prepare(sql);
+  return detail::Access::statement(session_, std::move(stmt));
+}
+
+BatchResult Connection::execute_batch(std::string_view script) { return session().execute_batch(script); }
+BatchResult Connection::execute_batch(std::span<const BatchStatement> statements) {
+  return session().execute_batch(statements);
+}
+BatchResult Connection::execute_transactional_batch(std::string_view script) {
+  return all_or_nothing(*this, [&] { return execute_batch(script); });
+}
+BatchResult Connection::execute_transactional_batch(std::span<const BatchStatement> statements) {
+  return all_or_nothing(*this, [&] { return execute_batch(statements); });
+}
+void Connection::rethrow_with_index(const Error& error, std::size_t index) {
+  core::rethrow_with_statement_index(error, index);
+}
+
+Transaction Connection::transaction(TransactionBehavior behavior) {
+  core::Session& held = session();
+  if (!held.in_transaction() && held.is_autocommit()) {
+    held.begin(behavior);
+    return detail::Access::transaction(session_, {});
+  }
+  held.savepoint(kNestedSavepoint);
+  return detail::Access::transaction(session_, kNestedSavepoint);
+}
+
+Savepoint Connection::savepoint(std::string_view name) {
+  session().savepoint(name);
+  return detail::Access::savepoint(session_, std::string(name));
+}
+
+void Connection::ping() { session().ping(); }
+void Connection::close() { session().close(); }
+bool Connection::is_closed() const noexcept { return session_ == nullptr || session_->is_closed(); }
+void Connection::reset() { session().reset(); }
+void Connection::cacheflush() { session().cacheflush(); }
+void Connection::release_memory() { session().release_memory(); }
+
+void Connection::interrupt() noexcept {
+  if (session_ != nullptr) session_->interrupt_state()->interrupt();
+}
+InterruptHandle Connection::interrupt_handle() const noexcept {
+  return session_ == nullptr ? InterruptHandle() : InterruptHandle(session_->interrupt_state());
+}
+
+void Connection::busy_timeout(std::chrono::milliseconds timeout) {
+  if (timeout < std::chrono::milliseconds(0)) {
+    core::throw_error(ErrorCode::OutOfRange, "the busy timeout cannot be negative");
+  }
+  session().set_busy_timeout(timeout);
+}
+std::chrono::milliseconds Connection::busy_timeout() const { return session().busy_timeout(); }
+void Connection::deadline(std::optional<std::chrono::milliseconds> limit) {
+  if (limit && *limit <= std::chrono::milliseconds(0)) {
+    core::throw_error(ErrorCode::OutOfRange, "a deadline must be longer than nothing");
+  }
+  session().set_deadline(limit);
+}
+std::optional<std::chrono::milliseconds> Connection::deadline() const { return session().deadline(); }
+
+std::uint64_t Connection::changes() const { return session().changes(); }
+std::uint64_t Connection::total_changes() const { return session().total_changes(); }
+std::int64_t Connection::last_insert_rowid() const { return session().last_insert_rowid(); }
+bool Connection::is_autocommit() const { return session().is_autocommit(); }
+bool Connection::is_readonly() const { return session().is_readonly(); }
+std::string Connection::path() const { return session().path(); }
+
+ExtensionGuard Connection::enable_load_extension() {
+  detail::Access::engine(session_, "loading extensions").require_open();
+  return ExtensionGuard(session_);
+}
+void Connection::load_extension(const std::filesystem::path& file, std::string_view entry_point) {
+  detail::Access::engine(session_, "loading extensions").load_extension(file, entry_point);
+}
+void Connection::set_reserved_bytes(int bytes) {
+  detail::Access::engine(session_, "reserved bytes").set_reserved_bytes(bytes);
+}
+int Connection::reserved_bytes() const { return detail::Access::engine(session_, "reserved bytes").reserved_bytes(); }
+void Connection::rekey(BlobView key) { detail::Access::engine(session_, "changing the key").rekey(key); }
+void Connection::rekey(std::string_view key) { rekey(std::as_bytes(std::span(key))); }
+int Connection::limit(Limit which) const { return detail::Access::engine(session_, "limits").limit(which); }
+int Connection::limit(Limit which, int value) {
+  return detail::Access::engine(session_, "limits").set_limit(which, value);
+}
+
+ConnectionStatistics Connection::statistics() const { return session().statistics(); }
+void Connection::reset_statistics() { session().reset_statistics(); }
+const Capabilities& Connection::capabilities() const noexcept { return session_->capabilities(); }
+
+ExtensionGuard::ExtensionGuard(std::shared_ptr<core::Session> session) : session_(std::move(session)) {
+  session_->engine_connection()->allow_extensions();
+}
+ExtensionGuard::ExtensionGuard(ExtensionGuard&&) noexcept = default;
+ExtensionGuard& ExtensionGuard::operator=(ExtensionGuard&& other) noexcept {
+  std::swap(session_, other.session_);
+  return *this;
+}
+ExtensionGuard::~ExtensionGuard() {
+  if (session_ != nullptr) session_->engine_connection()->forbid_extensions();
+}
+
+InterruptHandle::InterruptHandle() noexcept = default;
+InterruptHandle::InterruptHandle(std::shared_ptr<core::InterruptState> state) noexcept : state_(std::move(state)) {}
+InterruptHandle::InterruptHandle(const InterruptHandle&) noexcept = default;
+InterruptHandle::InterruptHandle(InterruptHandle&&) noexcept = default;
+InterruptHandle& InterruptHandle::operator=(const InterruptHandle&) noexcept = default;
+InterruptHandle& InterruptHandle::operator=(InterruptHandle&&) noexcept = default;
+InterruptHandle::~InterruptHandle() = default;
+void InterruptHandle::interrupt() const noexcept {
+  if (state_ != nullptr) state_->interrupt();
+}
+
+}  // namespace libsql

@@ -1,0 +1,57 @@
+#include <libsql/statement.hpp>
+
+#include "api/access.hpp"
+
+namespace libsql {
+
+Statement::Statement(std::shared_ptr<core::Session> session, std::shared_ptr<core::Stmt> stmt)
+    : session_(std::move(session)), stmt_(std::move(stmt)) {}
+Statement::Statement(Statement&&) noexcept = default;
+Statement& Statement::operator=(Statement&& other) noexcept {
+  stmt_ = std::move(other.stmt_);  // before the session: a statement never outlives its connection
+  session_ = std::move(other.session_);
+  return *this;
+}
+Statement::~Statement() = default;
+
+core::Stmt& Statement::stmt() const {
+  if (stmt_ == nullptr) [[unlikely]]
+    core::throw_error(ErrorCode::Misuse, "the object was moved from");
+  return *stmt_;
+}
+
+std::uint64_t Statement::execute_view(const detail::ParamsView& params) { return stmt().execute(params); }
+std::uint64_t Statement::execute(const Params& params) { return execute_view(detail::ParamsRefs(params).view()); }
+
+RunResult Statement::run_view(const detail::ParamsView& params) {
+  RunResult result;
+  result.changes = stmt().execute(params);
+  result.last_insert_rowid = session_->last_insert_rowid();
+  return result;
+}
+
+Rows Statement::query_view(const detail::ParamsView& params) {
+  stmt().open(params);
+  return detail::Access::rows(session_, stmt_);
+}
+
+std::string Statement::expanded_view(const detail::ParamsView& params) const { return stmt().expanded_sql(params); }
+
+void Statement::reset() { stmt().close_cursor(); }
+void Statement::finalize() { stmt().finalize(); }
+void Statement::interrupt() {
+  stmt();
+  session_->interrupt_state()->interrupt();
+}
+std::span<const Column> Statement::columns() { return stmt().columns(); }
+int Statement::column_count() { return static_cast<int>(stmt().columns().size()); }
+int Statement::parameter_count() const { return stmt().parameter_count(); }
+std::string_view Statement::parameter_name(int number) const { return stmt().parameter_name(number); }
+std::optional<int> Statement::parameter_number(std::string_view name) const { return stmt().parameter_number(name); }
+bool Statement::is_readonly() const { return stmt().is_readonly(); }
+ExplainKind Statement::explain_kind() const { return stmt().explain_kind(); }
+std::string_view Statement::sql() const { return stmt().sql(); }
+StatementStatus Statement::status() const { return stmt().status(false); }
+void Statement::reset_status() { stmt().status(true); }
+
+}  // namespace libsql

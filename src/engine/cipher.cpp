@@ -1,0 +1,76 @@
+// Encryption of the file by SQLite3 Multiple Ciphers (https://utelle.github.io/SQLite3MultipleCiphers/).
+#include <sqlite3.h>
+
+#include "core/errors.hpp"
+#include "engine/connection.hpp"
+
+namespace libsql::engine {
+
+#ifdef SQLITE3MC_VERSION_STRING
+
+bool Connection::has_encryption() noexcept { return true; }
+
+void Connection::choose_cipher() {
+  const int index = sqlite3mc_cipher_index(cipher_.c_str());
+  if (index <= 0) core::throw_error(ErrorCode::Configuration, "there is no cipher named '" + cipher_ + "'");
+  if (sqlite3mc_config(db_, "cipher", index) < 0) {
+    core::throw_error(ErrorCode::Configuration, "the cipher '" + cipher_ + "' cannot be chosen");
+  }
+  for (const auto& [parameter, value] : cipher_parameters_) {
+    if (value < 0 || value > 0x7fffffff ||
+        sqlite3mc_config_cipher(db_, cipher_.c_str(), parameter.c_str(), static_cast<int>(value)) != value) {
+      core::throw_error(ErrorCode::Configuration, "the cipher '" + cipher_ + "' has no parameter '" + parameter +
+                                                      "' that can be " + std::to_string(value));
+    }
+  }
+}
+
+void Connection::set_key(std::string_view cipher, const std::vector<std::pair<std::string, std::int64_t>>& parameters,
+                         std::span<const std::byte> key) {
+  require_open();
+  cipher_ = cipher;
+  cipher_parameters_ = parameters;
+  choose_cipher();
+  if (key.empty()) core::throw_error(ErrorCode::Configuration, "an encryption key cannot be empty");
+  check(sqlite3_key_v2(db_, "main", key.data(), static_cast<int>(key.size())));
+}
+
+void Connection::rekey(std::span<const std::byte> key) {
+  require_open();
+  if (!is_autocommit()) core::throw_error(ErrorCode::Misuse, "the key cannot change inside a transaction");
+  // The cipher extension rewrites pages through a rollback journal and refuses to in WAL mode.
+  const std::string mode = query_text("PRAGMA journal_mode").value_or("");
+  const bool wal = mode == "wal";
+  if (wal && query_text("PRAGMA journal_mode=DELETE").value_or("") != "delete") {
+    core::throw_error(ErrorCode::Busy, "the key can change only while no other connection uses the database");
+  }
+  choose_cipher();  // the choice holds for one key only; without it the new key would come with the default cipher
+  const int rc = sqlite3_rekey_v2(db_, "main", key.data(), static_cast<int>(key.size()));
+  if (rc != SQLITE_OK) {
+    const std::exception_ptr error = [&]() -> std::exception_ptr {
+      try {
+        fail(rc);
+      } catch (...) {
+        return std::current_exception();
+      }
+    }();
+    if (wal) query_text("PRAGMA journal_mode=WAL");
+    std::rethrow_exception(error);
+  }
+  if (wal) query_text("PRAGMA journal_mode=WAL");
+}
+
+#else
+
+bool Connection::has_encryption() noexcept { return false; }
+
+void Connection::set_key(std::string_view, const std::vector<std::pair<std::string, std::int64_t>>&,
+                         std::span<const std::byte>) {
+  core::throw_unsupported("encryption", "engine");
+}
+
+void Connection::rekey(std::span<const std::byte>) { core::throw_unsupported("encryption", "engine"); }
+
+#endif
+
+}  // namespace libsql::engine

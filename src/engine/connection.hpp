@@ -1,0 +1,253 @@
+// One connection of the engine: its handle, how it waits and is interrupted, and how its failures become errors.
+// The hot path asks one word, attention(), whether anything unusual has to be looked at before or after a call.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <libsql/connection_info.hpp>
+#include <libsql/error.hpp>
+
+#include "core/backend.hpp"
+
+struct sqlite3;
+
+namespace libsql::engine {
+
+class Statement;
+
+using Clock = std::chrono::steady_clock;
+
+/// What a connection is opened with. The flags are those of sqlite3_open_v2().
+struct OpenOptions {
+  std::string path;
+  int flags = 0;
+  std::string vfs;
+};
+
+/// Flags of sqlite3_open_v2() by the names this library uses (https://www.sqlite.org/c3ref/c_open_autoproxy.html), for
+/// rooms that do not see sqlite3.h.
+namespace open_flags {
+inline constexpr int kReadOnly = 0x1, kReadWrite = 0x2, kCreate = 0x4, kExclusive = 0x10, kUri = 0x40, kMemory = 0x80,
+                     kNoMutex = 0x8000, kFullMutex = 0x10000, kNoFollow = 0x01000000, kExtendedCodes = 0x02000000;
+}
+
+/// Watches the statements of a connection: query timing and statistics are built on it.
+class StatementObserver {
+ public:
+  virtual ~StatementObserver() = default;
+  /// Before the first step; the arguments are valid for the call.
+  virtual void started(Statement& statement, const core::ParamsView& params) noexcept = 0;
+  /// After the last step or the early end of its cursor, with the error if it failed.
+  virtual void finished(Statement& statement, std::uint64_t rows, std::uint64_t changes,
+                        const Error* error) noexcept = 0;
+};
+
+/// The seam of the write queue: asked before a statement that may write starts outside a transaction, told when it
+/// ended.
+class WriteGate {
+ public:
+  virtual ~WriteGate() = default;
+  virtual void enter(class Connection& connection) = 0;
+  virtual void leave(class Connection& connection) noexcept = 0;
+};
+
+class Connection final {
+ public:
+  /// Throws CannotOpen, Configuration (unknown VFS) and whatever else the engine says.
+  static std::unique_ptr<Connection> open(const OpenOptions& options);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// The engine's handle; null after close().
+  sqlite3* handle() const noexcept { return db_; }
+  /// Throws Misuse if closed, else the handle.
+  sqlite3* require_open() const;
+
+  /// Closes for good. Throws Misuse that names what is still open; then the connection stays open.
+  void close();
+  /// Closes even if statements are open: they become unusable.
+  void close_all() noexcept;
+  bool is_closed() const noexcept { return db_ == nullptr; }
+  /// From now on every call throws `reason`.
+  void abandon(std::string reason) noexcept;
+
+  /// Runs SQL that yields nothing of interest, past the statement cache. Several statements are allowed.
+  void execute_script(const std::string& sql);
+  /// The first column of the first row as text; nothing if there is no row or it is NULL.
+  std::optional<std::string> query_text(const std::string& sql);
+  std::int64_t query_integer(const std::string& sql);
+
+  // -- failures ------------------------------------------------------------------------------------------------------
+
+  /// Throws what `rc` and the engine's message mean: an exception that a callback left behind, Timeout, Interrupted,
+  /// ...
+  [[noreturn]] void fail(int rc, std::string_view sql = {});
+  void check(int rc, std::string_view sql = {}) {
+    if (rc != 0) [[unlikely]]
+      fail(rc, sql);
+  }
+  /// For callbacks from the engine: keeps the exception in flight, so that the running statement ends with it.
+  void keep_current_exception() noexcept;
+  /// As above, and interrupts the statement: for callbacks that cannot fail.
+  void keep_current_exception_and_interrupt() noexcept;
+  /// Throws what a callback left behind, if anything.
+  void rethrow_kept_exception();
+
+  // -- what the hot path must look at
+  // ----------------------------------------------------------------------------------
+
+  enum Attention : unsigned {
+    kInTransaction = 1,   // transaction() is open: watch for the engine losing it
+    kDeadline = 2,        // every call has a deadline
+    kObserved = 4,        // somebody watches statements
+    kWriteGate = 8,       // writes outside transactions pass the write queue
+    kKeptException = 16,  // a callback left an exception
+    kUnusable = 32,       // closed or abandoned
+  };
+  unsigned attention() const noexcept { return attention_; }
+  /// Called before a statement starts or goes on while attention() is not 0.
+  void before_call(Statement& statement) {
+    if ((attention_ & ~kInTransaction) != 0) before_call_slow(statement);
+    if ((attention_ & kInTransaction) != 0) check_transaction();
+  }
+
+  void set_in_transaction(bool on) noexcept { set_attention(kInTransaction, on); }
+  bool is_in_transaction() const noexcept { return (attention_ & kInTransaction) != 0; }
+  /// Throws TransactionLost if transaction() is open here but the engine has none.
+  void check_transaction();
+  void set_observer(StatementObserver* observer) noexcept;
+  StatementObserver* observer() const noexcept { return observer_; }
+  void set_write_gate(WriteGate* gate) noexcept;
+  WriteGate* write_gate() const noexcept { return write_gate_; }
+
+  // -- waiting
+  // ---------------------------------------------------------------------------------------------------------
+
+  void set_busy_timeout(std::chrono::milliseconds timeout) noexcept { busy_timeout_ = timeout; }
+  std::chrono::milliseconds busy_timeout() const noexcept { return busy_timeout_; }
+  void set_deadline(std::optional<std::chrono::milliseconds> limit);
+  std::optional<std::chrono::milliseconds> deadline() const noexcept { return deadline_limit_; }
+  /// Starts the clock of one call, if there is a deadline. What may take long and is no statement calls it too.
+  void start_deadline() noexcept;
+  bool deadline_passed() const noexcept { return deadline_limit_ && Clock::now() >= deadline_at_; }
+  bool is_interrupted() const noexcept;
+  std::uint64_t busy_waits() const noexcept { return busy_waits_; }
+  void reset_busy_waits() noexcept { busy_waits_ = 0; }
+  const std::shared_ptr<core::InterruptState>& interrupt_state() const noexcept { return interrupt_state_; }
+
+  /// Listeners of the engine's progress; each is called about every 1000 virtual machine operations and may throw to
+  /// end the statement. Returns a number to remove it by.
+  int add_progress_listener(std::function<void()> listener);
+  void remove_progress_listener(int number) noexcept;
+
+  // -- facts
+  // -----------------------------------------------------------------------------------------------------------
+
+  bool is_autocommit() const noexcept;
+  std::uint64_t changes() const noexcept;
+  std::uint64_t total_changes() const noexcept;
+  std::int64_t last_insert_rowid() const noexcept;
+  void set_last_insert_rowid(std::int64_t rowid) noexcept;
+  bool is_readonly() const;
+  std::string path() const;
+
+  // -- settings
+  // --------------------------------------------------------------------------------------------------------
+
+  int limit(Limit which) const noexcept;
+  int set_limit(Limit which, int value) noexcept;
+  void restore_limits() noexcept;
+  void cacheflush();
+  void release_memory();
+  int reserved_bytes();
+  void set_reserved_bytes(int bytes);
+
+  /// Sets cipher, parameters and key of a connection that has read nothing yet. Throws Unsupported, Configuration.
+  void set_key(std::string_view cipher, const std::vector<std::pair<std::string, std::int64_t>>& parameters,
+               std::span<const std::byte> key);
+  void rekey(std::span<const std::byte> key);
+  static bool has_encryption() noexcept;
+
+  /// Extension loading: counted permissions and allowed directories (none: any).
+  void allow_extensions() { ++extension_permissions_; }
+  void forbid_extensions() noexcept { --extension_permissions_; }
+  void set_extension_directories(std::vector<std::filesystem::path> directories);
+  void load_extension(const std::filesystem::path& file, std::string_view entry_point);
+  /// Without asking for permission: for the ones that the Builder names.
+  void load_trusted_extension(const std::filesystem::path& file, std::string_view entry_point);
+
+  /// Something that must go when the connection is reset for its next user, or closed: hooks, for one. Runs in reverse
+  /// order.
+  void on_reset(std::function<void()> cleanup) { cleanups_.push_back(std::move(cleanup)); }
+  void run_cleanups() noexcept;
+  /// Ends the cursors of all statements.
+  void end_cursors() noexcept;
+  void drop_temporary_objects();
+  /// Detaches what ATTACH added.
+  void detach_databases();
+
+  ConnectionStatistics statistics;  // the counters that statements and sessions keep
+
+ private:
+  friend class Statement;
+  explicit Connection(sqlite3* db);
+  void choose_cipher();
+
+  void set_attention(Attention bit, bool on) noexcept {
+    attention_ = on ? attention_ | bit : attention_ & ~static_cast<unsigned>(bit);
+  }
+  void before_call_slow(Statement& statement);
+  void install_progress_handler() noexcept;
+  static int busy_callback(void* self, int count) noexcept;
+  static int progress_callback(void* self) noexcept;
+  bool wait_for_lock(int count) noexcept;
+
+  sqlite3* db_ = nullptr;
+  unsigned attention_ = 0;
+  std::chrono::milliseconds busy_timeout_{0};
+  Clock::time_point busy_since_{};
+  std::uint64_t busy_waits_ = 0;
+  std::optional<std::chrono::milliseconds> deadline_limit_;
+  Clock::time_point deadline_at_{};
+  bool timed_out_ = false;
+  StatementObserver* observer_ = nullptr;
+  WriteGate* write_gate_ = nullptr;
+  std::exception_ptr kept_exception_;
+  std::string unusable_reason_;
+  std::shared_ptr<core::InterruptState> interrupt_state_;
+  std::vector<std::pair<int, std::function<void()>>> progress_listeners_;
+  int next_progress_listener_ = 1;
+  std::string cipher_ = "aes256cbc";  // libSQL's
+  std::vector<std::pair<std::string, std::int64_t>> cipher_parameters_;
+  int extension_permissions_ = 0;
+  std::vector<std::filesystem::path> extension_directories_;
+  std::vector<std::function<void()>> cleanups_;
+  std::vector<int> initial_limits_;
+  Statement* first_statement_ = nullptr;  // all live statements, an intrusive list
+};
+
+/// Runs `body` for a callback from the engine. What it throws is kept on the connection and becomes the running
+/// statement's error; the callback returns `failed`. The only way C++ code runs below C frames.
+template <class Result, class Body>
+Result guard(Connection& connection, Result failed, Body&& body) noexcept {
+  try {
+    return body();
+  } catch (...) {
+    connection.keep_current_exception();
+    return failed;
+  }
+}
+
+}  // namespace libsql::engine

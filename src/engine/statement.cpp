@@ -1,0 +1,522 @@
+#include "engine/statement.hpp"
+
+#include <cmath>
+
+#include <sqlite3.h>
+
+#include <libsql/statement.hpp>
+
+#include "core/errors.hpp"
+#include "sql/split.hpp"
+
+namespace libsql::engine {
+namespace {
+
+sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::Persistence persistence,
+                      const char** tail) {
+  sqlite3_stmt* stmt = nullptr;
+  const unsigned flags = persistence == Statement::Persistence::Cached ? SQLITE_PREPARE_PERSISTENT : 0;
+  if (sql.size() > static_cast<std::size_t>(connection.limit(Limit::SqlLength))) {
+    core::throw_error(ErrorCode::TooBig, "the SQL text is longer than the limit");
+  }
+  connection.check(
+      sqlite3_prepare_v3(connection.handle(), sql.data(), static_cast<int>(sql.size()), flags, &stmt, tail), sql);
+  return stmt;
+}
+
+const char* or_empty(const char* text) noexcept { return text == nullptr ? "" : text; }
+
+[[noreturn]] void throw_argument_count(std::size_t given, int wanted, std::string_view sql) {
+  core::throw_error(ErrorCode::Misuse,
+                    "the statement takes " + std::to_string(wanted) + (wanted == 1 ? " argument, " : " arguments, ") +
+                        std::to_string(given) + (given == 1 ? " was given" : " were given"),
+                    sql);
+}
+
+}  // namespace
+
+std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::string_view sql, Persistence persistence) {
+  connection.require_open();
+  connection.start_deadline();
+  const char* tail = nullptr;
+  sqlite3_stmt* stmt = compile(connection, sql, persistence, &tail);
+  const std::string_view rest = sql.substr(static_cast<std::size_t>(tail - sql.data()));
+  std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(stmt, &sqlite3_finalize);
+  if (stmt == nullptr) {
+    if (sql::Splitter(rest).next()) return prepare(connection, rest, persistence);  // empty statements came first
+    core::throw_error(ErrorCode::Misuse, "the SQL text holds no statement", sql);
+  }
+  if (!rest.empty()) {
+    if (const auto next = sql::Splitter(rest).next()) {
+      detail::ErrorData data;
+      data.code = ErrorCode::Misuse;
+      data.message = "a second statement follows the first: execute_batch() runs several";
+      data.sql = sql;
+      data.offset = sql.size() - rest.size() + next->offset;
+      core::throw_error(std::move(data));
+    }
+  }
+  std::shared_ptr<Statement> statement(new Statement(connection, stmt, std::string(sql), persistence));
+  static_cast<void>(owner.release());
+  return statement;
+}
+
+Statement::Statement(Connection& connection, sqlite3_stmt* stmt, std::string sql, Persistence persistence)
+    : connection_(&connection),
+      stmt_(stmt),
+      sql_(std::move(sql)),
+      persistence_(persistence),
+      parameter_count_(sqlite3_bind_parameter_count(stmt)),
+      column_count_(sqlite3_column_count(stmt)),
+      readonly_(sqlite3_stmt_readonly(stmt) != 0),
+      next_(connection.first_statement_) {
+  if (next_ != nullptr) next_->previous_ = this;
+  connection.first_statement_ = this;
+}
+
+Statement::~Statement() {
+  if (connection_ == nullptr) return;
+  if (open_) close_cursor();
+  detach();
+}
+
+void Statement::detach() noexcept {
+  sqlite3_finalize(stmt_);
+  stmt_ = nullptr;
+  if (open_) ++cursor_id_;
+  open_ = first_row_ = false;
+  if (connection_ == nullptr) return;
+  if (previous_ != nullptr) previous_->next_ = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+  if (connection_->first_statement_ == this) connection_->first_statement_ = next_;
+  previous_ = next_ = nullptr;
+  connection_ = nullptr;
+}
+
+void Statement::require_stmt() const {
+  if (stmt_ == nullptr) [[unlikely]]
+    core::throw_error(ErrorCode::Misuse, "the statement is finalised", sql_);
+}
+
+void Statement::finalize() {
+  if (running_) core::throw_error(ErrorCode::Misuse, "a running statement cannot be finalised", sql_);
+  if (open_) close_cursor();
+  detach();
+}
+
+// -- arguments
+// ---------------------------------------------------------------------------------------------------------
+
+void Statement::bind_one(int number, const ValueRef& value, bool copy) {
+  int rc = SQLITE_OK;
+  switch (value.type()) {
+    case ValueType::Integer:
+      rc = sqlite3_bind_int64(stmt_, number, value.integer());
+      break;
+    case ValueType::Real:
+      // The engine would store NULL; nothing becomes NULL unasked.
+      if (std::isnan(value.real())) {
+        core::throw_error(ErrorCode::OutOfRange,
+                          "argument " + std::to_string(number) + " is NaN, which cannot be stored", sql_);
+      }
+      rc = sqlite3_bind_double(stmt_, number, value.real());
+      break;
+    case ValueType::Text: {
+      const bool own = copy && !value.is_borrowed();
+      copied_ |= own;
+      // An empty view may have no address, which the engine would take for NULL.
+      const char* data = value.text().data() == nullptr ? "" : value.text().data();
+      rc = sqlite3_bind_text64(stmt_, number, data, value.size(), own ? SQLITE_TRANSIENT : SQLITE_STATIC, SQLITE_UTF8);
+      break;
+    }
+    case ValueType::Blob: {
+      if (value.is_zero_blob()) {
+        rc = sqlite3_bind_zeroblob64(stmt_, number, value.size());
+        break;
+      }
+      const bool own = copy && !value.is_borrowed();
+      copied_ |= own;
+      const void* data = value.blob().data() == nullptr ? static_cast<const void*>("") : value.blob().data();
+      rc = sqlite3_bind_blob64(stmt_, number, data, value.size(), own ? SQLITE_TRANSIENT : SQLITE_STATIC);
+      break;
+    }
+    case ValueType::Null:
+      rc = sqlite3_bind_null(stmt_, number);
+      break;
+  }
+  if (rc != SQLITE_OK) [[unlikely]]
+    connection_->fail(rc, sql_);
+}
+
+void Statement::bind(const core::ParamsView& params, bool copy) {
+  if (!params.named.empty()) return bind_named(params, copy);
+  if (params.positional.size() != static_cast<std::size_t>(parameter_count_)) [[unlikely]] {
+    if (params.positional.size() < static_cast<std::size_t>(parameter_count_)) {
+      const int missing = static_cast<int>(params.positional.size()) + 1;
+      const std::string name(or_empty(sqlite3_bind_parameter_name(stmt_, missing)));
+      if (!name.empty()) {
+        core::throw_error(ErrorCode::Misuse,
+                          "the statement takes " + std::to_string(parameter_count_) +
+                              (parameter_count_ == 1 ? " argument, " : " arguments, ") +
+                              std::to_string(params.positional.size()) + " given: parameter " + name + " has none",
+                          sql_);
+      }
+    }
+    throw_argument_count(params.positional.size(), parameter_count_, sql_);
+  }
+  for (int i = 0; i < parameter_count_; ++i) bind_one(i + 1, params.positional[static_cast<std::size_t>(i)], copy);
+}
+
+int Statement::resolve_name(std::string_view name) const {
+  if (name.empty()) core::throw_error(ErrorCode::Misuse, "a parameter name cannot be empty", sql_);
+  const bool prefixed = name[0] == ':' || name[0] == '@' || name[0] == '$' || name[0] == '?';
+  const bool number = name.find_first_not_of("0123456789") == std::string_view::npos;
+  int found = 0;
+  for (int i = 1; i <= parameter_count_; ++i) {
+    const std::string_view candidate = or_empty(sqlite3_bind_parameter_name(stmt_, i));
+    if (candidate.empty()) continue;
+    if (prefixed ? candidate != name : candidate.substr(1) != name || (candidate[0] == '?') != number) continue;
+    if (found != 0) {
+      core::throw_error(ErrorCode::Misuse,
+                        "the parameter name '" + std::string(name) + "' is ambiguous: it can mean " +
+                            or_empty(sqlite3_bind_parameter_name(stmt_, found)) + " or " + std::string(candidate),
+                        sql_);
+    }
+    found = i;
+  }
+  return found;
+}
+
+void Statement::bind_named(const core::ParamsView& params, bool copy) {
+  const auto count = static_cast<std::size_t>(parameter_count_);
+  std::uint64_t small = 0;  // one bit per parameter that has its argument
+  std::vector<bool> large(count > 64 ? count : 0);
+  const auto mark = [&](std::size_t index) {  // false if it had one already
+    if (count > 64) {
+      if (large[index]) return false;
+      large[index] = true;
+      return true;
+    }
+    if ((small >> index & 1) != 0) return false;
+    small |= std::uint64_t{1} << index;
+    return true;
+  };
+  if (params.positional.size() > count) throw_argument_count(params.positional.size(), parameter_count_, sql_);
+  for (std::size_t i = 0; i < params.positional.size(); ++i) {
+    bind_one(static_cast<int>(i) + 1, params.positional[i], copy);
+    mark(i);
+  }
+  for (const core::NamedRef& argument : params.named) {
+    const int number = resolve_name(argument.name);
+    if (number == 0) {
+      core::throw_error(ErrorCode::Misuse, "the statement has no parameter named '" + std::string(argument.name) + "'",
+                        sql_);
+    }
+    if (!mark(static_cast<std::size_t>(number - 1))) {
+      core::throw_error(ErrorCode::Misuse,
+                        "the parameter " + std::string(or_empty(sqlite3_bind_parameter_name(stmt_, number))) +
+                            " is given two arguments",
+                        sql_);
+    }
+    bind_one(number, argument.value, copy);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (count > 64 ? large[i] : (small >> i & 1) != 0) continue;
+    const std::string name(or_empty(sqlite3_bind_parameter_name(stmt_, static_cast<int>(i) + 1)));
+    core::throw_error(ErrorCode::Misuse,
+                      "parameter " + (name.empty() ? std::to_string(i + 1) : name) + " has no argument", sql_);
+  }
+}
+
+// -- running
+// -----------------------------------------------------------------------------------------------------------
+
+void Statement::begin(const core::ParamsView& params, bool copy) {
+  require_stmt();
+  if (is_busy()) [[unlikely]] {
+    core::throw_error(ErrorCode::Misuse, "the statement is still running: end its Rows first, or reset() it", sql_);
+  }
+  if (connection_->attention() != 0) connection_->before_call(*this);
+  bind(params, copy);
+  if ((connection_->attention() & (Connection::kWriteGate | Connection::kObserved)) != 0) [[unlikely]]
+    start_run(params);
+  ++connection_->statistics.statements;
+  rows_ = 0;
+}
+
+void Statement::start_run(const core::ParamsView& params) {
+  WriteGate* gate = connection_->write_gate();
+  if (gate != nullptr && !readonly_ && connection_->is_autocommit()) {
+    gate->enter(*connection_);
+    in_gate_ = true;
+  }
+  if (connection_->observer() != nullptr) {
+    observed_ = true;
+    connection_->observer()->started(*this, params);
+  }
+}
+
+void Statement::end_run(std::uint64_t changes, const Error* error) noexcept {
+  connection_->statistics.rows += rows_;
+  connection_->statistics.changes += changes;
+  if (in_gate_) {
+    in_gate_ = false;
+    if (connection_->write_gate() != nullptr) connection_->write_gate()->leave(*connection_);
+  }
+  if (observed_) {
+    observed_ = false;
+    if (connection_->observer() != nullptr) connection_->observer()->finished(*this, rows_, changes, error);
+  }
+}
+
+void Statement::fail_run(int rc) {
+  running_ = false;
+  const auto end = [&](const Error* error) {
+    sqlite3_reset(stmt_);
+    if (open_) ++cursor_id_;
+    open_ = first_row_ = false;
+    end_run(0, error);
+  };
+  try {
+    connection_->fail(rc, sql_);
+  } catch (const Error& error) {
+    end(&error);
+    throw;
+  } catch (...) {
+    end(nullptr);
+    throw;
+  }
+}
+
+std::uint64_t Statement::execute(const core::ParamsView& params) {
+  begin(params, false);
+  sqlite3* db = connection_->db_;
+  const auto before = sqlite3_total_changes64(db);
+  running_ = true;
+  int rc = sqlite3_step(stmt_);
+  while (rc == SQLITE_ROW) {
+    ++rows_;
+    rc = sqlite3_step(stmt_);
+  }
+  if (rc != SQLITE_DONE || (connection_->attention() & Connection::kKeptException) != 0) [[unlikely]]
+    fail_run(rc);
+  running_ = false;
+  // sqlite3_changes() keeps its number when a statement of another kind runs.
+  const std::uint64_t changes =
+      sqlite3_total_changes64(db) == before ? 0 : static_cast<std::uint64_t>(sqlite3_changes64(db));
+  sqlite3_reset(stmt_);
+  end_run(changes, nullptr);
+  return changes;
+}
+
+void Statement::open(const core::ParamsView& params) {
+  begin(params, true);
+  changes_before_ = static_cast<std::uint64_t>(sqlite3_total_changes64(connection_->db_));
+  open_ = true;
+  ++cursor_id_;
+  const int rc = sqlite3_step(stmt_);
+  if (rc == SQLITE_ROW && (connection_->attention() & Connection::kKeptException) == 0) [[likely]] {
+    first_row_ = true;
+    rows_ = 1;
+    column_count_ = sqlite3_data_count(stmt_);
+    return;
+  }
+  if (rc != SQLITE_DONE || (connection_->attention() & Connection::kKeptException) != 0) fail_run(rc);
+  column_count_ = sqlite3_column_count(stmt_);
+  // No row: the cursor stays open, at its end, until next() says so; the engine holds nothing any more.
+}
+
+bool Statement::next() {
+  if (first_row_) {
+    first_row_ = false;
+    return true;
+  }
+  if (!open_) return false;
+  if (rows_ == 0) {  // open() found the end already
+    close_cursor();
+    return false;
+  }
+  if (connection_->attention() != 0) [[unlikely]]
+    connection_->before_call(*this);
+  const int rc = sqlite3_step(stmt_);
+  if (rc == SQLITE_ROW) [[likely]] {
+    ++rows_;
+    return true;
+  }
+  if (rc != SQLITE_DONE || (connection_->attention() & Connection::kKeptException) != 0) fail_run(rc);
+  close_cursor();
+  return false;
+}
+
+ValueRef Statement::cell(int column) noexcept {
+  // One look-up per cell: measured faster than the sqlite3_column_* calls, each of which looks the cell up again. The
+  // value is unprotected, which is safe as long as one thread at a time uses the connection.
+  sqlite3_value* value = sqlite3_column_value(stmt_, column);
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+      return ValueRef(std::int64_t{sqlite3_value_int64(value)});
+    case SQLITE_FLOAT:
+      return ValueRef(sqlite3_value_double(value));
+    case SQLITE_TEXT: {
+      const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+      return ValueRef(std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value))));
+    }
+    case SQLITE_BLOB: {
+      const auto* blob = static_cast<const std::byte*>(sqlite3_value_blob(value));
+      return ValueRef(BlobView(blob, static_cast<std::size_t>(sqlite3_value_bytes(value))));
+    }
+    default:
+      return ValueRef();
+  }
+}
+
+void Statement::close_cursor() noexcept {
+  if (!open_) return;
+  open_ = first_row_ = false;
+  ++cursor_id_;
+  sqlite3_reset(stmt_);
+  if (copied_) {
+    sqlite3_clear_bindings(stmt_);
+    copied_ = false;
+  }
+  std::uint64_t changes = 0;
+  if (!readonly_ && static_cast<std::uint64_t>(sqlite3_total_changes64(connection_->db_)) != changes_before_) {
+    changes = static_cast<std::uint64_t>(sqlite3_changes64(connection_->db_));
+  }
+  end_run(changes, nullptr);
+}
+
+// -- what is known of it
+// -----------------------------------------------------------------------------------------------
+
+std::string_view Statement::column_name(int column) const {
+  require_stmt();
+  return or_empty(sqlite3_column_name(stmt_, column));
+}
+
+void Statement::refresh_if_schema_changed() {
+  // The cookie in each file tells of changes by other connections, which the engine itself notices only at a step.
+  sqlite3* db = connection_->db_;
+  std::int64_t version = 0;
+  std::vector<std::string> names;
+#if SQLITE_VERSION_NUMBER >= 3039000
+  for (int i = 0; const char* name = sqlite3_db_name(db, i); ++i) {
+    if (i != 1) names.emplace_back(name);  // 1 is temp, which only this connection changes
+  }
+#else
+  names.emplace_back("main");
+#endif
+  const auto quoted = [](const std::string& name) {
+    std::string result = "\"";
+    for (const char c : name) result.append(c == '"' ? 2 : 1, c);
+    return result + '"';
+  };
+  for (const std::string& name : names) {
+    version = version * 1'000'003 + connection_->query_integer("PRAGMA " + quoted(name) + ".schema_version");
+  }
+  if (version == schema_version_ && sqlite3_expired(stmt_) == 0) return;
+  // Only a step makes the engine load the new schema; a compilation would still use the old one.
+  for (const std::string& name : names) {
+    connection_->query_text("SELECT 1 FROM " + quoted(name) + ".sqlite_master LIMIT 0");
+  }
+  const char* tail = nullptr;
+  sqlite3_stmt* fresh = compile(*connection_, sql_, persistence_, &tail);
+  sqlite3_finalize(stmt_);
+  stmt_ = fresh;
+  parameter_count_ = sqlite3_bind_parameter_count(stmt_);
+  column_count_ = sqlite3_column_count(stmt_);
+  readonly_ = sqlite3_stmt_readonly(stmt_) != 0;
+  columns_reprepares_ = -1;
+  schema_version_ = version;
+}
+
+std::span<const Column> Statement::columns() {
+  require_stmt();
+  if (!is_busy()) refresh_if_schema_changed();
+  const int reprepares = sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_REPREPARE, 0);
+  if (columns_reprepares_ == reprepares) return columns_;
+  columns_.clear();
+  const int count = sqlite3_column_count(stmt_);
+  for (int i = 0; i < count; ++i) {
+    Column& column = columns_.emplace_back();
+    column.name = or_empty(sqlite3_column_name(stmt_, i));
+    column.declared_type = or_empty(sqlite3_column_decltype(stmt_, i));
+#ifdef SQLITE_ENABLE_COLUMN_METADATA
+    column.origin_name = or_empty(sqlite3_column_origin_name(stmt_, i));
+    column.table = or_empty(sqlite3_column_table_name(stmt_, i));
+    column.database = or_empty(sqlite3_column_database_name(stmt_, i));
+#endif
+  }
+  columns_reprepares_ = reprepares;
+  return columns_;
+}
+
+int Statement::parameter_count() const {
+  require_stmt();
+  return parameter_count_;
+}
+
+std::string_view Statement::parameter_name(int number) const {
+  require_stmt();
+  if (number < 1 || number > parameter_count_) {
+    core::throw_error(
+        ErrorCode::OutOfRange,
+        "the statement has no parameter " + std::to_string(number) + ": it has " + std::to_string(parameter_count_),
+        sql_);
+  }
+  return or_empty(sqlite3_bind_parameter_name(stmt_, number));
+}
+
+std::optional<int> Statement::parameter_number(std::string_view name) const {
+  require_stmt();
+  const int number = resolve_name(name);
+  return number == 0 ? std::nullopt : std::optional(number);
+}
+
+bool Statement::is_readonly() const {
+  require_stmt();
+  return readonly_;
+}
+
+ExplainKind Statement::explain_kind() const {
+  require_stmt();
+  return static_cast<ExplainKind>(sqlite3_stmt_isexplain(stmt_));
+}
+
+std::string Statement::expanded_sql(const core::ParamsView& params) {
+  require_stmt();
+  const bool has_arguments = !params.positional.empty() || !params.named.empty();
+  if (is_busy() && has_arguments) {
+    core::throw_error(ErrorCode::Misuse, "the statement is running: its arguments cannot change now", sql_);
+  }
+  if (!is_busy()) bind(params, false);
+  const std::unique_ptr<char, void (*)(void*)> text(sqlite3_expanded_sql(stmt_), &sqlite3_free);
+  if (!is_busy()) sqlite3_clear_bindings(stmt_);
+  if (text == nullptr) core::throw_error(ErrorCode::TooBig, "the expanded SQL text is longer than the limit", sql_);
+  return text.get();
+}
+
+StatementStatus Statement::status(bool reset) {
+  require_stmt();
+  const auto counter = [&](int which) { return std::int64_t{sqlite3_stmt_status(stmt_, which, reset ? 1 : 0)}; };
+  StatementStatus status;
+  status.fullscan_steps = counter(SQLITE_STMTSTATUS_FULLSCAN_STEP);
+  status.sorts = counter(SQLITE_STMTSTATUS_SORT);
+  status.auto_index_rows = counter(SQLITE_STMTSTATUS_AUTOINDEX);
+  status.vm_steps = counter(SQLITE_STMTSTATUS_VM_STEP);
+  status.reprepares = counter(SQLITE_STMTSTATUS_REPREPARE);
+  if (reset) columns_reprepares_ = -1;
+  status.runs = counter(SQLITE_STMTSTATUS_RUN);
+#ifdef SQLITE_STMTSTATUS_FILTER_HIT
+  status.filter_misses = counter(SQLITE_STMTSTATUS_FILTER_MISS);
+  status.filter_hits = counter(SQLITE_STMTSTATUS_FILTER_HIT);
+#endif
+  status.memory_used_bytes = static_cast<std::int64_t>(memory_used());
+  return status;
+}
+
+std::size_t Statement::memory_used() const noexcept {
+  return stmt_ == nullptr ? 0 : static_cast<std::size_t>(sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_MEMUSED, 0));
+}
+
+}  // namespace libsql::engine

@@ -1,0 +1,91 @@
+// A compiled statement of the engine, which is also the cursor over its rows.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/backend.hpp"
+#include "engine/connection.hpp"
+
+struct sqlite3_stmt;
+
+namespace libsql::engine {
+
+class Statement final : public core::Stmt {
+ public:
+  enum class Persistence : std::uint8_t { Once, Cached };
+
+  /// Compiles the first statement of `sql`. Throws SqlError; Misuse if there is none, or another one follows.
+  static std::shared_ptr<Statement> prepare(Connection& connection, std::string_view sql, Persistence persistence);
+  ~Statement() override;
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  std::uint64_t execute(const core::ParamsView& params) override;
+  void open(const core::ParamsView& params) override;
+  bool next() override;
+  ValueRef cell(int column) noexcept override;
+  void close_cursor() noexcept override;
+  int cursor_column_count() const noexcept override { return column_count_; }
+  std::string_view column_name(int column) const override;
+  std::span<const Column> columns() override;
+  int parameter_count() const override;
+  std::string_view parameter_name(int number) const override;
+  std::optional<int> parameter_number(std::string_view name) const override;
+  bool is_readonly() const override;
+  ExplainKind explain_kind() const override;
+  std::string_view sql() const override { return sql_; }
+  std::string expanded_sql(const core::ParamsView& params) override;
+  StatementStatus status(bool reset) override;
+  void finalize() override;
+
+  bool is_open() const noexcept { return open_; }
+  /// Whether it runs now: a cursor is open, or execute() is below us on the stack (in a user function, for one).
+  bool is_busy() const noexcept { return open_ || running_; }
+  bool is_finalized() const noexcept { return stmt_ == nullptr; }
+  sqlite3_stmt* handle() const noexcept { return stmt_; }
+  Connection& connection() const noexcept { return *connection_; }
+  /// Rows the current or last run yielded.
+  std::uint64_t rows() const noexcept { return rows_; }
+  std::size_t memory_used() const noexcept;
+
+ private:
+  friend class Connection;
+  Statement(Connection& connection, sqlite3_stmt* stmt, std::string sql, Persistence persistence);
+
+  void begin(const core::ParamsView& params, bool copy);
+  void bind(const core::ParamsView& params, bool copy);
+  void bind_named(const core::ParamsView& params, bool copy);
+  void bind_one(int number, const ValueRef& value, bool copy);
+  int resolve_name(std::string_view name) const;
+  [[noreturn]] void fail_run(int rc);
+  void start_run(const core::ParamsView& params);
+  void end_run(std::uint64_t changes, const Error* error) noexcept;
+  void require_stmt() const;
+  void refresh_if_schema_changed();
+  void detach() noexcept;  // the connection is going: forget everything of it
+
+  Connection* connection_;
+  sqlite3_stmt* stmt_;
+  std::string sql_;
+  Persistence persistence_;
+  int parameter_count_ = 0;
+  int column_count_ = 0;
+  bool readonly_ = false;
+  bool open_ = false;       // a cursor is open
+  bool first_row_ = false;  // the row of open()'s own step waits to be given out
+  bool in_gate_ = false;    // holds the write gate
+  bool observed_ = false;   // the observer was told of the start
+  bool running_ = false;    // inside execute()
+  bool copied_ = false;     // copies of arguments are bound
+  std::uint64_t rows_ = 0;
+  std::uint64_t changes_before_ = 0;
+  std::vector<Column> columns_;
+  int columns_reprepares_ = -1;  // SQLITE_STMTSTATUS_REPREPARE when columns_ was filled
+  std::int64_t schema_version_ = -1;
+  Statement* previous_ = nullptr;
+  Statement* next_ = nullptr;
+};
+
+}  // namespace libsql::engine

@@ -1,0 +1,36 @@
+// What LocalBuilder collects.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <libsql/builder.hpp>
+
+namespace libsql::detail {
+
+struct LocalOptions {
+  std::string path;
+  OpenMode open_mode = OpenMode::ReadWriteCreate;
+  bool no_follow = false;
+  bool exclusive = false;
+  MutexMode mutex_mode = MutexMode::None;
+  std::string vfs;
+  std::optional<Encryption> encryption;
+  std::chrono::milliseconds busy_timeout{5000};
+  std::vector<std::pair<std::string, Value>> pragmas;
+  std::vector<std::pair<std::filesystem::path, std::string>> extensions;
+  std::vector<std::filesystem::path> extension_directories;
+  std::size_t statement_cache_bytes = std::size_t{4} << 20;
+  std::optional<std::chrono::milliseconds> default_deadline;
+  bool uuid_blobs = false;
+};
+
+}  // namespace libsql::detail
+
+namespace libsql::local {
+using Options = libsql::detail::LocalOptions;
+}

@@ -1,0 +1,71 @@
+// A session with a file of this machine.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/backend.hpp"
+#include "engine/connection.hpp"
+#include "local/statement_cache.hpp"
+
+namespace libsql::local {
+
+class Store;
+
+class Session final : public core::Session {
+ public:
+  explicit Session(std::shared_ptr<Store> store);
+  ~Session() override;
+
+  const Capabilities& capabilities() const noexcept override;
+  engine::Connection* engine_connection() noexcept override { return connection_.get(); }
+
+  std::uint64_t execute(std::string_view sql, const core::ParamsView& params) override;
+  std::shared_ptr<core::Stmt> prepare(std::string_view sql) override;
+  std::vector<StatementResult> execute_batch(std::string_view script) override;
+  std::vector<StatementResult> execute_batch(std::span<const BatchStatement> statements) override;
+
+  void begin(TransactionBehavior behavior) override;
+  void commit() override;
+  void rollback() override;
+  bool in_transaction() const noexcept override { return connection_->is_in_transaction(); }
+  void savepoint(std::string_view name) override;
+  void release_savepoint(std::string_view name) override;
+  void rollback_to_savepoint(std::string_view name) override;
+  void abandon(std::string reason) noexcept override;
+
+  void ping() override;
+  void close() override;
+  bool is_closed() const noexcept override { return connection_->is_closed(); }
+  void reset() override;
+  void cacheflush() override { connection_->cacheflush(); }
+  void release_memory() override;
+  std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return connection_->interrupt_state(); }
+  void set_busy_timeout(std::chrono::milliseconds timeout) override { connection_->set_busy_timeout(timeout); }
+  std::chrono::milliseconds busy_timeout() const noexcept override { return connection_->busy_timeout(); }
+  void set_deadline(std::optional<std::chrono::milliseconds> limit) override { connection_->set_deadline(limit); }
+  std::optional<std::chrono::milliseconds> deadline() const noexcept override { return connection_->deadline(); }
+
+  std::uint64_t changes() override;
+  std::uint64_t total_changes() override;
+  std::int64_t last_insert_rowid() override;
+  bool is_autocommit() override;
+  bool is_readonly() override { return connection_->is_readonly(); }
+  std::string path() override { return connection_->path(); }
+  ConnectionStatistics statistics() const override;
+  void reset_statistics() override;
+
+  Store& store() const noexcept { return *store_; }
+
+ private:
+  void run(std::string_view sql);
+  StatementResult run_statement(engine::Statement& statement, const core::ParamsView& params);
+  void leave_read_only() noexcept;
+
+  std::shared_ptr<Store> store_;
+  std::unique_ptr<engine::Connection> connection_;
+  StatementCache cache_;
+  bool read_only_transaction_ = false;
+};
+
+}  // namespace libsql::local

@@ -1,0 +1,67 @@
+// Compiled statements by their text, the least recently used given up first, bounded by bytes.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/statement.hpp"
+
+namespace libsql::local {
+
+class StatementCache {
+ public:
+  StatementCache(engine::Connection& connection, std::size_t max_bytes) noexcept
+      : connection_(connection), max_bytes_(max_bytes) {}
+
+  /// The statement for this text, free to be used, compiled if need be. What is in use elsewhere is not given out
+  /// again: then the caller gets one of its own. A hit copies nothing but the pointer.
+  std::shared_ptr<engine::Statement> take(std::string_view sql);
+  /// The same for a use that ends before anything else can touch the cache's owner: no reference is counted.
+  template <class Use>
+  decltype(auto) with(std::string_view sql, Use&& use) {
+    const auto found = entries_.find(sql);
+    if (found != entries_.end() && is_free(*found->second)) [[likely]] {
+      touch(found->second);
+      ++connection_.statistics.cache_hits;
+      engine::Statement& statement = *found->second->statement;
+      return use(statement);
+    }
+    const std::shared_ptr<engine::Statement> statement = take(sql);
+    return use(*statement);
+  }
+
+  /// Frees every statement that is not in use and forgets the others.
+  void clear() noexcept;
+  std::size_t size() const noexcept { return entries_.size(); }
+  std::size_t bytes() const noexcept { return bytes_; }
+  /// Forgets one statement, if it is here.
+  void forget(const engine::Statement& statement) noexcept;
+
+ private:
+  struct Entry {
+    std::shared_ptr<engine::Statement> statement;
+    std::size_t bytes;
+  };
+  using Entries = std::list<Entry>;  // most recently used first
+
+  static bool is_free(const Entry& entry) noexcept {
+    // Only this thread has references, so the count is exact.
+    return entry.statement.use_count() == 1 && !entry.statement->is_busy() && !entry.statement->is_finalized();
+  }
+  void touch(Entries::iterator entry) noexcept {
+    if (entry != order_.begin()) order_.splice(order_.begin(), order_, entry);
+  }
+  void evict() noexcept;
+  void remove(Entries::iterator entry) noexcept;
+
+  engine::Connection& connection_;
+  std::size_t max_bytes_;
+  std::size_t bytes_ = 0;
+  Entries order_;
+  std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the statements' own text
+};
+
+}  // namespace libsql::local

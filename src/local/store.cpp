@@ -1,0 +1,199 @@
+#include "local/store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+
+#include "core/errors.hpp"
+#include "functions/register.hpp"
+#include "local/session.hpp"
+#include "sql/quote.hpp"
+#include "sql/tokenizer.hpp"
+
+namespace libsql::local {
+namespace {
+
+// Settings of a connection (not of the file) that SQL text may have changed and reset() must put back.
+constexpr std::array kConnectionPragmas = {
+    "analysis_limit",     "automatic_index",
+    "cache_size",         "cache_spill",
+    "cell_size_check",    "checkpoint_fullfsync",
+    "defer_foreign_keys", "foreign_keys",
+    "fullfsync",          "ignore_check_constraints",
+    "journal_size_limit", "legacy_alter_table",
+    "locking_mode",       "mmap_size",
+    "query_only",         "read_uncommitted",
+    "recursive_triggers", "reverse_unordered_selects",
+    "secure_delete",      "synchronous",
+    "temp_store",         "threads",
+    "trusted_schema",     "wal_autocheckpoint",
+    "writable_schema",
+};
+
+bool is_set(const Options& options, std::string_view pragma) {
+  return std::any_of(options.pragmas.begin(), options.pragmas.end(),
+                     [&](const auto& entry) { return sql::equals_ignoring_case(entry.first, pragma); });
+}
+
+std::string pragma_text(const std::string& name, const Value& value) {
+  switch (value.type()) {
+    case ValueType::Integer:
+      return std::to_string(value.integer());
+    case ValueType::Real:
+      if (std::isfinite(value.real())) return to_sql_literal(value.ref());
+      break;
+    case ValueType::Text:
+      return sql::is_bare_pragma_value(value.text()) ? value.text() : sql::quote_literal(value.text());
+    default:
+      break;
+  }
+  core::throw_error(ErrorCode::Configuration, "PRAGMA " + name + " takes a flag, a number or a word, not " +
+                                                  std::string(to_string(value.type())));
+}
+
+// Pragmas that the cipher extension handles before the engine sees them; the engine's own list lacks them. Those that
+// set a key are left out: keys go through Builder::encryption(), never through SQL text that logs may show.
+bool is_cipher_pragma(std::string_view name) {
+  constexpr std::array kNames = {"cipher",         "hmac_check",
+                                 "mc_legacy_wal",  "memory_security",
+                                 "legacy",         "legacy_page_size",
+                                 "kdf_iter",       "fast_kdf_iter",
+                                 "hmac_use",       "hmac_pgno",
+                                 "hmac_salt_mask", "kdf_algorithm",
+                                 "hmac_algorithm", "plaintext_header_size",
+                                 "cipher_salt",    "algorithm",
+                                 "tcost",          "mcost",
+                                 "pcost"};
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](const char* known) { return sql::equals_ignoring_case(known, name); });
+}
+
+}  // namespace
+
+Store::Store(Options options) : options_(std::move(options)) {
+  using namespace engine::open_flags;
+  for (const auto& [name, value] : options_.pragmas) {
+    if (!sql::is_pragma_name(name)) {
+      core::throw_error(ErrorCode::Configuration, "'" + name + "' is no name that a PRAGMA can have");
+    }
+    pragma_text(name, value);  // throws if the value is of no kind that PRAGMAs take
+  }
+  if (options_.busy_timeout < std::chrono::milliseconds(0)) {
+    core::throw_error(ErrorCode::Configuration, "the busy timeout cannot be negative");
+  }
+  if (options_.default_deadline && *options_.default_deadline <= std::chrono::milliseconds(0)) {
+    core::throw_error(ErrorCode::Configuration, "the default deadline must be longer than nothing");
+  }
+  open_options_.vfs = options_.vfs;
+  open_options_.path = options_.path;
+  is_memory_ = options_.path == ":memory:";
+  is_temporary_ = options_.path.empty();
+  open_options_.flags = options_.mutex_mode == MutexMode::Full ? kFullMutex : kNoMutex;
+  switch (options_.open_mode) {
+    case OpenMode::ReadWriteCreate:
+      open_options_.flags |= kReadWrite | kCreate;
+      break;
+    case OpenMode::ReadWrite:
+      open_options_.flags |= kReadWrite;
+      break;
+    case OpenMode::ReadOnly:
+      open_options_.flags |= kReadOnly;
+      break;
+  }
+  if (options_.no_follow) open_options_.flags |= kNoFollow;
+  if (options_.exclusive) {
+    if (options_.open_mode != OpenMode::ReadWriteCreate) {
+      core::throw_error(ErrorCode::Configuration, "exclusive() makes the file, so it needs OpenMode::ReadWriteCreate");
+    }
+    open_options_.flags |= kExclusive;
+  }
+  if (is_memory_) {
+    if (!options_.vfs.empty()) {
+      core::throw_error(ErrorCode::Configuration, "an in-memory database has a VFS of its own");
+    }
+    if (options_.open_mode == OpenMode::ReadOnly) {
+      core::throw_error(ErrorCode::Configuration, "an in-memory database is empty, so it cannot be read-only");
+    }
+    static std::atomic<std::uint64_t> next{1};
+    open_options_.path = "file:/libsql-memory-" + std::to_string(next.fetch_add(1)) + "?vfs=memdb";
+    open_options_.flags |= kUri;
+    open_options_.flags &= ~(kExclusive | kNoFollow);
+  } else if (open_options_.path.starts_with("file:")) {
+    open_options_.flags |= kUri;
+  }
+  // Opening here shows what is wrong now, and for a database in memory keeps it.
+  keeper_ = open_connection();
+  remember_pragmas(*keeper_);
+  open_options_.flags &= ~kExclusive;  // the first connection has made the file
+  if (!is_memory_) keeper_.reset();
+}
+
+Store::~Store() = default;
+
+std::shared_ptr<core::Session> Store::connect() { return std::make_shared<Session>(shared_from_this()); }
+
+std::unique_ptr<engine::Connection> Store::open_connection() {
+  auto connection = engine::Connection::open(open_options_);
+  set_up(*connection);
+  return connection;
+}
+
+void Store::set_up(engine::Connection& connection) {
+  connection.set_busy_timeout(options_.busy_timeout);
+  if (options_.encryption) {
+    connection.set_key(options_.encryption->cipher, options_.encryption->parameters, options_.encryption->key);
+  }
+  // The first read: a wrong key and a file that is no database show here.
+  connection.query_text("SELECT 1 FROM sqlite_master LIMIT 1");
+  if (options_.open_mode == OpenMode::ReadWrite && connection.is_readonly()) {
+    core::throw_error(ErrorCode::CannotOpen, "the file '" + options_.path + "' may not be written");
+  }
+  functions::RegisterOptions functions;
+  functions.uuid_flavour = options_.uuid_blobs ? functions::UuidFlavour::Blob : functions::UuidFlavour::Text;
+  connection.check(functions::register_all(connection.handle(), functions));
+  connection.set_extension_directories(options_.extension_directories);
+  for (const auto& [file, entry] : options_.extensions) connection.load_trusted_extension(file, entry);
+  apply_pragmas(connection);
+  connection.set_deadline(options_.default_deadline);
+}
+
+void Store::apply_pragmas(engine::Connection& connection) {
+  if (!is_memory_ && !is_temporary_ && !is_set(options_, "journal_mode") && !connection.is_readonly()) {
+    // A VFS or file that cannot do WAL keeps its mode: nobody asked for WAL by name.
+    connection.query_text("PRAGMA journal_mode=WAL");
+  }
+  if (!is_set(options_, "synchronous")) connection.execute_script("PRAGMA synchronous=NORMAL");
+  if (!is_set(options_, "foreign_keys")) connection.execute_script("PRAGMA foreign_keys=ON");
+  for (const auto& [name, value] : options_.pragmas) {
+    const bool known = is_cipher_pragma(name)
+                           ? engine::Connection::has_encryption()
+                           : connection.query_integer("SELECT count(*) FROM pragma_pragma_list WHERE name = lower(" +
+                                                      sql::quote_literal(name) + ")") != 0;
+    if (!known) core::throw_error(ErrorCode::Configuration, "there is no PRAGMA named '" + name + "'");
+    const std::string wanted = pragma_text(name, value);
+    const auto result = connection.query_text("PRAGMA " + name + "=" + wanted);
+    if (sql::equals_ignoring_case(name, "journal_mode") && !sql::equals_ignoring_case(result.value_or(""), wanted)) {
+      core::throw_error(ErrorCode::Configuration, "the database cannot use journal_mode=" + wanted + ": it uses " +
+                                                      result.value_or("no journal"));
+    }
+  }
+}
+
+void Store::remember_pragmas(engine::Connection& connection) {
+  for (const char* name : kConnectionPragmas) {
+    if (const auto value = connection.query_text("PRAGMA " + std::string(name)))
+      initial_pragmas_.emplace_back(name, *value);
+  }
+}
+
+void Store::restore_pragmas(engine::Connection& connection) {
+  for (const auto& [name, value] : initial_pragmas_) {
+    if (connection.query_text("PRAGMA " + name) == value) continue;
+    connection.execute_script("PRAGMA " + name + "=" + value);
+  }
+  connection.execute_script("PRAGMA case_sensitive_like=OFF");  // cannot be read
+  if (is_set(options_, "case_sensitive_like")) apply_pragmas(connection);
+}
+
+}  // namespace libsql::local

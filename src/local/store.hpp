@@ -1,0 +1,47 @@
+// A local database: its options, and what its connections share.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/backend.hpp"
+#include "engine/connection.hpp"
+#include "local/options.hpp"
+
+namespace libsql::local {
+
+class Store final : public core::Store, public std::enable_shared_from_this<Store> {
+ public:
+  /// Checks the options as far as they can be without a connection.
+  explicit Store(Options options);
+  ~Store() override;
+
+  Mode mode() const noexcept override { return Mode::Local; }
+  std::shared_ptr<core::Session> connect() override;
+
+  const Options& options() const noexcept { return options_; }
+  /// A connection set up as the options say: key, functions, extensions, pragmas. Throws if one cannot be honoured.
+  std::unique_ptr<engine::Connection> open_connection();
+  /// Sets the pragmas again to what a new connection has.
+  void restore_pragmas(engine::Connection& connection);
+  bool is_memory() const noexcept { return is_memory_; }
+
+ private:
+  void set_up(engine::Connection& connection);
+  void apply_pragmas(engine::Connection& connection);
+  void remember_pragmas(engine::Connection& connection);
+
+  Options options_;
+  engine::OpenOptions open_options_;
+  bool is_memory_ = false;
+  bool is_temporary_ = false;
+  std::unique_ptr<engine::Connection> keeper_;  // keeps an in-memory database alive
+  std::once_flag remembered_;
+  std::vector<std::pair<std::string, std::string>> initial_pragmas_;
+};
+
+}  // namespace libsql::local
