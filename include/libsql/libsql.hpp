@@ -17,3 +17,4 @@
 #include <libsql/transaction.hpp>
 #include <libsql/value.hpp>
 #include <libsql/version.hpp>
+#include <libsql/wal.hpp>

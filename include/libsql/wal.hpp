@@ -88,7 +88,8 @@ class LIBSQL_EXPORT WalInsert final {
   /// The same from parts.
   void frame(std::uint32_t number, WalFrameInfo info, std::span<const std::byte> page);
 
-  /// The last position filled, committed or not; the next frame goes behind it.
+  /// The last position filled, committed or not; the next frame goes behind it. 0 once the connection is closed or
+  /// reset.
   std::uint32_t max_frame() const noexcept;
   /// The last committed position.
   std::uint32_t committed_frame() const noexcept;

@@ -370,7 +370,7 @@ void Connection::set_reserved_bytes(int bytes) {
 
 void Connection::run_cleanups() noexcept {
   while (!cleanups_.empty()) {
-    const std::function<void()> cleanup = std::move(cleanups_.back());
+    const std::function<void()> cleanup = std::move(cleanups_.back().second);
     cleanups_.pop_back();
     try {
       cleanup();

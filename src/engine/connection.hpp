@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <libsql/connection_info.hpp>
@@ -189,8 +190,14 @@ class Connection final {
   void load_trusted_extension(const std::filesystem::path& file, std::string_view entry_point);
 
   /// Something that must go when the connection is reset for its next user, or closed: hooks, for one. Runs in reverse
-  /// order.
-  void on_reset(std::function<void()> cleanup) { cleanups_.push_back(std::move(cleanup)); }
+  /// order. Returns a number to cancel it by, for what goes earlier by itself.
+  int on_reset(std::function<void()> cleanup) {
+    cleanups_.emplace_back(++last_cleanup_, std::move(cleanup));
+    return last_cleanup_;
+  }
+  void cancel_cleanup(int number) noexcept {
+    std::erase_if(cleanups_, [&](const auto& entry) { return entry.first == number; });
+  }
   void run_cleanups() noexcept;
   /// Ends the cursors of all statements.
   void end_cursors() noexcept;
@@ -233,7 +240,8 @@ class Connection final {
   std::vector<std::pair<std::string, std::int64_t>> cipher_parameters_;
   int extension_permissions_ = 0;
   std::vector<std::filesystem::path> extension_directories_;
-  std::vector<std::function<void()>> cleanups_;
+  std::vector<std::pair<int, std::function<void()>>> cleanups_;
+  int last_cleanup_ = 0;
   std::vector<int> initial_limits_;
   Statement* first_statement_ = nullptr;  // all live statements, an intrusive list
 };

@@ -1,0 +1,120 @@
+#include <libsql/connection.hpp>
+#include <libsql/wal.hpp>
+#include <utility>
+
+#include "api/access.hpp"
+#include "engine/connection.hpp"
+#include "engine/wal_insert.hpp"
+#include "engine/wal_log.hpp"
+
+namespace libsql {
+namespace {
+
+engine::wal::Log log_of(const std::shared_ptr<core::Session>& session) {
+  return engine::wal::Log(detail::Access::engine(session, "WAL API").require_open());
+}
+
+// Something that works on a connection's handle, and goes with the connection's reset or close if that comes first.
+template <class T>
+class OnConnection {
+ public:
+  template <class Make>
+  OnConnection(std::shared_ptr<core::Session> session, Make&& make) : session_(std::move(session)) {
+    engine::Connection& connection = detail::Access::engine(session_, "WAL API");
+    object_ = make(connection.require_open());
+    cleanup_ = connection.on_reset([this] { object_.reset(); });
+  }
+  ~OnConnection() { session_->engine_connection()->cancel_cleanup(cleanup_); }
+  OnConnection(const OnConnection&) = delete;
+  OnConnection& operator=(const OnConnection&) = delete;
+
+  T* get() const noexcept { return object_.get(); }
+  T& require() const {
+    detail::Access::engine(session_, "WAL API").require_open();
+    if (object_ == nullptr) core::throw_error(ErrorCode::Misuse, "the connection was reset, which ended this");
+    return *object_;
+  }
+
+ private:
+  std::shared_ptr<core::Session> session_;
+  std::unique_ptr<T> object_;
+  int cleanup_ = 0;
+};
+
+}  // namespace
+
+class WalInsert::Impl {
+ public:
+  Impl(std::shared_ptr<core::Session> session, const WalInsertOptions& options)
+      : held_(std::move(session), [&](sqlite3* db) { return std::make_unique<engine::wal::Inserter>(db, options); }) {}
+
+  engine::wal::Inserter& inserter() const { return held_.require(); }
+  const engine::wal::Inserter* state() const noexcept { return held_.get(); }
+
+ private:
+  OnConnection<engine::wal::Inserter> held_;
+};
+
+WalInsert::WalInsert(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+WalInsert::WalInsert(WalInsert&&) noexcept = default;
+WalInsert& WalInsert::operator=(WalInsert&&) noexcept = default;
+WalInsert::~WalInsert() = default;
+void WalInsert::frame(std::uint32_t number, std::span<const std::byte> bytes) {
+  impl_->inserter().frame(number, bytes);
+}
+void WalInsert::frame(std::uint32_t number, WalFrameInfo info, std::span<const std::byte> page) {
+  impl_->inserter().frame(number, info, page);
+}
+std::uint32_t WalInsert::max_frame() const noexcept {
+  return impl_->state() == nullptr ? 0 : impl_->state()->max_frame();
+}
+std::uint32_t WalInsert::committed_frame() const noexcept {
+  return impl_->state() == nullptr ? 0 : impl_->state()->committed_frame();
+}
+void WalInsert::end() { impl_->inserter().end(); }
+
+class WalCheckpointGuard::Impl {
+ public:
+  explicit Impl(std::shared_ptr<core::Session> session)
+      : held_(std::move(session), [](sqlite3* db) { return std::make_unique<engine::wal::CheckpointHold>(db); }) {}
+
+ private:
+  OnConnection<engine::wal::CheckpointHold> held_;
+};
+
+WalCheckpointGuard::WalCheckpointGuard(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+WalCheckpointGuard::WalCheckpointGuard(WalCheckpointGuard&&) noexcept = default;
+WalCheckpointGuard& WalCheckpointGuard::operator=(WalCheckpointGuard&&) noexcept = default;
+WalCheckpointGuard::~WalCheckpointGuard() = default;
+
+Wal::Wal(const Connection& connection) : session_(detail::Access::session(connection)) {
+  detail::Access::engine(session_, "WAL API").require_open();
+}
+Wal::Wal(Wal&&) noexcept = default;
+Wal& Wal::operator=(Wal&&) noexcept = default;
+Wal::~Wal() = default;
+
+WalState Wal::state() const { return log_of(session_).state(); }
+std::uint32_t Wal::frame_count() const { return state().max_frame; }
+std::vector<std::byte> Wal::frame(std::uint32_t number) const { return log_of(session_).frame(number); }
+WalFrameInfo Wal::frame(std::uint32_t number, std::span<std::byte> out) const {
+  return log_of(session_).frame(number, out);
+}
+std::vector<std::uint32_t> Wal::changed_pages_after(std::uint32_t number) const {
+  return log_of(session_).changed_pages_after(number);
+}
+std::optional<std::vector<std::byte>> Wal::page(std::uint32_t page, std::optional<std::uint32_t> watermark) const {
+  return log_of(session_).page(page, watermark);
+}
+bool Wal::page(std::uint32_t page, std::span<std::byte> out, std::optional<std::uint32_t> watermark) const {
+  return log_of(session_).page(page, out, watermark);
+}
+WalInsert Wal::insert(const WalInsertOptions& options) {
+  return WalInsert(std::make_unique<WalInsert::Impl>(session_, options));
+}
+WalCheckpointResult Wal::checkpoint(WalCheckpointMode mode) { return log_of(session_).checkpoint(mode); }
+WalCheckpointGuard Wal::disable_checkpoint() {
+  return WalCheckpointGuard(std::make_unique<WalCheckpointGuard::Impl>(session_));
+}
+
+}  // namespace libsql
