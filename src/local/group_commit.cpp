@@ -1,0 +1,220 @@
+#include "local/group_commit.hpp"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+
+#include "core/errors.hpp"
+
+namespace libsql::local {
+namespace {
+
+// How long a leader waits for the writers of the last group to come back before it commits without them: a small part
+// of what a sync takes, and several times what a thread needs to wake up and to call again.
+constexpr std::chrono::microseconds kLinger{60};
+
+std::exception_ptr lost_with_the_group() {
+  detail::ErrorData data;
+  data.code = ErrorCode::TransactionLost;
+  data.retryable = true;
+  data.transaction_open = false;
+  data.message = "the transaction was undone, because another one of its group broke the group; it can be tried again";
+  return core::make_error(std::move(data));
+}
+
+}  // namespace
+
+void GroupCommit::submit(void (*run)(void*), void* context, Clock::time_point until) {
+  Job job;
+  job.run = run;
+  job.context = context;
+  job.until = until;
+  bool leads = false;
+  {
+    const std::lock_guard line(mutex_);
+    append(job);
+    if (!led_) {
+      led_ = true;
+      leads = true;
+    }
+  }
+  if (leads || wait(job)) lead(job);
+  if (job.error) std::rethrow_exception(job.error);
+}
+
+// Until the job is done (false) or its thread has to lead (true).
+bool GroupCommit::wait(Job& job) {
+  {
+    std::unique_lock own(job.mutex);
+    if (job.changed.wait_until(own, job.until, [&] { return job.stage != Stage::Waiting; })) {
+      return job.stage == Stage::Leading;
+    }
+  }
+  {
+    const std::lock_guard line(mutex_);
+    const std::lock_guard own(job.mutex);
+    if (job.in_line && job.stage == Stage::Waiting) {
+      remove(job);
+      core::throw_error(ErrorCode::Timeout, "the deadline passed before the writer came to this transaction");
+    }
+  }
+  // It is being run: what it does is going to be committed or not, and only then there is an answer.
+  std::unique_lock own(job.mutex);
+  job.changed.wait(own, [&] { return job.stage != Stage::Waiting; });
+  return job.stage == Stage::Leading;
+}
+
+void GroupCommit::lead(Job& own) {
+  try {
+    target_.begin(own.until);
+  } catch (...) {
+    const std::lock_guard line(mutex_);
+    remove(own);
+    pass_on();
+    throw;
+  }
+
+  Job* all = nullptr;  // the jobs taken, linked by `next`
+  Job** end = &all;
+  std::size_t taken = 0;
+  std::size_t members = 0;  // the jobs that the open transaction holds
+  Job* first_member = nullptr;
+  bool open = true;
+  const auto blame = [&](const std::exception_ptr& error) {
+    for (Job* job = first_member; members > 0; job = job->next) {
+      if (job->error) continue;
+      job->error = error;
+      --members;
+    }
+    first_member = nullptr;
+  };
+
+  for (;;) {
+    if (taken < max_group_ && taken > 0) linger(members);
+    Job* batch = take(max_group_ - taken);
+    if (batch == nullptr) break;
+    *end = batch;
+    for (Job* job = batch; job != nullptr; job = job->next) {
+      ++taken;
+      end = &job->next;
+      bool marked = false;
+      try {
+        if (!open) {
+          target_.begin(job->until);
+          open = true;
+        }
+        // The first one needs no mark: if it fails, so does the transaction, which holds nothing else.
+        if (members > 0) {
+          target_.set_mark();
+          marked = true;
+        }
+        job->run(job->context);
+        if (!target_.in_transaction()) {
+          core::throw_error(ErrorCode::Misuse, "a job of a Writer must not end the transaction that it runs in");
+        }
+        if (marked) target_.drop_mark();
+        if (members++ == 0) first_member = job;
+      } catch (...) {
+        job->error = std::current_exception();
+        if (open && members == 0) {
+          target_.rollback();
+          open = false;
+        } else if (open && !(target_.in_transaction() && marked && target_.return_to_mark())) {
+          target_.rollback();
+          open = false;
+          blame(lost_with_the_group());
+        }
+      }
+    }
+  }
+  std::uint64_t commits = 0;
+  const std::size_t group = members;
+  if (open && members > 0) {
+    try {
+      target_.commit();
+      commits = 1;
+    } catch (...) {
+      blame(std::current_exception());
+      target_.rollback();
+    }
+  } else if (open) {
+    target_.rollback();
+  }
+  last_members_ = std::max<std::size_t>(group, 1);
+
+  {
+    const std::lock_guard line(mutex_);
+    counts_.jobs += taken;
+    for (const Job* job = all; job != nullptr; job = job->next) counts_.failed += job->error ? 1 : 0;
+    counts_.commits += commits;
+    counts_.largest_group = std::max<std::uint64_t>(counts_.largest_group, group);
+    pass_on();
+  }
+  while (all != nullptr) {
+    Job* const job = all;
+    all = job->next;  // once it is told, the job is gone
+    if (job != &own) set_stage(*job, Stage::Done);
+  }
+}
+
+// Takes what waits out of the line, linked by `next`.
+GroupCommit::Job* GroupCommit::take(std::size_t limit) {
+  if (limit == 0) return nullptr;
+  const std::lock_guard line(mutex_);
+  Job* const taken = first_;
+  Job* last = nullptr;
+  for (; first_ != nullptr && limit > 0; --limit) {
+    last = first_;
+    last->in_line = false;
+    first_ = last->next;
+    in_line_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (last != nullptr) last->next = nullptr;
+  if (first_ == nullptr) {
+    last_ = nullptr;
+  } else {
+    first_->previous = nullptr;
+  }
+  return taken;
+}
+
+void GroupCommit::linger(std::size_t members) const noexcept {
+  if (members >= last_members_) return;
+  const auto until = Clock::now() + kLinger;
+  while (members + in_line_.load(std::memory_order_relaxed) < last_members_ && Clock::now() < until) {
+    std::this_thread::yield();
+  }
+}
+
+void GroupCommit::append(Job& job) noexcept {
+  job.previous = last_;
+  (last_ != nullptr ? last_->next : first_) = &job;
+  last_ = &job;
+  job.in_line = true;
+  in_line_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void GroupCommit::remove(Job& job) noexcept {
+  (job.previous != nullptr ? job.previous->next : first_) = job.next;
+  (job.next != nullptr ? job.next->previous : last_) = job.previous;
+  job.in_line = false;
+  in_line_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void GroupCommit::pass_on() {
+  led_ = first_ != nullptr;
+  if (led_) set_stage(*first_, Stage::Leading);
+}
+
+void GroupCommit::set_stage(Job& job, Stage stage) {
+  const std::lock_guard own(job.mutex);
+  job.stage = stage;
+  job.changed.notify_one();  // under the lock: the job lives on its thread's stack
+}
+
+GroupCounts GroupCommit::counts() const {
+  const std::lock_guard line(mutex_);
+  return counts_;
+}
+
+}  // namespace libsql::local
