@@ -109,6 +109,8 @@ class Session {
   virtual void close() = 0;
   virtual bool is_closed() const noexcept = 0;
   virtual void reset() = 0;
+  /// As reset(), but may keep what the next user cannot notice: compiled statements, for one.
+  virtual void recycle() { reset(); }
   virtual void cacheflush() = 0;
   virtual void release_memory() = 0;
   virtual std::shared_ptr<InterruptState> interrupt_state() noexcept = 0;

@@ -87,6 +87,10 @@ std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
 
 Connection::Connection(sqlite3* db) : db_(db), interrupt_state_(std::make_shared<EngineInterrupt>(db)) {
   sqlite3_extended_result_codes(db_, 1);
+#ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
+  // On from the start where it is compiled in, and then every operation of the virtual machine reads the clock.
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, nullptr);
+#endif
   sqlite3_busy_handler(db_, &Connection::busy_callback, this);
   initial_limits_.reserve(kLimitCount);
   for (int i = 0; i < kLimitCount; ++i) initial_limits_.push_back(sqlite3_limit(db_, i, -1));
@@ -226,9 +230,49 @@ void Connection::check_transaction() {
   core::throw_error(std::move(data));
 }
 
-void Connection::set_observer(StatementObserver* observer) noexcept {
-  observer_ = observer;
-  set_attention(kObserved, observer != nullptr);
+void Connection::add_observer(std::shared_ptr<StatementObserver> observer, ObserverLife life) {
+  observers_.push_back({std::move(observer), life});
+  observers_changed();
+}
+
+void Connection::remove_observer(const StatementObserver* observer) noexcept {
+  for (Observing& entry : observers_) {
+    if (entry.observer.get() == observer) entry.observer.reset();
+  }
+  observers_changed();
+}
+
+void Connection::observers_changed() noexcept {
+  if (notifying_ != 0) return;
+  std::erase_if(observers_, [](const Observing& entry) { return entry.observer == nullptr; });
+  set_attention(kObserved, !observers_.empty());
+  const bool wanted = std::any_of(observers_.begin(), observers_.end(),
+                                  [](const Observing& entry) { return entry.observer->wants_rows_scanned(); });
+  if (wanted == counts_rows_scanned_ || db_ == nullptr) return;
+  counts_rows_scanned_ = wanted;
+#ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
+  // The engine compiles every statement again before its next run: with the counters, or without.
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_STMT_SCANSTATUS, wanted ? 1 : 0, nullptr);
+#endif
+}
+
+template <class Notify>
+void Connection::notify(Notify&& notify) noexcept {
+  ++notifying_;
+  for (std::size_t i = 0; i < observers_.size(); ++i) {  // by number: an observer may add another
+    if (const std::shared_ptr<StatementObserver> observer = observers_[i].observer) notify(*observer);
+  }
+  if (--notifying_ == 0) observers_changed();
+}
+
+void Connection::notify_started(Statement& statement, const core::ParamsView& params) noexcept {
+  notify([&](StatementObserver& observer) { observer.started(statement, params); });
+}
+void Connection::notify_finished(Statement& statement, const StatementRun& run) noexcept {
+  notify([&](StatementObserver& observer) { observer.finished(statement, run); });
+}
+void Connection::notify_refused(std::string_view sql, const Error& error) noexcept {
+  notify([&](StatementObserver& observer) { observer.refused(sql, error); });
 }
 
 void Connection::set_write_gate(WriteGate* gate) noexcept {
@@ -369,6 +413,10 @@ void Connection::set_reserved_bytes(int bytes) {
 }
 
 void Connection::run_cleanups() noexcept {
+  for (Observing& entry : observers_) {
+    if (entry.life == ObserverLife::UntilReset) entry.observer.reset();
+  }
+  observers_changed();
   while (!cleanups_.empty()) {
     const std::function<void()> cleanup = std::move(cleanups_.back().second);
     cleanups_.pop_back();

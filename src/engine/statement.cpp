@@ -19,8 +19,15 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
   if (sql.size() > static_cast<std::size_t>(connection.limit(Limit::SqlLength))) {
     core::throw_error(ErrorCode::TooBig, "the SQL text is longer than the limit");
   }
-  connection.check(
-      sqlite3_prepare_v3(connection.handle(), sql.data(), static_cast<int>(sql.size()), flags, &stmt, tail), sql);
+  const int rc = sqlite3_prepare_v3(connection.handle(), sql.data(), static_cast<int>(sql.size()), flags, &stmt, tail);
+  if (rc != SQLITE_OK) [[unlikely]] {
+    try {
+      connection.fail(rc, sql);
+    } catch (const Error& error) {
+      connection.notify_refused(sql, error);
+      throw;
+    }
+  }
   return stmt;
 }
 
@@ -250,23 +257,31 @@ void Statement::start_run(const core::ParamsView& params) {
     gate->enter(*connection_);
     in_gate_ = true;
   }
-  if (connection_->observer() != nullptr) {
+  if (connection_->is_observed()) {
     observed_ = true;
-    connection_->observer()->started(*this, params);
+    started_at_ = Clock::now();
+#ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
+    if (connection_->counts_rows_scanned_) sqlite3_stmt_scanstatus_reset(stmt_);
+#endif
+    connection_->notify_started(*this, params);
   }
 }
 
-void Statement::end_run(std::uint64_t changes, const Error* error) noexcept {
+void Statement::end_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept {
   connection_->statistics.rows += rows_;
   connection_->statistics.changes += changes;
   if (in_gate_) {
     in_gate_ = false;
     if (connection_->write_gate() != nullptr) connection_->write_gate()->leave(*connection_);
   }
-  if (observed_) {
-    observed_ = false;
-    if (connection_->observer() != nullptr) connection_->observer()->finished(*this, rows_, changes, error);
-  }
+  if (observed_) [[unlikely]]
+    end_observed_run(changes, outcome, error);
+}
+
+void Statement::end_observed_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept {
+  observed_ = false;
+  const StatementRun run{Clock::now() - started_at_, rows_, changes, outcome == Outcome::Failed, error};
+  connection_->notify_finished(*this, run);
 }
 
 void Statement::fail_run(int rc) {
@@ -275,7 +290,7 @@ void Statement::fail_run(int rc) {
     sqlite3_reset(stmt_);
     if (open_) ++cursor_id_;
     open_ = first_row_ = false;
-    end_run(0, error);
+    end_run(0, Outcome::Failed, error);
   };
   try {
     connection_->fail(rc, sql_);
@@ -305,7 +320,7 @@ std::uint64_t Statement::execute(const core::ParamsView& params) {
   const std::uint64_t changes =
       sqlite3_total_changes64(db) == before ? 0 : static_cast<std::uint64_t>(sqlite3_changes64(db));
   sqlite3_reset(stmt_);
-  end_run(changes, nullptr);
+  end_run(changes, Outcome::Done, nullptr);
   return changes;
 }
 
@@ -383,7 +398,7 @@ void Statement::close_cursor() noexcept {
   if (!readonly_ && static_cast<std::uint64_t>(sqlite3_total_changes64(connection_->db_)) != changes_before_) {
     changes = static_cast<std::uint64_t>(sqlite3_changes64(connection_->db_));
   }
-  end_run(changes, nullptr);
+  end_run(changes, Outcome::Done, nullptr);
 }
 
 // -- what is known of it
@@ -513,6 +528,20 @@ StatementStatus Statement::status(bool reset) {
 #endif
   status.memory_used_bytes = static_cast<std::int64_t>(memory_used());
   return status;
+}
+
+std::optional<std::uint64_t> Statement::rows_scanned() const noexcept {
+#ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
+  if (stmt_ == nullptr || !connection_->counts_rows_scanned_) return std::nullopt;
+  std::uint64_t total = 0;
+  sqlite3_int64 visits = 0;
+  for (int loop = 0; sqlite3_stmt_scanstatus(stmt_, loop, SQLITE_SCANSTAT_NVISIT, &visits) == 0; ++loop) {
+    if (visits > 0) total += static_cast<std::uint64_t>(visits);
+  }
+  return total;
+#else
+  return std::nullopt;
+#endif
 }
 
 std::size_t Statement::memory_used() const noexcept {

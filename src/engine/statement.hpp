@@ -48,6 +48,9 @@ class Statement final : public core::Stmt {
   Connection& connection() const noexcept { return *connection_; }
   /// Rows the current or last run yielded.
   std::uint64_t rows() const noexcept { return rows_; }
+  /// Rows that the loops of the last run visited in tables and indexes, whether or not they went on to the result.
+  /// Nothing if they were not counted, because nobody wanted it when the run began or the engine cannot.
+  std::optional<std::uint64_t> rows_scanned() const noexcept;
   std::size_t memory_used() const noexcept;
 
  private:
@@ -61,7 +64,9 @@ class Statement final : public core::Stmt {
   int resolve_name(std::string_view name) const;
   [[noreturn]] void fail_run(int rc);
   void start_run(const core::ParamsView& params);
-  void end_run(std::uint64_t changes, const Error* error) noexcept;
+  enum class Outcome : std::uint8_t { Done, Failed };
+  void end_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept;
+  void end_observed_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept;
   void require_stmt() const;
   void refresh_if_schema_changed();
   void detach() noexcept;  // the connection is going: forget everything of it
@@ -81,6 +86,7 @@ class Statement final : public core::Stmt {
   bool copied_ = false;     // copies of arguments are bound
   std::uint64_t rows_ = 0;
   std::uint64_t changes_before_ = 0;
+  Clock::time_point started_at_{};  // of an observed run
   std::vector<Column> columns_;
   int columns_reprepares_ = -1;  // SQLITE_STMTSTATUS_REPREPARE when columns_ was filled
   std::int64_t schema_version_ = -1;

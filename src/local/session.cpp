@@ -108,8 +108,11 @@ void Session::begin(TransactionBehavior behavior) {
       break;
     case TransactionBehavior::ReadOnly:
       run("BEGIN");
-      run("PRAGMA query_only=1");
-      read_only_transaction_ = true;
+      // A connection that may only read stays so afterwards.
+      if (connection_->query_integer("PRAGMA query_only") == 0) {
+        connection_->execute_script("PRAGMA query_only=1");
+        read_only_transaction_ = true;
+      }
       break;
   }
   connection_->set_in_transaction(true);
@@ -135,7 +138,7 @@ void Session::leave_read_only() noexcept {
   if (!read_only_transaction_) return;
   read_only_transaction_ = false;
   try {
-    run("PRAGMA query_only=0");
+    connection_->execute_script("PRAGMA query_only=0");
   } catch (const std::exception& error) {
     abandon(std::string("the connection could not leave its read-only transaction: ") + error.what());
   }
@@ -172,8 +175,7 @@ void Session::reset() {
   connection_->require_open();
   connection_->end_cursors();
   connection_->run_cleanups();
-  if (in_transaction()) rollback();
-  if (!connection_->is_autocommit()) connection_->execute_script("ROLLBACK");
+  end_transactions();
   cache_.clear();
   connection_->drop_temporary_objects();
   connection_->detach_databases();
@@ -181,6 +183,21 @@ void Session::reset() {
   store_->restore_pragmas(*connection_);
   connection_->set_busy_timeout(store_->options().busy_timeout);
   connection_->set_deadline(store_->options().default_deadline);
+  connection_->set_last_insert_rowid(0);
+  cache_.forget_traces();
+  touched_ = false;
+}
+
+void Session::end_transactions() {
+  if (in_transaction()) rollback();
+  if (!connection_->is_autocommit()) connection_->execute_script("ROLLBACK");
+}
+
+void Session::recycle() {
+  if (touched_ || cache_.leaves_traces()) return reset();
+  connection_->require_open();
+  connection_->end_cursors();
+  end_transactions();
   connection_->set_last_insert_rowid(0);
 }
 

@@ -18,7 +18,10 @@ class Session final : public core::Session {
   ~Session() override;
 
   const Capabilities& capabilities() const noexcept override;
-  engine::Connection* engine_connection() noexcept override { return connection_.get(); }
+  engine::Connection* engine_connection() noexcept override {
+    touched_ = true;  // by what it leaves there
+    return connection_.get();
+  }
 
   std::uint64_t execute(std::string_view sql, const core::ParamsView& params) override;
   std::shared_ptr<core::Stmt> prepare(std::string_view sql) override;
@@ -38,12 +41,19 @@ class Session final : public core::Session {
   void close() override;
   bool is_closed() const noexcept override { return connection_->is_closed(); }
   void reset() override;
+  void recycle() override;
   void cacheflush() override { connection_->cacheflush(); }
   void release_memory() override;
   std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return connection_->interrupt_state(); }
-  void set_busy_timeout(std::chrono::milliseconds timeout) override { connection_->set_busy_timeout(timeout); }
+  void set_busy_timeout(std::chrono::milliseconds timeout) override {
+    touched_ = true;
+    connection_->set_busy_timeout(timeout);
+  }
   std::chrono::milliseconds busy_timeout() const noexcept override { return connection_->busy_timeout(); }
-  void set_deadline(std::optional<std::chrono::milliseconds> limit) override { connection_->set_deadline(limit); }
+  void set_deadline(std::optional<std::chrono::milliseconds> limit) override {
+    touched_ = true;
+    connection_->set_deadline(limit);
+  }
   std::optional<std::chrono::milliseconds> deadline() const noexcept override { return connection_->deadline(); }
 
   std::uint64_t changes() override;
@@ -60,12 +70,14 @@ class Session final : public core::Session {
  private:
   void run(std::string_view sql);
   StatementResult run_statement(engine::Statement& statement, const core::ParamsView& params);
+  void end_transactions();
   void leave_read_only() noexcept;
 
   std::shared_ptr<Store> store_;
   std::unique_ptr<engine::Connection> connection_;
   StatementCache cache_;
   bool read_only_transaction_ = false;
+  bool touched_ = false;  // something other than plain statements was done here since the last reset
 };
 
 }  // namespace libsql::local

@@ -1,9 +1,40 @@
 #include "local/statement_cache.hpp"
 
+#include "sql/classify.hpp"
+
 namespace libsql::local {
 namespace {
 // What an entry costs beside the engine's memory: the two containers' nodes and the Statement object.
 constexpr std::size_t kEntryOverhead = 512;
+
+enum class Kind : std::uint8_t {
+  Plain,   // leaves nothing behind on the connection but, at most, an open transaction
+  Pragma,  // or EXPLAIN of one
+  Other,
+};
+
+Kind kind_of(std::string_view text) noexcept {
+  using enum sql::StatementKind;
+  switch (sql::classify(text).kind) {
+    case Select:
+    case Values:
+    case Insert:
+    case Replace:
+    case Update:
+    case Delete:
+    case Begin:
+    case Commit:
+    case Rollback:
+    case RollbackTo:
+    case Savepoint:
+    case Release:
+      return Kind::Plain;
+    case sql::StatementKind::Pragma:
+      return Kind::Pragma;
+    default:
+      return Kind::Other;
+  }
+}
 }  // namespace
 
 std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
@@ -22,7 +53,12 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
     remove(found->second);
   }
   ++connection_.statistics.cache_misses;
-  if (max_bytes_ == 0) return engine::Statement::prepare(connection_, sql, Persistence::Once);
+  const Kind kind = kind_of(sql);
+  if (kind != Kind::Plain) leaves_traces_ = true;
+  // A PRAGMA reads or sets its value while it is compiled: run again, it would do nothing or give the old answer.
+  if (kind == Kind::Pragma || max_bytes_ == 0) {
+    return engine::Statement::prepare(connection_, sql, Persistence::Once);
+  }
   auto statement = engine::Statement::prepare(connection_, sql, Persistence::Cached);
   // The statement's text may begin later than `sql`, after empty statements; such a text is not worth a second entry.
   if (statement->sql() != sql || entries_.contains(statement->sql())) return statement;

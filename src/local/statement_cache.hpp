@@ -37,6 +37,10 @@ class StatementCache {
   void clear() noexcept;
   std::size_t size() const noexcept { return entries_.size(); }
   std::size_t bytes() const noexcept { return bytes_; }
+  /// Whether anything was compiled here, since forget_traces(), that may leave more behind on the connection than an
+  /// open transaction: settings, temporary tables, attached databases.
+  bool leaves_traces() const noexcept { return leaves_traces_; }
+  void forget_traces() noexcept { leaves_traces_ = false; }
   /// Forgets one statement, if it is here.
   void forget(const engine::Statement& statement) noexcept;
 
@@ -60,6 +64,7 @@ class StatementCache {
   engine::Connection& connection_;
   std::size_t max_bytes_;
   std::size_t bytes_ = 0;
+  bool leaves_traces_ = false;
   Entries order_;
   std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the statements' own text
 };
