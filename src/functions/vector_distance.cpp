@@ -238,4 +238,27 @@ double error_bound(std::size_t dimensions) noexcept {
   return 4.0 * (static_cast<double>(dimensions) + 4.0) * kUnit;
 }
 
+double cosine_floor(const VectorView& a, const VectorView& b) {
+  FloatScratch first;
+  FloatScratch second;
+  const void* x = first.elements(a);
+  const CosineSums<float> sums = best_kernels().cosine_float(x, second.elements(b), a.dimensions);
+  // Squares this small lose digits below the range of normal floats, and a product this large may overflow in the other
+  // order.
+  constexpr float kLeast = 1e-18F;
+  const float squares = sums.first_norm * sums.second_norm;
+  if (!(sums.first_norm > kLeast && sums.second_norm > kLeast && squares < 1e38F))
+    return -std::numeric_limits<double>::infinity();
+  return 1.0 - static_cast<double>(sums.dot) / std::sqrt(static_cast<double>(squares)) - error_bound(a.dimensions);
+}
+
+double l2_floor(const VectorView& a, const VectorView& b) {
+  FloatScratch first;
+  FloatScratch second;
+  const void* x = first.elements(a);
+  const float sum = best_kernels().squared_l2_float(x, second.elements(b), a.dimensions);
+  if (!(sum > 1e-30F && sum < 1e38F)) return -std::numeric_limits<double>::infinity();
+  return std::sqrt(static_cast<double>(sum)) * (1.0 - error_bound(a.dimensions));
+}
+
 }  // namespace libsql::functions

@@ -41,7 +41,12 @@ double jaccard_distance(const VectorView& a, const VectorView& b);
 std::uint32_t hamming_distance(const VectorView& a, const VectorView& b) noexcept;
 
 /// How far the cosine distances of the two summations can lie apart, and by which part of itself an L2 distance can,
-/// for float elements. Holds for finite results whose squares are normal floats.
+/// for float elements. Holds for sums away from the limits of float.
 double error_bound(std::size_t dimensions) noexcept;
+
+/// Less than or equal to the Sequential distance, computed by the lanes: what is too far by this is too far. Minus
+/// infinity where nothing can be promised. For float32, float16, floatb16, and l2_floor() for float8 as well.
+double cosine_floor(const VectorView& a, const VectorView& b);
+double l2_floor(const VectorView& a, const VectorView& b);
 
 }  // namespace libsql::functions

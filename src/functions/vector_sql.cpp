@@ -189,7 +189,8 @@ void distance(sqlite3_context* context, sqlite3_value** arguments) {
   }
   first.finish();
   second.finish();
-  // The length of a text was counted by its commas so far: nothing unequal may reach the loops, whatever that count missed.
+  // The length of a text was counted by its commas so far: nothing unequal may reach the loops, whatever that count
+  // missed.
   check_same_type_and_length(first.view(), second.view());
 
   const VectorView& a = first.view();
