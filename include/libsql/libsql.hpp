@@ -11,10 +11,13 @@
 #include <libsql/database.hpp>
 #include <libsql/error.hpp>
 #include <libsql/interrupt.hpp>
+#include <libsql/json.hpp>
 #include <libsql/params.hpp>
 #include <libsql/rows.hpp>
 #include <libsql/statement.hpp>
 #include <libsql/transaction.hpp>
+#include <libsql/uuid.hpp>
 #include <libsql/value.hpp>
+#include <libsql/vector.hpp>
 #include <libsql/version.hpp>
 #include <libsql/wal.hpp>

@@ -118,7 +118,7 @@ class LIBSQL_EXPORT Nearest final {
 struct NearestOptions {
   Metric metric = Metric::Cosine;
   /// A condition on the rows, SQL text; empty for none. It is part of a statement: never make it of foreign text.
-  std::string where;
+  std::string where = {};
   std::string schema = "main";
 };
 
