@@ -11,7 +11,8 @@
 namespace {
 
 constexpr int kRows = 100'000;
-constexpr int kSelects = 200'000;
+constexpr int kSelects = 5'000;  // a slice of a round
+constexpr int kRounds = 201;
 constexpr const char* kSelect = "SELECT name, age FROM users WHERE id = ?";
 
 void fill(const std::string& path) {
@@ -82,7 +83,8 @@ int main() {
     });
   };
   bench::compare("point select, prepared statement",
-                 {{"raw C", raw_prepared}, {"libsql-cpp", ours_prepared}, {"SQLiteCpp", cpp_prepared}}, "raw C");
+                 {{"raw C", raw_prepared}, {"libsql-cpp", ours_prepared}, {"SQLiteCpp", cpp_prepared}}, "raw C",
+                 kRounds);
 
   const auto raw_cached = [&] {
     return bench::rate(kSelects, [&] {
@@ -106,15 +108,16 @@ int main() {
       }
     });
   };
-  bench::compare("point select, SQL text each time",
-                 {{"raw C with a statement map", raw_cached}, {"raw C, prepared anew", raw_again}, {"libsql-cpp", ours_text}},
-                 "raw C with a statement map");
+  bench::compare(
+      "point select, SQL text each time",
+      {{"raw C with a statement map", raw_cached}, {"raw C, prepared anew", raw_again}, {"libsql-cpp", ours_text}},
+      "raw C with a statement map", kRounds);
 
   {
     raw.exec("BEGIN");
     auto tx = conn.transaction();
     bench::compare("point select in one read transaction, prepared statement",
-                   {{"raw C", raw_prepared}, {"libsql-cpp", ours_prepared}}, "raw C");
+                   {{"raw C", raw_prepared}, {"libsql-cpp", ours_prepared}}, "raw C", kRounds);
     raw.exec("COMMIT");
   }
   sqlite3_finalize(raw_stmt);

@@ -45,54 +45,53 @@ int main() {
   auto stmt = conn.prepare(kSelect);
   std::int64_t sum = 0;
 
-  bench::compare(
-      "scan of 1M rows x 5 columns into owned values",
-      {{"raw C",
-        [&] {
-          return bench::rate(kRows, [&] {
-            int rc;
-            while ((rc = sqlite3_step(raw_stmt)) == SQLITE_ROW) {
-              const Record record{sqlite3_column_int64(raw_stmt, 0), sqlite3_column_int64(raw_stmt, 1),
-                                  sqlite3_column_double(raw_stmt, 2), std::string(raw_text(raw_stmt, 3)),
-                                  std::string(raw_text(raw_stmt, 4))};
-              sum += record.id + record.number + static_cast<std::int64_t>(record.name.size());
-            }
-            raw.check(rc);
-            sqlite3_reset(raw_stmt);
-          });
-        }},
-       {"libsql-cpp, tuple",
-        [&] {
-          return bench::rate(kRows, [&] {
-            for (const auto& [id, number, ratio, name, note] :
-                 stmt.query<std::int64_t, std::int64_t, double, std::string, std::string>()) {
-              bench::keep(ratio);
-              bench::keep(note);
-              sum += id + number + static_cast<std::int64_t>(name.size());
-            }
-          });
-        }},
-       {"libsql-cpp, struct",
-        [&] {
-          return bench::rate(kRows, [&] {
-            for (const Record& record : stmt.query<Record>()) {
-              sum += record.id + record.number + static_cast<std::int64_t>(record.name.size());
-            }
-          });
-        }},
-       {"SQLiteCpp",
-        [&] {
-          return bench::rate(kRows, [&] {
-            SQLite::Statement query(cpp, kSelect);
-            while (query.executeStep()) {
-              const Record record{query.getColumn(0).getInt64(), query.getColumn(1).getInt64(),
-                                  query.getColumn(2).getDouble(), query.getColumn(3).getString(),
-                                  query.getColumn(4).getString()};
-              sum += record.id + record.number + static_cast<std::int64_t>(record.name.size());
-            }
-          });
-        }}},
-      "raw C");
+  bench::compare("scan of 1M rows x 5 columns into owned values",
+                 {{"raw C",
+                   [&] {
+                     return bench::rate(kRows, [&] {
+                       int rc;
+                       while ((rc = sqlite3_step(raw_stmt)) == SQLITE_ROW) {
+                         const Record record{sqlite3_column_int64(raw_stmt, 0), sqlite3_column_int64(raw_stmt, 1),
+                                             sqlite3_column_double(raw_stmt, 2), std::string(raw_text(raw_stmt, 3)),
+                                             std::string(raw_text(raw_stmt, 4))};
+                         sum += record.id + record.number + static_cast<std::int64_t>(record.name.size());
+                       }
+                       raw.check(rc);
+                       sqlite3_reset(raw_stmt);
+                     });
+                   }},
+                  {"libsql-cpp, tuple",
+                   [&] {
+                     return bench::rate(kRows, [&] {
+                       for (const auto& [id, number, ratio, name, note] :
+                            stmt.query<std::int64_t, std::int64_t, double, std::string, std::string>()) {
+                         bench::keep(ratio);
+                         bench::keep(note);
+                         sum += id + number + static_cast<std::int64_t>(name.size());
+                       }
+                     });
+                   }},
+                  {"libsql-cpp, struct",
+                   [&] {
+                     return bench::rate(kRows, [&] {
+                       for (const Record& record : stmt.query<Record>()) {
+                         sum += record.id + record.number + static_cast<std::int64_t>(record.name.size());
+                       }
+                     });
+                   }},
+                  {"SQLiteCpp",
+                   [&] {
+                     return bench::rate(kRows, [&] {
+                       SQLite::Statement query(cpp, kSelect);
+                       while (query.executeStep()) {
+                         const Record record{query.getColumn(0).getInt64(), query.getColumn(1).getInt64(),
+                                             query.getColumn(2).getDouble(), query.getColumn(3).getString(),
+                                             query.getColumn(4).getString()};
+                         sum += record.id + record.number + static_cast<std::int64_t>(record.name.size());
+                       }
+                     });
+                   }}},
+                 "raw C", 15);
 
   bench::compare(
       "scan of 1M rows x 5 columns, each cell touched",
@@ -114,7 +113,8 @@ int main() {
           return bench::rate(kRows, [&] {
             for (const auto& [id, number, ratio, name, note] :
                  stmt.query<std::int64_t, std::int64_t, double, std::string_view, std::string_view>()) {
-              sum += id + number + static_cast<std::int64_t>(ratio) + static_cast<std::int64_t>(name.size() + note.size());
+              sum +=
+                  id + number + static_cast<std::int64_t>(ratio) + static_cast<std::int64_t>(name.size() + note.size());
             }
           });
         }},
@@ -122,13 +122,13 @@ int main() {
         [&] {
           return bench::rate(kRows, [&] {
             for (const auto& row : stmt.query()) {
-              sum += row.get<std::int64_t>(0) + row.get<std::int64_t>(1) + static_cast<std::int64_t>(row.get<double>(2)) +
-                     static_cast<std::int64_t>(row.get<std::string_view>(3).size() +
-                                               row.get<std::string_view>(4).size());
+              sum +=
+                  row.get<std::int64_t>(0) + row.get<std::int64_t>(1) + static_cast<std::int64_t>(row.get<double>(2)) +
+                  static_cast<std::int64_t>(row.get<std::string_view>(3).size() + row.get<std::string_view>(4).size());
             }
           });
         }}},
-      "raw C");
+      "raw C", 15);
   sqlite3_finalize(raw_stmt);
   bench::keep(sum);
 }

@@ -25,7 +25,8 @@ int main() {
   auto conn = libsql::Builder::local(directory.file("stream.db")).build().connect();
   conn.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT)");
   conn.execute(
-      "INSERT INTO t SELECT value, 'name ' || value FROM (WITH RECURSIVE c(value) AS (SELECT 1 UNION ALL SELECT value + 1 "
+      "INSERT INTO t SELECT value, 'name ' || value FROM (WITH RECURSIVE c(value) AS (SELECT 1 UNION ALL SELECT value "
+      "+ 1 "
       "FROM c WHERE value < ?) SELECT value FROM c)",
       kRows);
   conn.execute("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -39,7 +40,7 @@ int main() {
       bench::keep(id);
     }
   });
-  std::cout << "streaming " << count << " rows: " << static_cast<std::int64_t>(rate) << " rows/s, resident memory " << before
-            << " MiB before, at most " << peak << " MiB while reading (growth " << peak - before << " MiB)\n";
+  std::cout << "streaming " << count << " rows: " << static_cast<std::int64_t>(rate) << " rows/s, resident memory "
+            << before << " MiB before, at most " << peak << " MiB while reading (growth " << peak - before << " MiB)\n";
   return count == kRows ? 0 : 1;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <time.h>
 #include <unistd.h>
 
 namespace bench {
@@ -20,16 +20,26 @@ struct Contender {
   std::function<double()> run;  // does the work once and returns the operations it did per second
 };
 
-/// The time `work` takes, as operations per second.
-template <class Work>
-double rate(double operations, Work&& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return operations / std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+/// Which time counts: that of the clock, or the processor time of this thread, which other load on the machine disturbs
+/// less and which is fair where nothing waits for a disk.
+enum class Time { Wall, Processor };
+
+inline double now(Time time) {
+  timespec spec;
+  ::clock_gettime(time == Time::Wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID, &spec);
+  return static_cast<double>(spec.tv_sec) + static_cast<double>(spec.tv_nsec) * 1e-9;
 }
 
-/// Runs every contender once per round, the order turned by one each round, and prints medians, the ratio of each to the
-/// contender called `reference`, and the spread of the rounds.
+/// What `work` does, in operations per second.
+template <class Work>
+double rate(double operations, Work&& work, Time time = Time::Processor) {
+  const double start = now(time);
+  work();
+  return operations / (now(time) - start);
+}
+
+/// Runs every contender once per round, the order turned by one each round. Prints the median rate of each, and the
+/// median over the rounds of its ratio to the contender called `reference`, with the middle half of the rounds.
 inline void compare(const std::string& title, std::vector<Contender> contenders, const std::string& reference,
                     int rounds = 9) {
   if (const char* text = std::getenv("LIBSQL_BENCH_ROUNDS")) rounds = std::max(1, std::atoi(text));
@@ -41,25 +51,20 @@ inline void compare(const std::string& title, std::vector<Contender> contenders,
       rates[i].push_back(contenders[i].run());
     }
   }
-  const auto median = [](std::vector<double> values) {
+  const auto at = [](std::vector<double> values, double place) {
     std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+    return values[static_cast<std::size_t>(place * static_cast<double>(values.size() - 1))];
   };
-  double base = 0;
-  std::vector<double> base_rates;
+  std::size_t base = 0;
   for (std::size_t i = 0; i < contenders.size(); ++i) {
-    if (contenders[i].name == reference) {
-      base = median(rates[i]);
-      base_rates = rates[i];
-    }
+    if (contenders[i].name == reference) base = i;
   }
   std::printf("%s (%d rounds)\n", title.c_str(), rounds);
   for (std::size_t i = 0; i < contenders.size(); ++i) {
     std::vector<double> ratios;
-    for (std::size_t r = 0; r < rates[i].size(); ++r) ratios.push_back(rates[i][r] / base_rates[r]);
-    const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
-    std::printf("  %-44s %12.0f /s   ratio %5.2f   (rounds %4.2f..%4.2f)\n", contenders[i].name.c_str(), median(rates[i]),
-                median(rates[i]) / base, *low, *high);
+    for (std::size_t r = 0; r < rates[i].size(); ++r) ratios.push_back(rates[i][r] / rates[base][r]);
+    std::printf("  %-44s %12.0f /s   ratio %5.3f   (middle half %5.3f..%5.3f)\n", contenders[i].name.c_str(),
+                at(rates[i], 0.5), at(ratios, 0.5), at(ratios, 0.25), at(ratios, 0.75));
   }
   std::fflush(stdout);
 }

@@ -70,16 +70,21 @@ class LIBSQL_EXPORT Connection final {
   /// Exactly one row, as a tuple, a struct, or without types an OwnedRow. Throws UnexpectedRows for none and for more.
   template <class... Ts, Argument... Args>
   auto query_row(std::string_view sql, const Args&... args) {
-    return Statement::one_row<Ts...>(query<>(sql, args...));
+    detail::RowScope rows =
+        detail::with_params([&](const detail::ParamsView& params) { return open_scope(sql, params); }, args...);
+    return detail::one_row<Ts...>(rows);
   }
   template <class... Ts>
   auto query_row(std::string_view sql, const Params& params) {
-    return Statement::one_row<Ts...>(query<>(sql, params));
+    detail::RowScope rows = open_scope(sql, detail::ParamsRefs(params).view());
+    return detail::one_row<Ts...>(rows);
   }
   /// As query_row(), but no row gives nullopt.
   template <class... Ts, Argument... Args>
   auto query_row_optional(std::string_view sql, const Args&... args) {
-    return Statement::optional_row<Ts...>(query<>(sql, args...));
+    detail::RowScope rows =
+        detail::with_params([&](const detail::ParamsView& params) { return open_scope(sql, params); }, args...);
+    return detail::optional_row<Ts...>(rows);
   }
   /// The one column of exactly one row.
   template <class T, Argument... Args>
@@ -195,6 +200,7 @@ class LIBSQL_EXPORT Connection final {
   core::Session& session() const;
   std::uint64_t execute_view(std::string_view sql, const detail::ParamsView& params);
   Rows query_view(std::string_view sql, const detail::ParamsView& params);
+  detail::RowScope open_scope(std::string_view sql, const detail::ParamsView& params);
 
   template <class F>
   static void execute_one_of_many(std::size_t index, F&& run) {

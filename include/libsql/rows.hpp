@@ -58,6 +58,7 @@ class LIBSQL_EXPORT Row final {
 
  private:
   friend class Rows;
+  friend class detail::RowScope;
   friend struct detail::Access;
   core::Stmt* stmt_ = nullptr;
   int column_count_ = 0;

@@ -41,6 +41,57 @@ struct StatementStatus {
 /// What EXPLAIN a statement's text starts with.
 enum class ExplainKind : std::uint8_t { None, Explain, QueryPlan };
 
+namespace detail {
+[[noreturn]] LIBSQL_EXPORT void throw_no_row();
+[[noreturn]] LIBSQL_EXPORT void throw_more_rows();
+
+/// The rows of a call that has read what it wants of them before it returns, so that no handle must be kept.
+class LIBSQL_EXPORT RowScope final {
+ public:
+  explicit RowScope(core::Stmt& stmt) noexcept;
+  explicit RowScope(std::shared_ptr<core::Stmt> stmt) noexcept;
+  RowScope(const RowScope&) = delete;
+  RowScope& operator=(const RowScope&) = delete;
+  ~RowScope();
+  bool next();
+  const Row& row() const noexcept { return row_; }
+
+ private:
+  std::shared_ptr<core::Stmt> owner_;
+  Row row_;
+};
+
+/// One row, owned: for no types an OwnedRow, else what Row::as<Ts...>() gives.
+template <class... Ts>
+auto own_row(const Row& row) {
+  static_assert(!(is_view_v<Ts> || ...), "views end with their row: ask for owning types");
+  if constexpr (sizeof...(Ts) == 0) {
+    return OwnedRow(row);
+  } else {
+    return row.as<Ts...>();
+  }
+}
+
+/// Exactly one row of `rows`.
+template <class... Ts>
+auto one_row(RowScope& rows) {
+  if (!rows.next()) throw_no_row();
+  auto result = own_row<Ts...>(rows.row());
+  if (rows.next()) throw_more_rows();
+  return result;
+}
+
+/// One row at most of `rows`.
+template <class... Ts>
+auto optional_row(RowScope& rows) {
+  std::optional<decltype(own_row<Ts...>(rows.row()))> result;
+  if (!rows.next()) return result;
+  result.emplace(own_row<Ts...>(rows.row()));
+  if (rows.next()) throw_more_rows();
+  return result;
+}
+}  // namespace detail
+
 /// A compiled statement. Executing it never compiles it again, unless the schema changed. When the handle ends, the
 /// statement goes back, reset and unbound, to its connection's cache.
 ///
@@ -78,12 +129,16 @@ class LIBSQL_EXPORT Statement final {
   /// than one (it reads only the second).
   template <class... Ts, Argument... Args>
   auto query_row(const Args&... args) {
-    return one_row<Ts...>(query<>(args...));
+    detail::RowScope rows =
+        detail::with_params([&](const detail::ParamsView& params) { return open_scope(params); }, args...);
+    return detail::one_row<Ts...>(rows);
   }
   /// As query_row(), but no row gives nullopt.
   template <class... Ts, Argument... Args>
   auto query_row_optional(const Args&... args) {
-    return optional_row<Ts...>(query<>(args...));
+    detail::RowScope rows =
+        detail::with_params([&](const detail::ParamsView& params) { return open_scope(params); }, args...);
+    return detail::optional_row<Ts...>(rows);
   }
 
   /// Ends a Rows that is still open, which from then on has no more rows, and forgets the arguments.
@@ -120,12 +175,6 @@ class LIBSQL_EXPORT Statement final {
   StatementStatus status() const;
   void reset_status();
 
-  /// For the templates of this library: exactly one row, or one at most, of `rows`.
-  template <class... Ts>
-  static auto one_row(Rows rows);
-  template <class... Ts>
-  static auto optional_row(Rows rows);
-
  private:
   friend struct detail::Access;
   Statement(std::shared_ptr<core::Session> session, std::shared_ptr<core::Stmt> stmt);
@@ -134,44 +183,11 @@ class LIBSQL_EXPORT Statement final {
   std::uint64_t execute_view(const detail::ParamsView& params);
   RunResult run_view(const detail::ParamsView& params);
   Rows query_view(const detail::ParamsView& params);
+  detail::RowScope open_scope(const detail::ParamsView& params);
   std::string expanded_view(const detail::ParamsView& params) const;
 
   std::shared_ptr<core::Session> session_;
   std::shared_ptr<core::Stmt> stmt_;
 };
-
-namespace detail {
-[[noreturn]] LIBSQL_EXPORT void throw_no_row();
-[[noreturn]] LIBSQL_EXPORT void throw_more_rows();
-
-/// One row, owned: for no types an OwnedRow, else what Row::as<Ts...>() gives.
-template <class... Ts>
-auto own_row(const Row& row) {
-  static_assert(!(is_view_v<Ts> || ...), "views end with their row: ask for owning types");
-  if constexpr (sizeof...(Ts) == 0) {
-    return OwnedRow(row);
-  } else {
-    return row.as<Ts...>();
-  }
-}
-}  // namespace detail
-
-template <class... Ts>
-auto Statement::one_row(Rows rows) {
-  if (!rows.next()) detail::throw_no_row();
-  auto result = detail::own_row<Ts...>(rows.row());
-  if (rows.next()) detail::throw_more_rows();
-  return result;
-}
-
-template <class... Ts>
-auto Statement::optional_row(Rows rows) {
-  using Result = decltype(detail::own_row<Ts...>(rows.row()));
-  std::optional<Result> result;
-  if (!rows.next()) return result;
-  result.emplace(detail::own_row<Ts...>(rows.row()));
-  if (rows.next()) detail::throw_more_rows();
-  return result;
-}
 
 }  // namespace libsql

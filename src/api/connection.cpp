@@ -49,6 +49,11 @@ Rows Connection::query_view(std::string_view sql, const detail::ParamsView& para
   stmt->open(params);
   return detail::Access::rows(session_, std::move(stmt));
 }
+detail::RowScope Connection::open_scope(std::string_view sql, const detail::ParamsView& params) {
+  std::shared_ptr<core::Stmt> stmt = session().prepare(sql);
+  stmt->open(params, core::ArgumentLifetime::Borrow);
+  return detail::RowScope(std::move(stmt));
+}
 Statement Connection::prepare(std::string_view sql) {
   auto stmt = session().prepare(sql);
   return detail::Access::statement(session_, std::move(stmt));

@@ -4,6 +4,18 @@
 
 namespace libsql {
 
+namespace detail {
+
+RowScope::RowScope(core::Stmt& stmt) noexcept {
+  row_.stmt_ = &stmt;
+  row_.column_count_ = stmt.cursor_column_count();
+}
+RowScope::RowScope(std::shared_ptr<core::Stmt> stmt) noexcept : RowScope(*stmt) { owner_ = std::move(stmt); }
+RowScope::~RowScope() { row_.stmt_->close_cursor(); }
+bool RowScope::next() { return row_.stmt_->next(); }
+
+}  // namespace detail
+
 Statement::Statement(std::shared_ptr<core::Session> session, std::shared_ptr<core::Stmt> stmt)
     : session_(std::move(session)), stmt_(std::move(stmt)) {}
 Statement::Statement(Statement&&) noexcept = default;
@@ -33,6 +45,12 @@ RunResult Statement::run_view(const detail::ParamsView& params) {
 Rows Statement::query_view(const detail::ParamsView& params) {
   stmt().open(params);
   return detail::Access::rows(session_, stmt_);
+}
+
+detail::RowScope Statement::open_scope(const detail::ParamsView& params) {
+  core::Stmt& held = stmt();
+  held.open(params, core::ArgumentLifetime::Borrow);
+  return detail::RowScope(held);
 }
 
 std::string Statement::expanded_view(const detail::ParamsView& params) const { return stmt().expanded_sql(params); }

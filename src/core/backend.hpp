@@ -41,6 +41,9 @@ class InterruptState {
   virtual void interrupt() noexcept = 0;
 };
 
+/// Whether arguments must outlive the call that binds them: rows may be read later, or only within the call.
+enum class ArgumentLifetime : std::uint8_t { Copy, Borrow };
+
 /// A compiled statement and, while it is open, the cursor over its rows.
 class Stmt {
  public:
@@ -48,9 +51,9 @@ class Stmt {
 
   /// Runs it to its end; arguments are borrowed. Returns the rows changed.
   virtual std::uint64_t execute(const ParamsView& params) = 0;
-  /// Binds copies of the arguments and takes the first step, so that what is wrong shows here and the columns are those
+  /// Binds the arguments and takes the first step, so that what is wrong shows here and the columns are those
   /// of the current schema. Raises `cursor_id`.
-  virtual void open(const ParamsView& params) = 0;
+  virtual void open(const ParamsView& params, ArgumentLifetime lifetime = ArgumentLifetime::Copy) = 0;
   /// Goes to the first row (after open) or the next. At the end the statement is reset by itself.
   virtual bool next() = 0;
   /// The cell of the current row; the column must exist.

@@ -324,9 +324,9 @@ std::uint64_t Statement::execute(const core::ParamsView& params) {
   return changes;
 }
 
-void Statement::open(const core::ParamsView& params) {
-  begin(params, true);
-  changes_before_ = static_cast<std::uint64_t>(sqlite3_total_changes64(connection_->db_));
+void Statement::open(const core::ParamsView& params, core::ArgumentLifetime lifetime) {
+  begin(params, lifetime == core::ArgumentLifetime::Copy);
+  if (!readonly_) changes_before_ = static_cast<std::uint64_t>(sqlite3_total_changes64(connection_->db_));
   open_ = true;
   ++cursor_id_;
   const int rc = sqlite3_step(stmt_);

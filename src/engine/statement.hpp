@@ -23,7 +23,7 @@ class Statement final : public core::Stmt {
   Statement& operator=(const Statement&) = delete;
 
   std::uint64_t execute(const core::ParamsView& params) override;
-  void open(const core::ParamsView& params) override;
+  void open(const core::ParamsView& params, core::ArgumentLifetime lifetime) override;
   bool next() override;
   ValueRef cell(int column) noexcept override;
   void close_cursor() noexcept override;

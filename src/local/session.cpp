@@ -47,7 +47,7 @@ void Session::run(std::string_view sql) { execute(sql, {}); }
 StatementResult Session::run_statement(engine::Statement& statement, const core::ParamsView& params) {
   StatementResult result;
   const std::uint64_t total_before = connection_->total_changes();
-  statement.open(params);
+  statement.open(params, core::ArgumentLifetime::Borrow);
   const int count = statement.cursor_column_count();
   if (count > 0) {
     for (int i = 0; i < count; ++i) result.columns.emplace_back(statement.column_name(i));

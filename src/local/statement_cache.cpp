@@ -41,14 +41,27 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
   using Persistence = engine::Statement::Persistence;
   const auto found = entries_.find(sql);
   if (found != entries_.end()) {
-    if (is_free(*found->second)) {
-      touch(found->second);
+    Entry& entry = *found->second;
+    touch(found->second);
+    if (is_free(entry.statement)) {
       ++connection_.statistics.cache_hits;
-      return found->second->statement;
+      return entry.statement;
     }
-    if (!found->second->statement->is_finalized()) {
+    if (!entry.statement->is_finalized()) {
+      if (entry.second != nullptr && is_free(entry.second)) {
+        ++connection_.statistics.cache_hits;
+        return entry.second;
+      }
       ++connection_.statistics.cache_misses;
-      return engine::Statement::prepare(connection_, sql, Persistence::Once);
+      auto statement = engine::Statement::prepare(connection_, sql, Persistence::Cached);
+      if (entry.second == nullptr || entry.second->is_finalized()) {
+        entry.second = statement;
+        const std::size_t bytes = statement->memory_used() + kEntryOverhead;
+        entry.bytes += bytes;
+        bytes_ += bytes;
+        evict();
+      }
+      return statement;
     }
     remove(found->second);
   }
@@ -64,7 +77,7 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
   if (statement->sql() != sql || entries_.contains(statement->sql())) return statement;
   const std::size_t bytes = statement->memory_used() + sql.size() + kEntryOverhead;
   if (bytes > max_bytes_) return statement;
-  order_.push_front({statement, bytes});
+  order_.push_front({statement, nullptr, bytes});
   entries_.emplace(statement->sql(), order_.begin());
   bytes_ += bytes;
   evict();
@@ -72,9 +85,13 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
 }
 
 void StatementCache::evict() noexcept {
-  while (bytes_ > max_bytes_ && order_.size() > 1) {
+  // Never the newest, and none that runs: a statement below us on the stack may have made this one.
+  for (auto entry = order_.end(); bytes_ > max_bytes_ && entry != std::next(order_.begin());) {
+    --entry;
+    if (entry->statement->is_busy() || (entry->second != nullptr && entry->second->is_busy())) continue;
     ++connection_.statistics.cache_evictions;
-    remove(std::prev(order_.end()));
+    const auto doomed = entry++;
+    remove(doomed);
   }
 }
 

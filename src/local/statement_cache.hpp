@@ -23,7 +23,8 @@ class StatementCache {
   template <class Use>
   decltype(auto) with(std::string_view sql, Use&& use) {
     const auto found = entries_.find(sql);
-    if (found != entries_.end() && is_free(*found->second)) [[likely]] {
+    // One that somebody holds but that is not running will do: the use ends before its holder can notice.
+    if (found != entries_.end() && is_idle(*found->second->statement)) [[likely]] {
       touch(found->second);
       ++connection_.statistics.cache_hits;
       engine::Statement& statement = *found->second->statement;
@@ -47,13 +48,17 @@ class StatementCache {
  private:
   struct Entry {
     std::shared_ptr<engine::Statement> statement;
+    std::shared_ptr<engine::Statement> second;  // compiled while the first was in use; null as a rule
     std::size_t bytes;
   };
   using Entries = std::list<Entry>;  // most recently used first
 
-  static bool is_free(const Entry& entry) noexcept {
+  static bool is_idle(const engine::Statement& statement) noexcept {
+    return !statement.is_busy() && !statement.is_finalized();
+  }
+  static bool is_free(const std::shared_ptr<engine::Statement>& statement) noexcept {
     // Only this thread has references, so the count is exact.
-    return entry.statement.use_count() == 1 && !entry.statement->is_busy() && !entry.statement->is_finalized();
+    return statement.use_count() == 1 && is_idle(*statement);
   }
   void touch(Entries::iterator entry) noexcept {
     if (entry != order_.begin()) order_.splice(order_.begin(), order_, entry);

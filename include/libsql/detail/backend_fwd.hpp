@@ -12,6 +12,7 @@ class Store;
 
 namespace detail {
 struct Access;
+class RowScope;
 }  // namespace detail
 
 }  // namespace libsql
