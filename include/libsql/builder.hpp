@@ -91,6 +91,10 @@ class LIBSQL_EXPORT LocalBuilder final {
   LocalBuilder& default_deadline(std::chrono::milliseconds limit);
   /// uuid4() and uuid7() in SQL return 16-byte blobs instead of text.
   LocalBuilder& uuid_blobs(bool on = true);
+  /// Readers never block and are never blocked by writers, and all writers of this process stand in one line, so that
+  /// none sees Busy before its busy timeout however many there are (docs/concurrency.md). Without it, only Immediate and
+  /// Exclusive transactions stand in line. Configuration for a database that cannot use WAL, such as ":memory:".
+  LocalBuilder& mvcc(bool on = true);
 
   /// Opens the database, so that what is wrong shows here: CannotOpen, NotADatabase, Configuration, Unsupported.
   Database build() const;

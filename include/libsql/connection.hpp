@@ -28,6 +28,7 @@
 namespace libsql {
 
 class ExtensionGuard;
+class Snapshot;
 
 /// One session with a database: a local file, a remote server or an embedded replica, as its Builder chose.
 ///
@@ -128,6 +129,12 @@ class LIBSQL_EXPORT Connection final {
 
   /// Begins a transaction on this session. Inside an open one it sets a savepoint, whatever the behaviour.
   Transaction transaction(TransactionBehavior behavior = TransactionBehavior::Deferred);
+  /// The state that the open transaction reads, or the newest one: other connections can read it, too. Throws Misuse in
+  /// a transaction that writes, Unsupported without WAL. (docs/concurrency.md)
+  Snapshot snapshot();
+  /// Begins a read-only transaction at a snapshot of this database. Throws Misuse inside a transaction, or if the
+  /// snapshot is of another database.
+  Transaction transaction_at(const Snapshot& snapshot);
   /// Sets a named savepoint. Throws Misuse for an empty name.
   Savepoint savepoint(std::string_view name);
 

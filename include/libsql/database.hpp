@@ -7,6 +7,7 @@
 #include <libsql/connection.hpp>
 #include <libsql/detail/backend_fwd.hpp>
 #include <libsql/export.hpp>
+#include <libsql/writer.hpp>
 
 namespace libsql {
 
@@ -22,6 +23,9 @@ class LIBSQL_EXPORT Database final {
 
   /// A new session. Throws CannotOpen, NotADatabase (also for a wrong key), Configuration, Busy.
   Connection connect() const;
+
+  /// A new writer service: group commit for the transactions of many threads. Local databases only.
+  Writer writer(const WriterOptions& options = {}) const;
 
   Mode mode() const noexcept;
 

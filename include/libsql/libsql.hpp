@@ -14,6 +14,7 @@
 #include <libsql/json.hpp>
 #include <libsql/params.hpp>
 #include <libsql/rows.hpp>
+#include <libsql/snapshot.hpp>
 #include <libsql/statement.hpp>
 #include <libsql/transaction.hpp>
 #include <libsql/uuid.hpp>
@@ -21,3 +22,4 @@
 #include <libsql/vector.hpp>
 #include <libsql/version.hpp>
 #include <libsql/wal.hpp>
+#include <libsql/writer.hpp>

@@ -76,6 +76,11 @@ LocalBuilder& LocalBuilder::uuid_blobs(bool on) {
   return *this;
 }
 
+LocalBuilder& LocalBuilder::mvcc(bool on) {
+  options_->mvcc = on;
+  return *this;
+}
+
 Database LocalBuilder::build() const { return detail::Access::database(std::make_shared<local::Store>(*options_)); }
 
 Database::Database(std::shared_ptr<core::Store> store) noexcept : store_(std::move(store)) {}

@@ -4,6 +4,9 @@
 #include <thread>
 
 #include <sqlite3.h>
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/stat.h>
+#endif
 
 #include "core/errors.hpp"
 #include "engine/statement.hpp"
@@ -25,6 +28,7 @@ class EngineInterrupt final : public core::InterruptState {
  public:
   explicit EngineInterrupt(sqlite3* db) : db_(db) {}
   void interrupt() noexcept override {
+    count_.fetch_add(1, std::memory_order_relaxed);
     const std::lock_guard lock(mutex_);
     if (db_ != nullptr) sqlite3_interrupt(db_);
   }
@@ -32,8 +36,10 @@ class EngineInterrupt final : public core::InterruptState {
     const std::lock_guard lock(mutex_);
     db_ = nullptr;
   }
+  const std::atomic<std::uint64_t>& count() const noexcept { return count_; }
 
  private:
+  std::atomic<std::uint64_t> count_ = 0;
   std::mutex mutex_;  // the handle must not go while another thread interrupts it
   sqlite3* db_;
 };
@@ -299,6 +305,29 @@ bool Connection::is_interrupted() const noexcept {
 #endif
 }
 
+const std::atomic<std::uint64_t>& Connection::interrupts() const noexcept {
+  return static_cast<const EngineInterrupt&>(*interrupt_state_).count();
+}
+
+Clock::time_point Connection::wait_limit() const noexcept {
+  const Clock::time_point limit = Clock::now() + busy_timeout_;
+  return deadline_limit_ ? std::min(limit, deadline_at_) : limit;
+}
+
+void Connection::fail_wait(bool interrupted, std::string_view message) const {
+  detail::ErrorData data;
+  data.message = message;
+  data.code = interrupted ? ErrorCode::Interrupted : deadline_passed() ? ErrorCode::Timeout : ErrorCode::Busy;
+  data.sqlite_code = interrupted ? SQLITE_INTERRUPT : SQLITE_BUSY;
+  data.retryable = !interrupted;
+  data.transaction_open = !is_autocommit();
+  core::throw_error(std::move(data));
+}
+
+bool Connection::holds_write_lock() const noexcept {
+  return db_ != nullptr && sqlite3_txn_state(db_, "main") == SQLITE_TXN_WRITE;
+}
+
 int Connection::busy_callback(void* self, int count) noexcept {
   return static_cast<Connection*>(self)->wait_for_lock(count) ? 1 : 0;
 }
@@ -368,6 +397,24 @@ bool Connection::is_readonly() const { return sqlite3_db_readonly(require_open()
 std::string Connection::path() const {
   const char* name = sqlite3_db_filename(require_open(), "main");
   return name == nullptr ? std::string() : std::string(name);
+}
+
+std::string Connection::identity() const {
+  const std::string name = path();
+  if (name.empty()) return {};
+  char* vfs = nullptr;
+  sqlite3_file_control(db_, "main", SQLITE_FCNTL_VFSNAME, &vfs);
+  std::string layers = vfs == nullptr ? "" : vfs;
+  if (const auto at = layers.find('('); at != std::string::npos) layers.resize(at);  // memdb tells its size, too
+  sqlite3_free(vfs);
+#if defined(__unix__) || defined(__APPLE__)
+  // The operating system's own files go by what the name leads to; symbolic and hard links lead to the same.
+  struct stat found {};
+  if (layers.find("unix") != std::string::npos && ::stat(name.c_str(), &found) == 0) {
+    return "inode " + std::to_string(found.st_dev) + ' ' + std::to_string(found.st_ino);
+  }
+#endif
+  return layers + ' ' + name;
 }
 
 int Connection::limit(Limit which) const noexcept {

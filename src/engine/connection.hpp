@@ -68,13 +68,14 @@ class StatementObserver {
 
 enum class ObserverLife : std::uint8_t { UntilReset, Connection };
 
-/// The seam of the write queue: asked before a statement that may write starts outside a transaction, told when it
-/// ended.
+/// The seam of the write queue.
 class WriteGate {
  public:
   virtual ~WriteGate() = default;
-  virtual void enter(class Connection& connection) = 0;
-  virtual void leave(class Connection& connection) noexcept = 0;
+  /// Before a statement starts that may write. May wait, and may throw to keep it from starting.
+  virtual void before_write(class Connection& connection) = 0;
+  /// After any statement has ended.
+  virtual void after_statement(class Connection& connection) noexcept = 0;
 };
 
 class Connection final {
@@ -127,14 +128,15 @@ class Connection final {
     kInTransaction = 1,   // transaction() is open: watch for the engine losing it
     kDeadline = 2,        // every call has a deadline
     kObserved = 4,        // somebody watches statements
-    kWriteGate = 8,       // writes outside transactions pass the write queue
+    kWriteGate = 8,       // writes pass the write queue
     kKeptException = 16,  // a callback left an exception
     kUnusable = 32,       // closed or abandoned
+    kGuarded = 64,        // SQL text may not begin or end transactions
   };
   unsigned attention() const noexcept { return attention_; }
   /// Called before a statement starts or goes on while attention() is not 0.
   void before_call(Statement& statement) {
-    if ((attention_ & ~kInTransaction) != 0) before_call_slow(statement);
+    if ((attention_ & (kDeadline | kKeptException | kUnusable)) != 0) before_call_slow(statement);
     if ((attention_ & kInTransaction) != 0) check_transaction();
   }
 
@@ -151,6 +153,11 @@ class Connection final {
   void notify_refused(std::string_view sql, const Error& error) noexcept;
   void set_write_gate(WriteGate* gate) noexcept;
   WriteGate* write_gate() const noexcept { return write_gate_; }
+  /// While on, a statement that begins or ends a transaction throws Misuse: somebody else's transaction is open here.
+  void set_transaction_guard(bool on) noexcept { set_attention(kGuarded, on); }
+  bool has_transaction_guard() const noexcept { return (attention_ & kGuarded) != 0; }
+  /// Whether the open transaction holds the write lock of the main database.
+  bool holds_write_lock() const noexcept;
 
   // -- waiting
   // ---------------------------------------------------------------------------------------------------------
@@ -163,6 +170,12 @@ class Connection final {
   void start_deadline() noexcept;
   bool deadline_passed() const noexcept { return deadline_limit_ && Clock::now() >= deadline_at_; }
   bool is_interrupted() const noexcept;
+  /// How often somebody asked for an interrupt. A wait outside the engine ends when it changes.
+  const std::atomic<std::uint64_t>& interrupts() const noexcept;
+  /// Until when a wait for a lock may last that begins now: as the busy timeout or the deadline says.
+  Clock::time_point wait_limit() const noexcept;
+  /// Throws for such a wait that came to nothing: Interrupted, Timeout if the deadline has passed, else Busy.
+  [[noreturn]] void fail_wait(bool interrupted, std::string_view message) const;
   std::uint64_t busy_waits() const noexcept { return busy_waits_; }
   void reset_busy_waits() noexcept { busy_waits_ = 0; }
   const std::shared_ptr<core::InterruptState>& interrupt_state() const noexcept { return interrupt_state_; }
@@ -182,6 +195,9 @@ class Connection final {
   void set_last_insert_rowid(std::int64_t rowid) noexcept;
   bool is_readonly() const;
   std::string path() const;
+  /// A name of the main database that is the same for every connection to it in this process, whatever path it was
+  /// opened by. Empty for a temporary database, which nobody else can open.
+  std::string identity() const;
 
   // -- settings
   // --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <libsql/statement.hpp>
 
 #include "core/errors.hpp"
+#include "sql/classify.hpp"
 #include "sql/split.hpp"
 
 namespace libsql::engine {
@@ -245,17 +246,30 @@ void Statement::begin(const core::ParamsView& params, bool copy) {
   }
   if (connection_->attention() != 0) connection_->before_call(*this);
   bind(params, copy);
-  if ((connection_->attention() & (Connection::kWriteGate | Connection::kObserved)) != 0) [[unlikely]]
+  constexpr unsigned kAtStart = Connection::kWriteGate | Connection::kObserved | Connection::kGuarded;
+  if ((connection_->attention() & kAtStart) != 0) [[unlikely]]
     start_run(params);
   ++connection_->statistics.statements;
   rows_ = 0;
 }
 
+// Whether it begins or ends a transaction; savepoints do neither.
+bool Statement::is_transaction_control() noexcept {
+  if (!transaction_control_) {
+    const sql::StatementKind kind = sql::classify(sql_).kind;
+    transaction_control_ =
+        kind == sql::StatementKind::Begin || kind == sql::StatementKind::Commit || kind == sql::StatementKind::Rollback;
+  }
+  return *transaction_control_;
+}
+
 void Statement::start_run(const core::ParamsView& params) {
-  WriteGate* gate = connection_->write_gate();
-  if (gate != nullptr && !readonly_ && connection_->is_autocommit()) {
-    gate->enter(*connection_);
-    in_gate_ = true;
+  if (connection_->has_transaction_guard() && is_transaction_control()) {
+    core::throw_error(ErrorCode::Misuse, "the transaction that is open here belongs to somebody else, who ends it",
+                      sql_);
+  }
+  if (WriteGate* const gate = connection_->write_gate(); gate != nullptr && !readonly_) {
+    gate->before_write(*connection_);
   }
   if (connection_->is_observed()) {
     observed_ = true;
@@ -270,10 +284,8 @@ void Statement::start_run(const core::ParamsView& params) {
 void Statement::end_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept {
   connection_->statistics.rows += rows_;
   connection_->statistics.changes += changes;
-  if (in_gate_) {
-    in_gate_ = false;
-    if (connection_->write_gate() != nullptr) connection_->write_gate()->leave(*connection_);
-  }
+  if (WriteGate* const gate = connection_->write_gate(); gate != nullptr) [[unlikely]]
+    gate->after_statement(*connection_);
   if (observed_) [[unlikely]]
     end_observed_run(changes, outcome, error);
 }

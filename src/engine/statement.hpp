@@ -67,6 +67,7 @@ class Statement final : public core::Stmt {
   enum class Outcome : std::uint8_t { Done, Failed };
   void end_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept;
   void end_observed_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept;
+  bool is_transaction_control() noexcept;
   void require_stmt() const;
   void refresh_if_schema_changed();
   void detach() noexcept;  // the connection is going: forget everything of it
@@ -80,10 +81,10 @@ class Statement final : public core::Stmt {
   bool readonly_ = false;
   bool open_ = false;       // a cursor is open
   bool first_row_ = false;  // the row of open()'s own step waits to be given out
-  bool in_gate_ = false;    // holds the write gate
   bool observed_ = false;   // the observer was told of the start
   bool running_ = false;    // inside execute()
   bool copied_ = false;     // copies of arguments are bound
+  std::optional<bool> transaction_control_;
   std::uint64_t rows_ = 0;
   std::uint64_t changes_before_ = 0;
   Clock::time_point started_at_{};  // of an observed run

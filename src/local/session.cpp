@@ -4,6 +4,7 @@
 #include <libsql/transaction.hpp>
 
 #include "core/errors.hpp"
+#include "local/snapshot.hpp"
 #include "local/store.hpp"
 #include "sql/quote.hpp"
 #include "sql/split.hpp"
@@ -13,11 +14,17 @@ namespace libsql::local {
 Session::Session(std::shared_ptr<Store> store)
     : store_(std::move(store)),
       connection_(store_->open_connection()),
-      cache_(*connection_, store_->options().statement_cache_bytes) {}
+      cache_(*connection_, store_->options().statement_cache_bytes) {
+  if (const std::shared_ptr<WriteQueue>& queue = store_->write_queue()) {
+    turn_.emplace(*connection_, queue,
+                  store_->options().mvcc ? WriteTurn::Scope::AllWrites : WriteTurn::Scope::Transactions);
+  }
+}
 
 Session::~Session() {
   cache_.clear();
   connection_->close_all();
+  if (turn_) turn_->give_up();
 }
 
 const Capabilities& Session::capabilities() const noexcept {
@@ -101,22 +108,89 @@ void Session::begin(TransactionBehavior behavior) {
       run("BEGIN");
       break;
     case TransactionBehavior::Immediate:
-      run("BEGIN IMMEDIATE");
+      begin_writing("BEGIN IMMEDIATE");
       break;
     case TransactionBehavior::Exclusive:
-      run("BEGIN EXCLUSIVE");
+      begin_writing("BEGIN EXCLUSIVE");
       break;
     case TransactionBehavior::ReadOnly:
       run("BEGIN");
-      // A connection that may only read stays so afterwards.
-      if (connection_->query_integer("PRAGMA query_only") == 0) {
-        connection_->execute_script("PRAGMA query_only=1");
-        read_only_transaction_ = true;
-      }
+      enter_read_only();
       break;
   }
   connection_->set_in_transaction(true);
   ++connection_->statistics.transactions;
+}
+
+void Session::begin_writing(std::string_view sql) {
+  connection_->require_open();
+  connection_->start_deadline();
+  if (turn_) turn_->take();
+  try {
+    run(sql);
+  } catch (...) {
+    if (turn_) turn_->settle();
+    throw;
+  }
+}
+
+std::shared_ptr<const HeldSnapshot> Session::snapshot() {
+  connection_->require_open();
+  if (!connection_->is_autocommit()) return std::make_shared<const HeldSnapshot>(store_, *connection_);
+  for (;;) {
+    run("BEGIN");
+    std::shared_ptr<const HeldSnapshot> held;
+    try {
+      held = std::make_shared<const HeldSnapshot>(store_, *connection_);
+    } catch (const SnapshotTooOld&) {  // the log is empty, or was emptied between two steps
+    } catch (...) {
+      run("ROLLBACK");
+      throw;
+    }
+    run("COMMIT");
+    if (held) return held;
+    if (connection_->is_readonly()) {
+      core::throw_unsupported("a snapshot of a database whose log is empty", "local",
+                              "the connection may not write to it");
+    }
+    // Rewrites one field with its own value: now the log has a frame.
+    begin_writing("BEGIN IMMEDIATE");
+    try {
+      connection_->execute_script("PRAGMA main.user_version=" +
+                                  std::to_string(connection_->query_integer("PRAGMA main.user_version")));
+      run("COMMIT");
+    } catch (...) {
+      if (!connection_->is_autocommit()) run("ROLLBACK");
+      throw;
+    }
+  }
+}
+
+void Session::begin_at(const HeldSnapshot& snapshot) {
+  connection_->require_open();
+  if (snapshot.store().write_queue() != store_->write_queue() || store_->write_queue() == nullptr) {
+    core::throw_error(ErrorCode::Misuse, "the snapshot is of another database");
+  }
+  if (!connection_->is_autocommit()) {
+    core::throw_error(ErrorCode::Misuse, "a transaction at a snapshot cannot begin inside another one");
+  }
+  run("BEGIN");
+  try {
+    snapshot.state().open_on(*connection_);
+    enter_read_only();
+  } catch (...) {
+    if (!connection_->is_autocommit()) run("ROLLBACK");
+    throw;
+  }
+  connection_->set_in_transaction(true);
+  ++connection_->statistics.transactions;
+}
+
+void Session::enter_read_only() {
+  // A connection that may only read stays so afterwards.
+  if (connection_->query_integer("PRAGMA query_only") != 0) return;
+  connection_->execute_script("PRAGMA query_only=1");
+  read_only_transaction_ = true;
 }
 
 void Session::commit() {
@@ -157,6 +231,7 @@ void Session::abandon(std::string reason) noexcept {
   cache_.clear();
   connection_->close_all();
   connection_->abandon(std::move(reason));
+  if (turn_) turn_->give_up();
 }
 
 void Session::ping() {
@@ -165,14 +240,23 @@ void Session::ping() {
   run("PRAGMA schema_version");
 }
 
+void Session::require_unguarded(const char* what) const {
+  if (!connection_->has_transaction_guard()) return;
+  core::throw_error(ErrorCode::Misuse, std::string("the connection cannot be ") + what +
+                                           ": the transaction that is open here belongs to somebody else, who ends it");
+}
+
 void Session::close() {
   if (connection_->is_closed()) return;
+  require_unguarded("closed");
   cache_.clear();
   connection_->close();
+  if (turn_) turn_->give_up();
 }
 
 void Session::reset() {
   connection_->require_open();
+  require_unguarded("reset");
   connection_->end_cursors();
   connection_->run_cleanups();
   end_transactions();
@@ -191,6 +275,7 @@ void Session::reset() {
 void Session::end_transactions() {
   if (in_transaction()) rollback();
   if (!connection_->is_autocommit()) connection_->execute_script("ROLLBACK");
+  if (turn_) turn_->settle();
 }
 
 void Session::recycle() {

@@ -2,14 +2,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/backend.hpp"
 #include "engine/connection.hpp"
 #include "local/statement_cache.hpp"
+#include "local/write_turn.hpp"
 
 namespace libsql::local {
 
+class HeldSnapshot;
 class Store;
 
 class Session final : public core::Session {
@@ -66,16 +69,26 @@ class Session final : public core::Session {
   void reset_statistics() override;
 
   Store& store() const noexcept { return *store_; }
+  engine::Connection& connection() const noexcept { return *connection_; }
+
+  /// The state that the open transaction reads, or now. Throws Misuse in a transaction that has written.
+  std::shared_ptr<const HeldSnapshot> snapshot();
+  /// Begins a read-only transaction at a snapshot. Throws Misuse for one of another database.
+  void begin_at(const HeldSnapshot& snapshot);
 
  private:
   void run(std::string_view sql);
   StatementResult run_statement(engine::Statement& statement, const core::ParamsView& params);
   void end_transactions();
+  void begin_writing(std::string_view sql);
+  void enter_read_only();
   void leave_read_only() noexcept;
+  void require_unguarded(const char* what) const;
 
   std::shared_ptr<Store> store_;
   std::unique_ptr<engine::Connection> connection_;
   StatementCache cache_;
+  std::optional<WriteTurn> turn_;  // none for a database that nobody else can write to
   bool read_only_transaction_ = false;
   bool touched_ = false;  // something other than plain statements was done here since the last reset
 };

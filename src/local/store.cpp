@@ -126,7 +126,13 @@ Store::Store(Options options) : options_(std::move(options)) {
   keeper_ = open_connection();
   remember_pragmas(*keeper_);
   open_options_.flags &= ~kExclusive;  // the first connection has made the file
-  if (!is_memory_) keeper_.reset();
+  if (options_.mvcc && keeper_->query_text("PRAGMA main.journal_mode") != "wal") {
+    core::throw_error(ErrorCode::Configuration, "mvcc needs a database in WAL mode, which this one is not");
+  }
+  const std::string identity = keeper_->identity();
+  if (!identity.empty()) write_queue_ = WriteQueue::of(identity);
+  // Without a connection that stays, each last one to close would lock the readers out while it removes the log.
+  if (!is_memory_ && !options_.mvcc) keeper_.reset();
 }
 
 Store::~Store() = default;
@@ -137,6 +143,29 @@ std::unique_ptr<engine::Connection> Store::open_connection() {
   auto connection = engine::Connection::open(open_options_);
   set_up(*connection);
   return connection;
+}
+
+std::unique_ptr<engine::Connection> Store::take_idle_connection() {
+  {
+    const std::lock_guard lock(idle_mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<engine::Connection> connection = std::move(idle_.back());
+      idle_.pop_back();
+      return connection;
+    }
+  }
+  return open_connection();
+}
+
+void Store::give_idle_connection(std::unique_ptr<engine::Connection> connection) noexcept {
+  constexpr std::size_t kKept = 4;
+  try {
+    if (!connection->is_autocommit()) connection->execute_script("ROLLBACK");
+    const std::lock_guard lock(idle_mutex_);
+    if (idle_.size() < kKept) idle_.push_back(std::move(connection));
+  } catch (const std::exception&) {  // closing it ends its transaction as well
+    connection.reset();
+  }
 }
 
 void Store::set_up(engine::Connection& connection) {

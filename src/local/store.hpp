@@ -11,6 +11,7 @@
 #include "core/backend.hpp"
 #include "engine/connection.hpp"
 #include "local/options.hpp"
+#include "local/write_queue.hpp"
 
 namespace libsql::local {
 
@@ -29,6 +30,13 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   /// Sets the pragmas again to what a new connection has.
   void restore_pragmas(engine::Connection& connection);
   bool is_memory() const noexcept { return is_memory_; }
+  /// The line of this process's writers to this database; null if nobody else can write to it.
+  const std::shared_ptr<WriteQueue>& write_queue() const noexcept { return write_queue_; }
+
+  /// Connections that hold a transaction open for somebody else. Given back, they are rolled back and kept for the
+  /// next.
+  std::unique_ptr<engine::Connection> take_idle_connection();
+  void give_idle_connection(std::unique_ptr<engine::Connection> connection) noexcept;
 
  private:
   void set_up(engine::Connection& connection);
@@ -39,7 +47,10 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   engine::OpenOptions open_options_;
   bool is_memory_ = false;
   bool is_temporary_ = false;
-  std::unique_ptr<engine::Connection> keeper_;  // keeps an in-memory database alive
+  std::unique_ptr<engine::Connection> keeper_;  // keeps an in-memory database alive, and with mvcc the log
+  std::shared_ptr<WriteQueue> write_queue_;
+  std::mutex idle_mutex_;
+  std::vector<std::unique_ptr<engine::Connection>> idle_;
   std::once_flag remembered_;
   std::vector<std::pair<std::string, std::string>> initial_pragmas_;
 };

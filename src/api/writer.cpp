@@ -1,0 +1,87 @@
+#include <libsql/database.hpp>
+#include <libsql/writer.hpp>
+
+#include "api/access.hpp"
+#include "api/local_session.hpp"
+#include "local/group_commit.hpp"
+#include "local/writer.hpp"
+
+namespace libsql {
+
+class Writer::Impl {
+ public:
+  Impl(const Database& database, const WriterOptions& options)
+      : connection_(database.connect()),
+        target_(detail::local_session(connection_, "the writer service")),
+        group_(target_, options.max_group),
+        timeout_(options.timeout) {
+    if (options.durability == WriterDurability::Synced) {
+      engine::Connection& engine = detail::Access::engine(connection_, "the writer service");
+      constexpr std::int64_t kFull = 2;
+      if (engine.query_integer("PRAGMA main.synchronous") < kFull)
+        engine.execute_script("PRAGMA main.synchronous=FULL");
+    }
+  }
+
+  void submit(std::chrono::milliseconds timeout, void (*job)(void*, Connection&), void* context) {
+    struct Call {
+      Connection& connection;
+      void (*job)(void*, Connection&);
+      void* context;
+    } call{connection_, job, context};
+    group_.submit(
+        [](void* c) {
+          const Call& made = *static_cast<Call*>(c);
+          made.job(made.context, made.connection);
+        },
+        &call, local::GroupCommit::Clock::now() + timeout);
+  }
+
+  std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+  local::GroupCounts counts() const { return group_.counts(); }
+
+ private:
+  Connection connection_;
+  local::SessionTarget target_;
+  local::GroupCommit group_;
+  std::chrono::milliseconds timeout_;
+};
+
+Writer::Writer(const Database& database, const WriterOptions& options) {
+  if (options.max_group == 0) core::throw_error(ErrorCode::OutOfRange, "a group holds at least one transaction");
+  if (options.timeout < std::chrono::milliseconds(0)) {
+    core::throw_error(ErrorCode::OutOfRange, "a timeout cannot be negative");
+  }
+  impl_ = std::make_shared<Impl>(database, options);
+}
+Writer::Writer(const Writer&) noexcept = default;
+Writer::Writer(Writer&&) noexcept = default;
+Writer& Writer::operator=(const Writer&) noexcept = default;
+Writer& Writer::operator=(Writer&&) noexcept = default;
+Writer::~Writer() = default;
+
+void Writer::submit(std::chrono::milliseconds timeout, void (*job)(void*, Connection&), void* context) {
+  if (impl_ == nullptr) core::throw_error(ErrorCode::Misuse, "the object was moved from");
+  impl_->submit(timeout, job, context);
+}
+
+BatchResult Writer::execute_batch(std::string_view script) {
+  return run([&](Connection& connection) { return connection.execute_batch(script); });
+}
+BatchResult Writer::execute_batch(std::span<const BatchStatement> statements) {
+  return run([&](Connection& connection) { return connection.execute_batch(statements); });
+}
+
+std::chrono::milliseconds Writer::timeout() const noexcept {
+  return impl_ == nullptr ? std::chrono::milliseconds(0) : impl_->timeout();
+}
+
+WriterStatistics Writer::statistics() const {
+  if (impl_ == nullptr) core::throw_error(ErrorCode::Misuse, "the object was moved from");
+  const local::GroupCounts counts = impl_->counts();
+  return {counts.jobs, counts.failed, counts.commits, counts.largest_group};
+}
+
+Writer Database::writer(const WriterOptions& options) const { return Writer(*this, options); }
+
+}  // namespace libsql

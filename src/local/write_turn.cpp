@@ -1,0 +1,29 @@
+#include "local/write_turn.hpp"
+
+namespace libsql::local {
+
+void WriteTurn::take() {
+  if (held_) return;
+  const WriteQueue::Outcome outcome = queue_->enter(connection_.wait_limit(), connection_.interrupts());
+  if (outcome != WriteQueue::Outcome::Entered) {
+    connection_.fail_wait(outcome == WriteQueue::Outcome::Interrupted,
+                          outcome == WriteQueue::Outcome::Interrupted
+                              ? "interrupted while waiting for other writers of this process"
+                              : "other writers of this process held the database for too long");
+  }
+  held_ = true;
+  if (scope_ == Scope::Transactions) connection_.set_write_gate(this);  // so that the end of the transaction is seen
+}
+
+void WriteTurn::settle() noexcept {
+  if (held_ && !connection_.holds_write_lock()) give_up();
+}
+
+void WriteTurn::give_up() noexcept {
+  if (!held_) return;
+  held_ = false;
+  if (scope_ == Scope::Transactions) connection_.set_write_gate(nullptr);
+  queue_->leave();
+}
+
+}  // namespace libsql::local

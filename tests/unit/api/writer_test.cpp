@@ -1,0 +1,245 @@
+#include <libsql/writer.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "unit/api/file_fixture.hpp"
+
+namespace libsql {
+namespace {
+
+using namespace std::chrono_literals;
+
+class WriterTest : public FileTest {
+ protected:
+  WriterTest() : db_(Builder::local(file()).build()) {
+    Connection conn = db_.connect();
+    conn.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE)");
+  }
+  std::int64_t sum() { return db_.connect().query_value<std::int64_t>("SELECT coalesce(sum(a), 0) FROM t"); }
+
+  // Runs a group of jobs in a known order: the first holds the connection until all others wait in line.
+  template <class... Jobs>
+  void run_together(Writer& writer, Jobs... jobs) {
+    std::atomic<bool> inside = false;
+    std::atomic<bool> go = false;
+    std::thread leader([&] {
+      try {
+        writer.run([&](Connection&) {
+          inside = true;
+          while (!go) std::this_thread::yield();
+        });
+      } catch (const TransactionLost&) {  // as the others of a group that breaks
+      }
+    });
+    while (!inside) std::this_thread::yield();
+    std::vector<std::thread> threads;
+    (
+        [&] {
+          std::atomic<bool> started = false;
+          threads.emplace_back([&started, job = std::move(jobs)] {
+            started = true;
+            job();
+          });
+          while (!started) std::this_thread::yield();
+          std::this_thread::sleep_for(5ms);  // to be in line before the next one
+        }(),
+        ...);
+    go = true;
+    leader.join();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  Database db_;
+};
+
+TEST_F(WriterTest, ReturnsWhatTheJobReturnedOnceItIsCommitted) {
+  Writer writer = db_.writer();
+  const std::int64_t id = writer.run([](Connection& conn) {
+    conn.execute("INSERT INTO t(a) VALUES(?)", 5);
+    return conn.last_insert_rowid();
+  });
+  EXPECT_EQ(id, 1);
+  EXPECT_EQ(sum(), 5);
+  EXPECT_EQ(writer.execute("UPDATE t SET a = ? WHERE id = ?", 6, 1), 1u);
+  // What can only be moved is fine, too.
+  EXPECT_EQ(*writer.run([](Connection& conn) { return std::make_unique<bool>(conn.is_autocommit()); }), false);
+}
+
+TEST_F(WriterTest, BatchIsOneTransaction) {
+  Writer writer = db_.writer();
+  const BatchResult results = writer.execute_batch({{"INSERT INTO t(a) VALUES(?)", 1}, {"SELECT a FROM t"}});
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[1].rows.size(), 1u);
+  EXPECT_THROW(writer.execute_batch("INSERT INTO t(a) VALUES(2); INSERT INTO t(a) VALUES(1)"), Constraint);
+  EXPECT_EQ(sum(), 1);
+  EXPECT_EQ(writer.statistics().failed, 1u);
+}
+
+TEST_F(WriterTest, EightThreadsShareCommitsAndLoseNothing) {
+  Writer writer = db_.writer();
+  constexpr int kThreads = 8;
+  constexpr int kEach = 100;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (int n = 0; n < kEach; ++n) writer.execute("INSERT INTO t(a) VALUES(?)", i * kEach + n);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(db_.connect().query_value<std::int64_t>("SELECT count(*) FROM t"), kThreads * kEach);
+  const WriterStatistics statistics = writer.statistics();
+  EXPECT_EQ(statistics.transactions, static_cast<std::uint64_t>(kThreads * kEach));
+  EXPECT_LT(statistics.commits, statistics.transactions);
+  EXPECT_GT(statistics.largest_group, 1u);
+}
+
+TEST_F(WriterTest, FailingJobIsUndoneAloneAndItsCallerGetsTheException) {
+  Writer writer = db_.writer();
+  std::atomic<int> good = 0;
+  const auto insert = [&](int value) {
+    return [&, value] {
+      writer.execute("INSERT INTO t(a) VALUES(?)", value);
+      ++good;
+    };
+  };
+  run_together(
+      writer, insert(1),
+      [&] {
+        EXPECT_THROW(writer.run([](Connection& conn) {
+          conn.execute("INSERT INTO t(a) VALUES(1000)");
+          throw std::runtime_error("no");
+        }),
+                     std::runtime_error);
+      },
+      insert(2), [&] { EXPECT_THROW(writer.execute("INSERT INTO t(a) VALUES(1)"), Constraint); }, insert(4));
+  EXPECT_EQ(good, 3);
+  EXPECT_EQ(sum(), 7);
+  EXPECT_EQ(writer.statistics().commits, 1u);
+  EXPECT_EQ(writer.statistics().largest_group, 4u);
+}
+
+TEST_F(WriterTest, FirstJobOfAGroupMayFailToo) {
+  Writer writer = db_.writer();
+  EXPECT_THROW(writer.run([](Connection& conn) {
+    conn.execute("INSERT INTO t(a) VALUES(1)");
+    throw 5;
+  }),
+               int);
+  EXPECT_EQ(sum(), 0);
+  writer.execute("INSERT INTO t(a) VALUES(2)");
+  EXPECT_EQ(sum(), 2);
+}
+
+TEST_F(WriterTest, JobMustNotEndTheTransaction) {
+  Writer writer = db_.writer();
+  for (const char* sql : {"COMMIT", " /* x */ end", "ROLLBACK", "BEGIN IMMEDIATE"}) {
+    run_together(
+        writer, [&] { writer.execute("INSERT OR REPLACE INTO t(id, a) VALUES(1, 1)"); },
+        [&] { EXPECT_THROW(writer.execute(sql), Misuse) << sql; },
+        [&] { EXPECT_THROW(writer.run([](Connection& conn) { conn.close(); }), Misuse); },
+        [&] { EXPECT_THROW(writer.run([](Connection& conn) { conn.reset(); }), Misuse); },
+        [&] { writer.execute("INSERT OR REPLACE INTO t(id, a) VALUES(2, 2)"); });
+    EXPECT_EQ(sum(), 3);
+  }
+  writer.run([](Connection& conn) {
+    Transaction nested = conn.transaction();
+    nested->execute("INSERT INTO t(a) VALUES(10)");
+    nested.rollback();
+    Savepoint savepoint = conn.savepoint("mine");
+    conn.execute("INSERT INTO t(a) VALUES(20)");
+    savepoint.release();
+  });
+  EXPECT_EQ(sum(), 23);
+}
+
+TEST_F(WriterTest, RowsLeftOpenByAJobAreEnded) {
+  Writer writer = db_.writer();
+  writer.execute_batch("INSERT INTO t(a) VALUES(1); INSERT INTO t(a) VALUES(2)");
+  std::optional<Rows> kept;
+  writer.run([&](Connection& conn) {
+    kept.emplace(conn.query("SELECT a FROM t"));
+    kept->next();
+  });
+  EXPECT_FALSE(kept->next());
+  kept.reset();
+  writer.execute("INSERT INTO t(a) VALUES(3)");
+  EXPECT_EQ(sum(), 6);
+}
+
+TEST_F(WriterTest, WaitEndsWithTimeoutBehindALongJob) {
+  Writer writer = db_.writer();
+  std::atomic<bool> inside = false;
+  std::atomic<bool> go = false;
+  std::thread leader([&] {
+    writer.run([&](Connection& conn) {
+      conn.execute("INSERT INTO t(a) VALUES(1)");
+      inside = true;
+      while (!go) std::this_thread::yield();
+    });
+  });
+  while (!inside) std::this_thread::yield();
+  bool ran = false;
+  EXPECT_THROW(writer.run(20ms, [&](Connection&) { ran = true; }), Timeout);
+  EXPECT_FALSE(ran);
+  go = true;
+  leader.join();
+  EXPECT_EQ(sum(), 1);
+}
+
+TEST_F(WriterTest, WaitEndsWithTimeoutWhileAnotherConnectionWrites) {
+  Writer writer = db_.writer({.timeout = 30ms});
+  Connection other = db_.connect();
+  Transaction tx = other.transaction(TransactionBehavior::Immediate);
+  EXPECT_THROW(writer.execute("INSERT INTO t(a) VALUES(1)"), Timeout);
+  tx.rollback();
+  writer.execute("INSERT INTO t(a) VALUES(2)");
+  EXPECT_EQ(sum(), 2);
+}
+
+TEST_F(WriterTest, SyncsEveryCommitUnlessToldOtherwise) {
+  Writer synced = db_.writer();
+  EXPECT_EQ(synced.run([](Connection& conn) { return conn.query_value<std::int64_t>("PRAGMA synchronous"); }), 2);
+  Writer lax = db_.writer({.durability = WriterDurability::AsDatabase});
+  EXPECT_EQ(lax.run([](Connection& conn) { return conn.query_value<std::int64_t>("PRAGMA synchronous"); }), 1);
+  EXPECT_THROW(db_.writer({.max_group = 0}), OutOfRange);
+}
+
+TEST_F(WriterTest, FullDatabaseBreaksItsGroupAndTheOthersAreTold) {
+  Writer writer = db_.writer();
+  writer.run([](Connection& conn) { conn.execute("PRAGMA max_page_count=20"); });
+  std::atomic<int> lost = 0;
+  std::atomic<int> committed = 0;
+  const auto small = [&](int value) {
+    return [&, value] {
+      try {
+        writer.execute("INSERT INTO t(a) VALUES(?)", value);
+        ++committed;
+      } catch (const TransactionLost& error) {
+        EXPECT_TRUE(error.retryable());
+        ++lost;
+      }
+    };
+  };
+  run_together(
+      writer, small(1),
+      [&] { EXPECT_THROW(writer.execute("INSERT INTO t(a) VALUES(zeroblob(1000000))"), ResourceError); }, small(2));
+  EXPECT_EQ(lost + committed, 2);
+  EXPECT_EQ(db_.connect().query_value<std::int64_t>("SELECT count(*) FROM t"), committed);
+  EXPECT_GE(committed, 1);
+}
+
+TEST_F(WriterTest, WorksInMemory) {
+  const Database memory = Builder::local(":memory:").build();
+  Writer writer = memory.writer();
+  writer.execute("CREATE TABLE t(a)");
+  writer.execute("INSERT INTO t VALUES(1)");
+  EXPECT_EQ(memory.connect().query_value<std::int64_t>("SELECT a FROM t"), 1);
+}
+
+}  // namespace
+}  // namespace libsql
