@@ -13,6 +13,8 @@
 #include <libsql/interrupt.hpp>
 #include <libsql/json.hpp>
 #include <libsql/params.hpp>
+#include <libsql/pragma.hpp>
+#include <libsql/pragma_types.hpp>
 #include <libsql/rows.hpp>
 #include <libsql/snapshot.hpp>
 #include <libsql/statement.hpp>

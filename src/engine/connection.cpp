@@ -1,6 +1,7 @@
 #include "engine/connection.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <thread>
 
 #include <sqlite3.h>
@@ -295,6 +296,15 @@ void Connection::set_deadline(std::optional<std::chrono::milliseconds> limit) {
 void Connection::start_deadline() noexcept {
   if (deadline_limit_) deadline_at_ = Clock::now() + *deadline_limit_;
   timed_out_ = false;
+}
+
+void Connection::lend_busy_timeout() noexcept {
+  sqlite3_busy_timeout(db_, static_cast<int>(std::min<std::int64_t>(busy_timeout_.count(), INT_MAX)));
+}
+
+void Connection::take_busy_timeout_back() {
+  busy_timeout_ = std::chrono::milliseconds(query_integer("PRAGMA busy_timeout"));
+  sqlite3_busy_handler(db_, &Connection::busy_callback, this);
 }
 
 bool Connection::is_interrupted() const noexcept {

@@ -164,6 +164,20 @@ class Connection final {
 
   void set_busy_timeout(std::chrono::milliseconds timeout) noexcept { busy_timeout_ = timeout; }
   std::chrono::milliseconds busy_timeout() const noexcept { return busy_timeout_; }
+  /// `PRAGMA busy_timeout` reads and sets a number of the engine's own, and setting it puts the engine's busy handler,
+  /// which cannot be interrupted, in the place of ours. While such a PRAGMA is compiled, the number is lent to it.
+  template <class Compile>
+  auto with_busy_timeout_lent(Compile&& compile) {
+    lend_busy_timeout();
+    try {
+      auto result = compile();
+      take_busy_timeout_back();
+      return result;
+    } catch (...) {
+      take_busy_timeout_back();
+      throw;
+    }
+  }
   void set_deadline(std::optional<std::chrono::milliseconds> limit);
   std::optional<std::chrono::milliseconds> deadline() const noexcept { return deadline_limit_; }
   /// Starts the clock of one call, if there is a deadline. What may take long and is no statement calls it too.
@@ -250,6 +264,8 @@ class Connection final {
   void set_attention(Attention bit, bool on) noexcept {
     attention_ = on ? attention_ | bit : attention_ & ~static_cast<unsigned>(bit);
   }
+  void lend_busy_timeout() noexcept;
+  void take_busy_timeout_back();
   void before_call_slow(Statement& statement);
   void observers_changed() noexcept;
   template <class Notify>

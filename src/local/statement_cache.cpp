@@ -1,6 +1,8 @@
 #include "local/statement_cache.hpp"
 
 #include "sql/classify.hpp"
+#include "sql/quote.hpp"
+#include "sql/tokenizer.hpp"
 
 namespace libsql::local {
 namespace {
@@ -10,12 +12,14 @@ constexpr std::size_t kEntryOverhead = 512;
 enum class Kind : std::uint8_t {
   Plain,   // leaves nothing behind on the connection but, at most, an open transaction
   Pragma,  // or EXPLAIN of one
+  BusyTimeout,
   Other,
 };
 
-Kind kind_of(std::string_view text) noexcept {
+Kind kind_of(std::string_view text) {
   using enum sql::StatementKind;
-  switch (sql::classify(text).kind) {
+  const sql::Classification statement = sql::classify(text);
+  switch (statement.kind) {
     case Select:
     case Values:
     case Insert:
@@ -30,7 +34,7 @@ Kind kind_of(std::string_view text) noexcept {
     case Release:
       return Kind::Plain;
     case sql::StatementKind::Pragma:
-      return Kind::Pragma;
+      return sql::equals_ignoring_case(sql::unquote(statement.name), "busy_timeout") ? Kind::BusyTimeout : Kind::Pragma;
     default:
       return Kind::Other;
   }
@@ -69,9 +73,9 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
   const Kind kind = kind_of(sql);
   if (kind != Kind::Plain) leaves_traces_ = true;
   // A PRAGMA reads or sets its value while it is compiled: run again, it would do nothing or give the old answer.
-  if (kind == Kind::Pragma || max_bytes_ == 0) {
-    return engine::Statement::prepare(connection_, sql, Persistence::Once);
-  }
+  const auto prepare_once = [&] { return engine::Statement::prepare(connection_, sql, Persistence::Once); };
+  if (kind == Kind::BusyTimeout) return connection_.with_busy_timeout_lent(prepare_once);
+  if (kind == Kind::Pragma || max_bytes_ == 0) return prepare_once();
   auto statement = engine::Statement::prepare(connection_, sql, Persistence::Cached);
   // The statement's text may begin later than `sql`, after empty statements; such a text is not worth a second entry.
   if (statement->sql() != sql || entries_.contains(statement->sql())) return statement;

@@ -52,6 +52,11 @@ std::string pragma_text(const std::string& name, const Value& value) {
                                                   std::string(to_string(value.type())));
 }
 
+bool is_layout_pragma(std::string_view name) {
+  return sql::equals_ignoring_case(name, "page_size") || sql::equals_ignoring_case(name, "auto_vacuum") ||
+         sql::equals_ignoring_case(name, "encoding");
+}
+
 // Pragmas that the cipher extension handles before the engine sees them; the engine's own list lacks them. Those that
 // set a key are left out: keys go through Builder::encryption(), never through SQL text that logs may show.
 bool is_cipher_pragma(std::string_view name) {
@@ -188,6 +193,10 @@ void Store::set_up(engine::Connection& connection) {
 }
 
 void Store::apply_pragmas(engine::Connection& connection) {
+  // What shapes a new file comes before the first write, which journal_mode=WAL is.
+  for (const auto& [name, value] : options_.pragmas) {
+    if (is_layout_pragma(name)) connection.query_text("PRAGMA " + name + "=" + pragma_text(name, value));
+  }
   if (!is_memory_ && !is_temporary_ && !is_set(options_, "journal_mode") && !connection.is_readonly()) {
     // A VFS or file that cannot do WAL keeps its mode: nobody asked for WAL by name.
     connection.query_text("PRAGMA journal_mode=WAL");
@@ -201,7 +210,10 @@ void Store::apply_pragmas(engine::Connection& connection) {
                                                       sql::quote_literal(name) + ")") != 0;
     if (!known) core::throw_error(ErrorCode::Configuration, "there is no PRAGMA named '" + name + "'");
     const std::string wanted = pragma_text(name, value);
-    const auto result = connection.query_text("PRAGMA " + name + "=" + wanted);
+    const std::string text = "PRAGMA " + name + "=" + wanted;
+    const auto set = [&] { return connection.query_text(text); };
+    const bool is_busy_timeout = sql::equals_ignoring_case(name, "busy_timeout");
+    const auto result = is_busy_timeout ? connection.with_busy_timeout_lent(set) : set();
     if (sql::equals_ignoring_case(name, "journal_mode") && !sql::equals_ignoring_case(result.value_or(""), wanted)) {
       core::throw_error(ErrorCode::Configuration, "the database cannot use journal_mode=" + wanted + ": it uses " +
                                                       result.value_or("no journal"));
@@ -210,6 +222,7 @@ void Store::apply_pragmas(engine::Connection& connection) {
 }
 
 void Store::remember_pragmas(engine::Connection& connection) {
+  options_.busy_timeout = connection.busy_timeout();  // which a PRAGMA of the options may have set
   for (const char* name : kConnectionPragmas) {
     if (const auto value = connection.query_text("PRAGMA " + std::string(name)))
       initial_pragmas_.emplace_back(name, *value);
