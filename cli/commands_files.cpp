@@ -1,0 +1,153 @@
+// Dot commands that read and write files.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "cli/commands.hpp"
+#include "cli/errors.hpp"
+#include "cli/import.hpp"
+#include "cli/shell.hpp"
+
+namespace libsql::cli {
+namespace {
+
+// The argument without its one or two dashes, or empty if it is no option.
+std::string option_name(const std::string& argument) {
+  if (argument.size() < 2 || argument[0] != '-') return {};
+  return argument.substr(argument[1] == '-' ? 2 : 1);
+}
+
+void run_import(Shell& shell, const Arguments& arguments) {
+  ImportOptions options;
+  options.format.column_separator = shell.format().column_separator;
+  options.format.row_separator = shell.format().row_separator;
+  if (options.format.row_separator == "\r\n") options.format.row_separator = "\n";
+  options.format.quotes = shell.format().mode != OutputMode::Ascii;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string option = option_name(arguments[i]);
+    if (option.empty()) {
+      if (options.file.empty()) {
+        options.file = arguments[i];
+      } else if (options.table.empty()) {
+        options.table = arguments[i];
+      } else {
+        throw UsageError("usage: .import FILE TABLE; see .help import");
+      }
+    } else if (option == "csv") {
+      options.format = {",", "\n", true};
+    } else if (option == "tabs") {
+      options.format = {"\t", "\n", false};
+    } else if (option == "ascii") {
+      options.format = {"\x1F", "\x1E", false};
+    } else if (option == "skip" && i + 1 < arguments.size()) {
+      const long long records = parse_number(arguments[++i]);
+      if (records < 0) throw UsageError("--skip wants 0 or more");
+      options.skip = static_cast<std::uint64_t>(records);
+    } else if (option == "v" || option == "verbose") {
+      options.verbose = true;
+    } else {
+      throw UsageError("unknown option " + arguments[i] + "; see .help import");
+    }
+  }
+  if (options.table.empty()) throw UsageError("usage: .import FILE TABLE; see .help import");
+  if (options.format.column_separator.empty() || options.format.row_separator.empty()) {
+    throw CommandError("importing needs a column and a row separator; see .separator");
+  }
+  import(shell, options);
+}
+
+// One file name, or a "|COMMAND ARGUMENT ..." that comes as several words.
+std::string joined_destination(const Arguments& arguments, std::string_view usage) {
+  std::string destination;
+  for (const std::string& argument : arguments) {
+    if (!destination.empty() && destination.front() != '|') throw UsageError(std::string(usage));
+    destination += (destination.empty() ? "" : " ") + argument;
+  }
+  return destination;
+}
+
+void run_read(Shell& shell, const Arguments& arguments) {
+  const std::string name = joined_destination(arguments, "usage: .read FILE");
+  if (name.empty()) throw UsageError("usage: .read FILE");
+  InputFile file(name);
+  StreamSource source(file.stream());
+  shell.process(source);
+  file.close();
+}
+
+void run_output(Shell& shell, const Arguments& arguments) {
+  shell.output().redirect(joined_destination(arguments, "usage: .output ?FILE?"), false);
+}
+
+void run_once(Shell& shell, const Arguments& arguments) {
+  const std::string destination = joined_destination(arguments, "usage: .once FILE");
+  if (destination.empty()) throw UsageError("usage: .once FILE");
+  shell.output().redirect(destination, true);
+}
+
+void run_open(Shell& shell, const Arguments& arguments) {
+  DatabaseSettings settings;
+  settings.pragmas = shell.database().pragmas;
+  settings.timeout = shell.database().timeout;
+  bool file_given = false;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string option = option_name(arguments[i]);
+    const bool has_value = i + 1 < arguments.size();
+    if (option.empty() && !file_given) {
+      settings.path = arguments[i];
+      file_given = true;
+    } else if (option == "readonly") {
+      settings.read_only = true;
+    } else if (option == "nofollow") {
+      settings.no_follow = true;
+    } else if (option == "vfs" && has_value) {
+      settings.vfs = arguments[++i];
+    } else if (option == "cipher" && has_value) {
+      settings.cipher = arguments[++i];
+    } else if (option == "key-file" && has_value) {
+      settings.key_file = arguments[++i];
+    } else {
+      throw UsageError("usage: .open ?OPTIONS? FILE; see .help open");
+    }
+  }
+  shell.open(settings);
+}
+
+void run_cd(Shell&, const Arguments& arguments) {
+  if (arguments.size() != 1) throw UsageError("usage: .cd DIRECTORY");
+  if (chdir(arguments[0].c_str()) != 0) {
+    throw CommandError("cannot change to \"" + arguments[0] + "\": " + std::strerror(errno));
+  }
+}
+
+constexpr std::array<Command, 6> kCommands = {{
+    {"cd", "DIRECTORY", "Change the working directory", "", run_cd},
+    {"import", "FILE TABLE", "Load a file into a table, which is made if need be",
+     "  FILE may be \"|COMMAND\": its output is loaded.\n"
+     "  --csv     comma-separated values, whatever the mode\n"
+     "  --tabs    tab-separated values\n"
+     "  --ascii   separated by 0x1F and 0x1E\n"
+     "  --skip N  pass over the first N records\n"
+     "  -v        print how many rows were added\n"
+     "  Without these the separators of the mode are used. A new table takes its column\n"
+     "  names from the first record. Everything is loaded in one transaction; records that\n"
+     "  the table refuses are reported and left out.\n",
+     run_import},
+    {"once", "FILE", "Send the results of the next statement to FILE", "  FILE may be \"|COMMAND\", such as |less.\n",
+     run_once},
+    {"open", "?OPTIONS? FILE", "Open another database in place of this one",
+     "  --readonly, --nofollow, --vfs NAME, --cipher NAME, --key-file FILE: as libsql --help says.\n", run_open},
+    {"output", "?FILE?", "Send results to FILE, or back to standard output", "  FILE may be \"|COMMAND\", or off.\n",
+     run_output},
+    {"read", "FILE", "Run the statements and commands in FILE", "  FILE may be \"|COMMAND\": its output is run.\n",
+     run_read},
+}};
+
+}  // namespace
+
+std::span<const Command> file_commands() { return kCommands; }
+
+}  // namespace libsql::cli

@@ -1,0 +1,223 @@
+// Dot commands that show what is in the database.
+#include <algorithm>
+#include <array>
+
+#include "cli/commands.hpp"
+#include "cli/dump.hpp"
+#include "cli/errors.hpp"
+#include "cli/schema.hpp"
+#include "cli/shell.hpp"
+#include "cli/text_width.hpp"
+#include "cli/value_text.hpp"
+#include "sql/quote.hpp"
+#include "sql/tokenizer.hpp"
+
+namespace libsql::cli {
+namespace {
+
+// Names in columns, sorted downwards.
+void print_names(Shell& shell, const std::vector<std::string>& names) {
+  constexpr std::size_t kLineWidth = 80;
+  if (names.empty()) return;
+  std::size_t widest = 0;
+  for (const std::string& name : names) widest = std::max(widest, static_cast<std::size_t>(text_width(name)));
+  const std::size_t columns = std::max<std::size_t>(kLineWidth / (widest + 2), 1);
+  const std::size_t rows = (names.size() + columns - 1) / columns;
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::string line;
+    for (std::size_t i = row; i < names.size(); i += rows) {
+      if (i != row) line += "  ";
+      line += names[i];
+      line.append(widest - static_cast<std::size_t>(text_width(names[i])), ' ');
+    }
+    shell.print_line(line);
+  }
+}
+
+std::string one_argument_at_most(const Arguments& arguments) {
+  if (arguments.size() > 1) throw UsageError("too many arguments");
+  return arguments.empty() ? std::string() : arguments[0];
+}
+
+void run_tables(Shell& shell, const Arguments& arguments) {
+  print_names(shell, object_names(shell.connection(), one_argument_at_most(arguments)));
+}
+
+void run_indexes(Shell& shell, const Arguments& arguments) {
+  print_names(shell, index_names(shell.connection(), one_argument_at_most(arguments)));
+}
+
+void run_databases(Shell& shell, const Arguments& arguments) {
+  if (!arguments.empty()) throw UsageError("usage: .databases");
+  Connection& connection = shell.connection();
+  const bool readonly = connection.is_readonly();
+  for (auto [name, file] :
+       connection.query<std::string, std::optional<std::string>>("SELECT name, file FROM pragma_database_list")) {
+    const std::string path = file.value_or("");
+    std::string line = name + ": " + (path.empty() ? "\"\"" : path);
+    if (name == "main") line += readonly ? " r/o" : " r/w";
+    shell.print_line(line);
+  }
+}
+
+// Puts line breaks into a CREATE TABLE: one column or constraint per line.
+std::string indented(const std::string& sql) {
+  if (!sql::equals_ignoring_case(std::string_view(sql).substr(0, 12), "CREATE TABLE")) return sql;
+  if (sql.find('\n') != std::string::npos) return sql;  // Somebody has laid it out.
+  std::string out;
+  int depth = 0;
+  sql::Tokenizer tokenizer(sql);
+  bool line_start = false;
+  for (sql::Token token = tokenizer.next(); token.kind != sql::TokenKind::End; token = tokenizer.next()) {
+    if (token.kind == sql::TokenKind::Comment) return sql;  // A comment to the end of the line would swallow the rest.
+    if (line_start && token.kind == sql::TokenKind::Space) continue;
+    line_start = false;
+    if (token.kind == sql::TokenKind::RightParen && --depth == 0) out += '\n';
+    out += token.text;
+    if (token.kind == sql::TokenKind::LeftParen && ++depth == 1) {
+      out += "\n  ";
+      line_start = true;
+    } else if (token.kind == sql::TokenKind::Comma && depth == 1) {
+      out += "\n  ";
+      line_start = true;
+    }
+  }
+  return out;
+}
+
+// CREATE TABLE x -> CREATE TABLE schema.x
+std::string with_schema(const std::string& sql, const std::string& schema) {
+  sql::Tokenizer tokenizer(sql);
+  sql::Token token = tokenizer.next_significant();
+  while (token.kind == sql::TokenKind::Word) {
+    const sql::Token next = tokenizer.next_significant();
+    for (const std::string_view type : {"TABLE", "INDEX", "VIEW", "TRIGGER"}) {
+      if (!sql::is_keyword(token, type)) continue;
+      return sql.substr(0, next.offset) + sql::quote_identifier_if_needed(schema) + "." + sql.substr(next.offset);
+    }
+    token = next;
+  }
+  return sql;
+}
+
+void run_schema(Shell& shell, const Arguments& arguments) {
+  bool indent = false;
+  bool system = true;
+  std::string pattern;
+  for (const std::string& argument : arguments) {
+    if (argument == "--indent" || argument == "-indent") {
+      indent = true;
+    } else if (argument == "--nosys" || argument == "-nosys") {
+      system = false;
+    } else if (argument.starts_with('-') || !pattern.empty()) {
+      throw UsageError("usage: .schema ?--indent? ?--nosys? ?PATTERN?");
+    } else {
+      pattern = argument;
+    }
+  }
+  Connection& connection = shell.connection();
+  const std::size_t dot = pattern.find('.');
+  const std::string only_schema = dot == std::string::npos ? std::string() : pattern.substr(0, dot);
+  const std::string name_pattern = dot == std::string::npos ? pattern : pattern.substr(dot + 1);
+  for (const std::string& schema : database_names(connection)) {
+    if (!only_schema.empty() && !sql::equals_ignoring_case(schema, only_schema)) continue;
+    if (name_pattern == "sqlite_schema" || name_pattern == "sqlite_master") {
+      shell.print("CREATE TABLE " + (schema == "main" ? std::string() : schema + ".") + name_pattern +
+                  " (\n  type text,\n  name text,\n  tbl_name text,\n  rootpage integer,\n  sql text\n);\n");
+      continue;
+    }
+    const std::string sql = "SELECT type, name, sql FROM " + sql::quote_identifier(schema) +
+                            ".sqlite_schema WHERE sql NOT NULL AND (?1 = '' OR tbl_name LIKE ?1 OR name LIKE ?1) "
+                            "AND (?2 OR name NOT LIKE 'sqlite\\_%' ESCAPE '\\') ORDER BY rowid";
+    for (const auto& [type, name, create] :
+         connection.query<std::string, std::string, std::string>(sql, name_pattern, system)) {
+      std::string text = indent ? indented(create) : create;
+      if (text.starts_with("CREATE TABLE '") || text.starts_with("CREATE TABLE \"")) {
+        text.insert(13, "IF NOT EXISTS ");
+      } else if (schema != "main") {
+        text = with_schema(text, schema);
+      }
+      const bool is_virtual = sql::equals_ignoring_case(text.substr(0, 14), "CREATE VIRTUAL");
+      if (type == "view" || is_virtual) {
+        std::string columns;
+        for (auto [column] : connection.query<std::string>("SELECT name FROM pragma_table_info(?, ?)", name, schema)) {
+          columns += (columns.empty() ? "" : ",") + sql::quote_identifier_if_needed(column);
+        }
+        text += "\n/* " + sql::quote_identifier_if_needed(name) + "(" + columns + ") */";
+      }
+      shell.print_line(text + ";");
+    }
+  }
+}
+
+void run_dump(Shell& shell, const Arguments& arguments) {
+  DumpOptions options;
+  for (const std::string& argument : arguments) {
+    const std::string option = argument.substr(argument.starts_with("--") ? 2 : argument.starts_with('-') ? 1 : 0);
+    if (!argument.starts_with('-')) {
+      options.patterns.push_back(argument);
+    } else if (option == "data-only") {
+      options.data_only = true;
+    } else if (option == "preserve-rowids") {
+      options.preserve_rowids = true;
+    } else {
+      throw UsageError("unknown option " + argument + "; see .help dump");
+    }
+  }
+  dump(shell, options);
+}
+
+void run_dbinfo(Shell& shell, const Arguments& arguments) {
+  const std::string schema = arguments.empty() ? "main" : one_argument_at_most(arguments);
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kFacts = {{
+      {"page size", "page_size"},
+      {"page count", "page_count"},
+      {"free pages", "freelist_count"},
+      {"encoding", "encoding"},
+      {"journal mode", "journal_mode"},
+      {"auto vacuum", "auto_vacuum"},
+      {"schema version", "schema_version"},
+      {"user version", "user_version"},
+      {"application id", "application_id"},
+      {"data version", "data_version"},
+      {"foreign keys", "foreign_keys"},
+  }};
+  Connection& connection = shell.connection();
+  for (const auto& [label, pragma] : kFacts) {
+    Rows rows = connection.query("PRAGMA " + sql::quote_identifier(schema) + "." + std::string(pragma));
+    if (!rows.next()) continue;
+    std::string line = std::string(label) + ":";
+    line.append(20 - line.size(), ' ');
+    append_plain(line, rows.row().value(0), {});
+    shell.print_line(line);
+  }
+  for (const std::string_view type : {"table", "index", "trigger", "view"}) {
+    std::string line = "number of " + std::string(type) + (type == "index" ? "es:" : "s:");
+    line.append(20 - std::min<std::size_t>(line.size(), 19), ' ');
+    line += std::to_string(connection.query_value<std::int64_t>(
+        "SELECT count(*) FROM " + sql::quote_identifier(schema) + ".sqlite_schema WHERE type = ?", type));
+    shell.print_line(line);
+  }
+}
+
+constexpr std::array<Command, 6> kCommands = {{
+    {"databases", "", "List the attached databases and their files", "", run_databases},
+    {"dbinfo", "?DATABASE?", "Print facts about a database file", "", run_dbinfo},
+    {"dump", "?PATTERN ...?", "Print the database as SQL",
+     "  PATTERN            only tables whose names are LIKE it\n"
+     "  --data-only        no CREATE statements\n"
+     "  --preserve-rowids  keep rowids that no column shows\n",
+     run_dump},
+    {"indexes", "?PATTERN?", "List the indexes, of tables LIKE PATTERN", "", run_indexes},
+    {"schema", "?PATTERN?", "Print the CREATE statements of what is LIKE PATTERN",
+     "  --indent  one column per line\n"
+     "  --nosys   leave out what SQLite made itself\n",
+     run_schema},
+    {"tables", "?PATTERN?", "List the tables and views LIKE PATTERN", "", run_tables},
+}};
+
+}  // namespace
+
+std::span<const Command> schema_commands() { return kCommands; }
+
+}  // namespace libsql::cli

@@ -1,0 +1,101 @@
+#include "cli/database_settings.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <libsql/builder.hpp>
+#include <libsql/error.hpp>
+
+#include "cli/errors.hpp"
+#include "sql/tokenizer.hpp"
+
+namespace libsql::cli {
+namespace {
+
+PragmaValue pragma_value(const std::string& text) {
+  std::int64_t integer = 0;
+  const char* const end = text.data() + text.size();
+  if (const auto parsed = std::from_chars(text.data(), end, integer); parsed.ec == std::errc() && parsed.ptr == end) {
+    return integer;
+  }
+  return text;
+}
+
+// The journal mode of a database that exists, or nothing if there is none yet or it cannot be told. A shell that only
+// looks into a file must not change how the file is written, so the mode is kept; new files get the library's default.
+std::optional<std::string> journal_mode_in_use(LocalBuilder builder, const std::string& path) {
+  std::error_code ignored;
+  if (!path.starts_with("file:") && std::filesystem::file_size(path, ignored) == 0) return std::nullopt;
+  try {
+    Connection connection = builder.read_only().build().connect();
+    return connection.query_value<std::string>("PRAGMA journal_mode");
+  } catch (const Error&) {
+    return std::nullopt;  // What is wrong shows when it is opened for good.
+  }
+}
+
+bool sets_journal_mode(const DatabaseSettings& settings) {
+  for (const auto& [name, value] : settings.pragmas) {
+    if (sql::equals_ignoring_case(name, "journal_mode")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_url(std::string_view path) noexcept {
+  constexpr std::array<std::string_view, 5> kSchemes = {"libsql://", "http://", "https://", "ws://", "wss://"};
+  for (const std::string_view scheme : kSchemes) {
+    if (path.starts_with(scheme)) return true;
+  }
+  return false;
+}
+
+std::string read_key_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw CommandError("cannot read the key file \"" + path + "\"");
+  std::string key((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (key.ends_with('\n')) key.pop_back();
+  if (key.ends_with('\r')) key.pop_back();
+  if (key.empty()) throw CommandError("the key file \"" + path + "\" is empty");
+  return key;
+}
+
+Database open_database(const DatabaseSettings& settings) {
+  if (is_url(settings.path)) {
+    libsql::detail::ErrorData data;
+    data.code = ErrorCode::Unsupported;
+    data.feature = "remote database";
+    data.mode = "local";
+    data.message = "cannot open " + settings.path +
+                   ": remote databases need the remote mode, which comes with a later version of this program";
+    throw Unsupported(data);
+  }
+  LocalBuilder builder = Builder::local(settings.path);
+  if (settings.read_only) builder.read_only();
+  if (settings.no_follow) builder.no_follow();
+  if (!settings.vfs.empty()) builder.vfs(settings.vfs);
+  if (!settings.key_file.empty() || !settings.cipher.empty()) {
+    std::string key;
+    if (!settings.key_file.empty()) {
+      key = read_key_file(settings.key_file);
+    } else if (const char* const variable = std::getenv(kKeyVariable); variable != nullptr && *variable != '\0') {
+      key = variable;
+    } else {
+      throw CommandError(std::string("--cipher needs a key: use --key-file FILE or set ") + kKeyVariable);
+    }
+    builder.encryption(settings.cipher.empty() ? Encryption(std::string_view(key))
+                                               : Encryption(std::string_view(key), settings.cipher));
+  }
+  if (settings.timeout) builder.busy_timeout(*settings.timeout);
+  if (!settings.read_only && settings.path != ":memory:" && !settings.path.empty() && !sets_journal_mode(settings)) {
+    if (const auto mode = journal_mode_in_use(builder, settings.path)) builder.pragma("journal_mode", *mode);
+  }
+  for (const auto& [name, value] : settings.pragmas) builder.pragma(name, pragma_value(value));
+  return builder.build();
+}
+
+}  // namespace libsql::cli
