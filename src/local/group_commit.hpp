@@ -52,6 +52,8 @@ class GroupCommit {
   void submit(void (*job)(void* context), void* context, Clock::time_point until);
 
   GroupCounts counts() const;
+  /// How many jobs stand in line now.
+  std::size_t waiting() const noexcept { return in_line_.load(std::memory_order_relaxed); }
 
  private:
   enum class Stage : std::uint8_t { Waiting, Leading, Done };
