@@ -11,6 +11,7 @@
 
 #include "core/errors.hpp"
 #include "engine/statement.hpp"
+#include "engine/vfs.hpp"
 
 namespace libsql::engine {
 namespace {
@@ -60,6 +61,8 @@ detail::ErrorData engine_error(sqlite3* db, int rc, std::string_view sql) {
   } else {
     data.message = sqlite3_errstr(rc);
   }
+  if (const std::string_view why = take_vfs_error_text(data.sqlite_code); !why.empty())
+    data.message.append(": ").append(why);
   data.code = core::error_code_of(data.sqlite_code);
   // A snapshot that another connection has written past stays past: only a new transaction helps.
   data.retryable = core::is_retryable(data.sqlite_code) && data.sqlite_code != SQLITE_BUSY_SNAPSHOT;

@@ -54,6 +54,7 @@ constexpr std::int64_t kJulianEpochMs = 210866760000000;
 // Trivial to destroy, so it may be used while a thread ends.
 struct LastError {
   int code;
+  bool told;
   std::size_t length;
   char text[512];
 };
@@ -61,6 +62,7 @@ thread_local LastError last_error{};
 
 void remember(int code, std::string_view text) noexcept {
   last_error.code = code;
+  last_error.told = false;
   last_error.length = std::min(text.size(), sizeof last_error.text);
   std::memcpy(last_error.text, text.data(), last_error.length);
 }
@@ -595,8 +597,9 @@ std::string cipher_vfs_name(std::string_view name) {
 
 bool vfs_exists(std::string_view name) { return sqlite3_vfs_find(std::string(name).c_str()) != nullptr; }
 
-std::string_view vfs_error_text(int extended_code) noexcept {
-  if (extended_code == SQLITE_OK || last_error.code != extended_code) return {};
+std::string_view take_vfs_error_text(int extended_code) noexcept {
+  if (extended_code == SQLITE_OK || last_error.code != extended_code || last_error.told) return {};
+  last_error.told = true;
   return {last_error.text, last_error.length};
 }
 

@@ -28,8 +28,9 @@ bool vfs_exists(std::string_view name);
 // The operating system's VFS, without encryption, whatever the default of the moment is.
 sqlite3_vfs* system_vfs();
 
-// The text of the exception that made the last VFS call of this thread fail with `extended_code`; empty if none did.
-std::string_view vfs_error_text(int extended_code) noexcept;
+// The text of the exception that made the last VFS call of this thread fail with `extended_code`; empty if none did, or
+// if it was taken already: a later failure with the same code may have another cause.
+std::string_view take_vfs_error_text(int extended_code) noexcept;
 
 // One shared in-memory database, alive as long as this object: every connection opened with path() and vfs() sees it.
 // Other names opened through that VFS (ATTACH, VACUUM INTO, temporary files) are ordinary files of the system.

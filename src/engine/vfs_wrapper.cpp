@@ -24,7 +24,7 @@ constexpr std::int64_t kJulianEpochMs = 210866760000000;
 
 // The text says what the VFS below said, if that one is written in C++ too.
 [[noreturn]] void throw_code(int code, const char* what) {
-  const std::string_view below = engine::vfs_error_text(code);
+  const std::string_view below = engine::take_vfs_error_text(code);
   throw VfsError::with_code(code, below.empty() ? std::string(what) + ": " + sqlite3_errstr(code) : std::string(below));
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 
 #include "core/errors.hpp"
@@ -90,7 +89,7 @@ Store::Store(Options options) : options_(std::move(options)) {
   if (options_.default_deadline && *options_.default_deadline <= std::chrono::milliseconds(0)) {
     core::throw_error(ErrorCode::Configuration, "the default deadline must be longer than nothing");
   }
-  open_options_.vfs = options_.vfs;
+  open_options_.vfs = engine::cipher_vfs_name(options_.vfs);
   open_options_.path = options_.path;
   is_memory_ = options_.path == ":memory:";
   is_temporary_ = options_.path.empty();
@@ -120,14 +119,14 @@ Store::Store(Options options) : options_(std::move(options)) {
     if (options_.open_mode == OpenMode::ReadOnly) {
       core::throw_error(ErrorCode::Configuration, "an in-memory database is empty, so it cannot be read-only");
     }
-    static std::atomic<std::uint64_t> next{1};
-    open_options_.path = "file:/libsql-memory-" + std::to_string(next.fetch_add(1)) + "?vfs=memdb";
-    open_options_.flags |= kUri;
+    memory_.emplace();
+    open_options_.path = memory_->path();
+    open_options_.vfs = engine::SharedMemoryDatabase::vfs();
     open_options_.flags &= ~(kExclusive | kNoFollow);
   } else if (open_options_.path.starts_with("file:")) {
     open_options_.flags |= kUri;
   }
-  // Opening here shows what is wrong now, and for a database in memory keeps it.
+  // Opening here shows what is wrong now.
   keeper_ = open_connection();
   remember_pragmas(*keeper_);
   open_options_.flags &= ~kExclusive;  // the first connection has made the file
@@ -197,7 +196,7 @@ void Store::apply_pragmas(engine::Connection& connection) {
   for (const auto& [name, value] : options_.pragmas) {
     if (is_layout_pragma(name)) connection.query_text("PRAGMA " + name + "=" + pragma_text(name, value));
   }
-  if (!is_memory_ && !is_temporary_ && !is_set(options_, "journal_mode") && !connection.is_readonly()) {
+  if (!is_temporary_ && !is_set(options_, "journal_mode") && !connection.is_readonly()) {
     // A VFS or file that cannot do WAL keeps its mode: nobody asked for WAL by name.
     connection.query_text("PRAGMA journal_mode=WAL");
   }

@@ -10,6 +10,7 @@
 
 #include "core/backend.hpp"
 #include "engine/connection.hpp"
+#include "engine/vfs.hpp"
 #include "local/options.hpp"
 #include "local/write_queue.hpp"
 
@@ -47,7 +48,8 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   engine::OpenOptions open_options_;
   bool is_memory_ = false;
   bool is_temporary_ = false;
-  std::unique_ptr<engine::Connection> keeper_;  // keeps an in-memory database alive, and with mvcc the log
+  std::optional<engine::SharedMemoryDatabase> memory_;
+  std::unique_ptr<engine::Connection> keeper_;  // keeps the log of a database in memory, or with mvcc
   std::shared_ptr<WriteQueue> write_queue_;
   std::mutex idle_mutex_;
   std::vector<std::unique_ptr<engine::Connection>> idle_;

@@ -78,8 +78,15 @@ TEST_F(WalTest, InsertSessionKeepsItsSessionAlive) {
   EXPECT_EQ(other.execute("INSERT INTO t VALUES(1)"), 1u);
 }
 
-TEST_F(WalTest, InMemoryDatabaseHasNoLog) {
+TEST_F(WalTest, InMemoryDatabaseHasALog) {
   Connection conn = Builder::local(":memory:").build().connect();
+  conn.execute("CREATE TABLE t(a)");
+  EXPECT_EQ(Wal(conn).frame_count(), 2u);
+  Wal(conn).insert().end();
+}
+
+TEST_F(WalTest, AnotherJournalModeHasNoLog) {
+  Connection conn = Builder::local(":memory:").pragma("journal_mode", "delete").build().connect();
   Wal wal(conn);
   EXPECT_EQ(wal.state(), WalState{});
   EXPECT_THROW(wal.insert(), Unsupported);

@@ -257,8 +257,9 @@ class VfsExceptions : public testing::Test {
 TEST_F(VfsExceptions, AVfsErrorChoosesTheCode) {
   EXPECT_EQ(fail("write", [] { throw VfsError(VfsFailure::Full, "no room"); }), SQLITE_FULL);
   EXPECT_EQ(vfs_last_error(), "no room");
-  EXPECT_EQ(engine::vfs_error_text(SQLITE_FULL), "no room");
-  EXPECT_EQ(engine::vfs_error_text(SQLITE_IOERR_READ), "");
+  EXPECT_EQ(engine::take_vfs_error_text(SQLITE_FULL), "no room");
+  EXPECT_EQ(engine::take_vfs_error_text(SQLITE_FULL), "") << "only once";
+  EXPECT_EQ(engine::take_vfs_error_text(SQLITE_IOERR_READ), "");
   EXPECT_EQ(fail("write", [] { throw VfsError::with_code(SQLITE_IOERR_AUTH, "not yours"); }), SQLITE_IOERR_AUTH);
 }
 
