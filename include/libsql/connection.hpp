@@ -71,9 +71,13 @@ class LIBSQL_EXPORT Connection final {
   /// Exactly one row, as a tuple, a struct, or without types an OwnedRow. Throws UnexpectedRows for none and for more.
   template <class... Ts, Argument... Args>
   auto query_row(std::string_view sql, const Args&... args) {
-    detail::RowScope rows =
-        detail::with_params([&](const detail::ParamsView& params) { return open_scope(sql, params); }, args...);
-    return detail::one_row<Ts...>(rows);
+    // Read before the arguments end: the statement borrows them.
+    return detail::with_params(
+        [&](const detail::ParamsView& params) {
+          detail::RowScope rows = open_scope(sql, params);
+          return detail::one_row<Ts...>(rows);
+        },
+        args...);
   }
   template <class... Ts>
   auto query_row(std::string_view sql, const Params& params) {
@@ -83,9 +87,13 @@ class LIBSQL_EXPORT Connection final {
   /// As query_row(), but no row gives nullopt.
   template <class... Ts, Argument... Args>
   auto query_row_optional(std::string_view sql, const Args&... args) {
-    detail::RowScope rows =
-        detail::with_params([&](const detail::ParamsView& params) { return open_scope(sql, params); }, args...);
-    return detail::optional_row<Ts...>(rows);
+    // Read before the arguments end: the statement borrows them.
+    return detail::with_params(
+        [&](const detail::ParamsView& params) {
+          detail::RowScope rows = open_scope(sql, params);
+          return detail::optional_row<Ts...>(rows);
+        },
+        args...);
   }
   /// The one column of exactly one row.
   template <class T, Argument... Args>

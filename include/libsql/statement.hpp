@@ -129,16 +129,24 @@ class LIBSQL_EXPORT Statement final {
   /// than one (it reads only the second).
   template <class... Ts, Argument... Args>
   auto query_row(const Args&... args) {
-    detail::RowScope rows =
-        detail::with_params([&](const detail::ParamsView& params) { return open_scope(params); }, args...);
-    return detail::one_row<Ts...>(rows);
+    // Read before the arguments end: the statement borrows them.
+    return detail::with_params(
+        [&](const detail::ParamsView& params) {
+          detail::RowScope rows = open_scope(params);
+          return detail::one_row<Ts...>(rows);
+        },
+        args...);
   }
   /// As query_row(), but no row gives nullopt.
   template <class... Ts, Argument... Args>
   auto query_row_optional(const Args&... args) {
-    detail::RowScope rows =
-        detail::with_params([&](const detail::ParamsView& params) { return open_scope(params); }, args...);
-    return detail::optional_row<Ts...>(rows);
+    // Read before the arguments end: the statement borrows them.
+    return detail::with_params(
+        [&](const detail::ParamsView& params) {
+          detail::RowScope rows = open_scope(params);
+          return detail::optional_row<Ts...>(rows);
+        },
+        args...);
   }
 
   /// Ends a Rows that is still open, which from then on has no more rows, and forgets the arguments.

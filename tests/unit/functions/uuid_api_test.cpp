@@ -67,6 +67,10 @@ TEST(Uuid, BindsAsTextAndReadsTextOrBlob) {
   EXPECT_EQ(connection.query_value<Uuid>("SELECT uuid_blob(?)", uuid), uuid);
   EXPECT_EQ(connection.query_value<std::int64_t>("SELECT uuid7_timestamp_ms(?)", uuid), 1717777901001);
   EXPECT_EQ(connection.query_value<Uuid>("SELECT uuid()").version(), 4);
+  // The text it is bound as lives in the call: also where a prepared statement or an optional row reads it.
+  EXPECT_EQ(connection.query_row_optional<Uuid>("SELECT ?", uuid), std::tuple(uuid));
+  EXPECT_EQ(connection.prepare("SELECT ?").query_row<Uuid>(uuid), std::tuple(uuid));
+  EXPECT_EQ(connection.prepare("SELECT ?").query_row_optional<Uuid>(uuid), std::tuple(uuid));
   EXPECT_THROW(connection.query_value<Uuid>("SELECT 'x'"), TypeMismatch);
   EXPECT_THROW(connection.query_value<Uuid>("SELECT x'00'"), TypeMismatch);
   EXPECT_THROW(connection.query_value<Uuid>("SELECT 1"), TypeMismatch);
