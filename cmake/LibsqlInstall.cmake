@@ -14,8 +14,8 @@ install(TARGETS libsql_static libsql_shared EXPORT libsqlTargets
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/libsql" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/libsql")
-if(TARGET libsql)
-  install(TARGETS libsql RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+if(TARGET libsql_cli)
+  install(TARGETS libsql_cli RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 if(TARGET libsql_functions_extension)
   install(TARGETS libsql_functions_extension LIBRARY DESTINATION "${_extension_dir}")

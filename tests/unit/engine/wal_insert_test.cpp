@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <libsql/error.hpp>
@@ -286,7 +287,8 @@ std::vector<std::byte> hand_made(std::uint32_t page, std::uint32_t commit, std::
   std::vector<std::byte> frame(kFrameHeaderSize + 512);
   store_be32(&frame[0], page);
   store_be32(&frame[4], commit);
-  std::memcpy(frame.data() + kFrameHeaderSize, start.data(), start.size());
+  std::transform(start.begin(), start.end(), frame.begin() + kFrameHeaderSize,
+                 [](std::uint8_t byte) { return std::byte{byte}; });
   return frame;
 }
 
