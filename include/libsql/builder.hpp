@@ -15,6 +15,7 @@
 
 #include <libsql/database.hpp>
 #include <libsql/export.hpp>
+#include <libsql/query_log.hpp>
 #include <libsql/value.hpp>
 
 namespace libsql {
@@ -95,6 +96,9 @@ class LIBSQL_EXPORT LocalBuilder final {
   /// none sees Busy before its busy timeout however many there are (docs/concurrency.md). Without it, only Immediate and
   /// Exclusive transactions stand in line. Configuration for a database that cannot use WAL, such as ":memory:".
   LocalBuilder& mvcc(bool on = true);
+
+  /// The log watches every connection, through resets too. Several may. Its callback is called by several threads.
+  LocalBuilder& query_log(QueryLog log);
 
   /// Opens the database, so that what is wrong shows here: CannotOpen, NotADatabase, Configuration, Unsupported.
   Database build() const;

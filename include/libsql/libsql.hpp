@@ -10,11 +10,13 @@
 #include <libsql/convert.hpp>
 #include <libsql/database.hpp>
 #include <libsql/error.hpp>
+#include <libsql/explain.hpp>
 #include <libsql/interrupt.hpp>
 #include <libsql/json.hpp>
 #include <libsql/params.hpp>
 #include <libsql/pragma.hpp>
 #include <libsql/pragma_types.hpp>
+#include <libsql/query_log.hpp>
 #include <libsql/rows.hpp>
 #include <libsql/snapshot.hpp>
 #include <libsql/statement.hpp>

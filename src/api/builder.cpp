@@ -71,6 +71,10 @@ LocalBuilder& LocalBuilder::default_deadline(std::chrono::milliseconds limit) {
   options_->default_deadline = limit;
   return *this;
 }
+LocalBuilder& LocalBuilder::query_log(QueryLog log) {
+  options_->query_logs.push_back(std::move(log));
+  return *this;
+}
 LocalBuilder& LocalBuilder::uuid_blobs(bool on) {
   options_->uuid_blobs = on;
   return *this;

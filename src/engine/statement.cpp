@@ -274,6 +274,7 @@ void Statement::start_run(const core::ParamsView& params) {
   if (connection_->is_observed()) {
     observed_ = true;
     started_at_ = Clock::now();
+    fullscan_before_ = sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
 #ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
     if (connection_->counts_rows_scanned_) sqlite3_stmt_scanstatus_reset(stmt_);
 #endif
@@ -554,6 +555,13 @@ std::optional<std::uint64_t> Statement::rows_scanned() const noexcept {
 #else
   return std::nullopt;
 #endif
+}
+
+std::uint64_t Statement::fullscan_steps() const noexcept {
+  if (stmt_ == nullptr) return 0;
+  const int steps = sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
+  // Somebody may have reset the counters since.
+  return static_cast<std::uint64_t>(steps < fullscan_before_ ? steps : steps - fullscan_before_);
 }
 
 std::size_t Statement::memory_used() const noexcept {

@@ -51,6 +51,8 @@ class Statement final : public core::Stmt {
   /// Rows that the loops of the last run visited in tables and indexes, whether or not they went on to the result.
   /// Nothing if they were not counted, because nobody wanted it when the run began or the engine cannot.
   std::optional<std::uint64_t> rows_scanned() const noexcept;
+  /// Steps forward in full scans of the last observed run: always counted.
+  std::uint64_t fullscan_steps() const noexcept;
   std::size_t memory_used() const noexcept;
 
  private:
@@ -88,6 +90,7 @@ class Statement final : public core::Stmt {
   std::uint64_t rows_ = 0;
   std::uint64_t changes_before_ = 0;
   Clock::time_point started_at_{};  // of an observed run
+  int fullscan_before_ = 0;         // the counter when it began
   std::vector<Column> columns_;
   int columns_reprepares_ = -1;  // SQLITE_STMTSTATUS_REPREPARE when columns_ was filled
   std::int64_t schema_version_ = -1;

@@ -27,6 +27,7 @@ struct LocalOptions {
   std::size_t statement_cache_bytes = std::size_t{4} << 20;
   std::optional<std::chrono::milliseconds> default_deadline;
   bool uuid_blobs = false;
+  std::vector<QueryLog> query_logs;
   bool mvcc = false;
 };
 

@@ -4,6 +4,7 @@
 #include <libsql/transaction.hpp>
 
 #include "core/errors.hpp"
+#include "engine/query_log.hpp"
 #include "local/snapshot.hpp"
 #include "local/store.hpp"
 #include "sql/quote.hpp"
@@ -18,6 +19,9 @@ Session::Session(std::shared_ptr<Store> store)
   if (const std::shared_ptr<WriteQueue>& queue = store_->write_queue()) {
     turn_.emplace(*connection_, queue,
                   store_->options().mvcc ? WriteTurn::Scope::AllWrites : WriteTurn::Scope::Transactions);
+  }
+  for (const QueryLog& log : store_->options().query_logs) {
+    connection_->add_observer(engine::make_query_log_observer(log), engine::ObserverLife::Connection);
   }
 }
 

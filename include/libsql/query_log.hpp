@@ -1,0 +1,129 @@
+/// \file
+/// Telling a callback what was run, how long it took and what it cost.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <libsql/detail/backend_fwd.hpp>
+#include <libsql/error.hpp>
+#include <libsql/export.hpp>
+#include <libsql/value.hpp>
+
+namespace libsql {
+
+class Connection;
+
+namespace engine {
+class StatementObserver;
+}
+
+/// How much of the arguments a log may see.
+enum class LoggedParameters : std::uint8_t {
+  None,   ///< nothing: the default, as they may be secrets
+  Types,  ///< names, types and sizes
+  Values  ///< and the values themselves
+};
+
+/// An argument of a statement.
+struct LoggedParameter {
+  std::string name;  ///< as the caller gave it; empty for a positional one
+  ValueType type = ValueType::Null;
+  std::size_t size = 0;       ///< bytes of a text or blob
+  Value value;                ///< NULL unless values are logged
+  bool is_shortened = false;  ///< whether `value` is only the first bytes of it
+};
+
+/// One run of a statement, or a text that did not compile. Valid for the call of the callback.
+struct QueryEvent {
+  std::string_view sql;                         ///< with its parameters as placeholders
+  std::span<const LoggedParameter> parameters;  ///< positional ones first
+  std::chrono::system_clock::time_point started_at;
+  /// From before the first step until the last row, or the early end of its rows: what the program did between two rows
+  /// is part of it, and so are waits for locks.
+  std::chrono::nanoseconds duration{0};
+  std::uint64_t rows = 0;     ///< that it returned
+  std::uint64_t changes = 0;  ///< rows that it changed itself
+  /// Steps forward in scans of whole tables: many mean that an index is missing.
+  std::uint64_t fullscan_steps = 0;
+  /// Rows that its loops visited in tables and indexes, whether or not they went on to the result; those of triggers
+  /// are not among them, and count(*) over a whole table visits pages, not rows. Nothing unless
+  /// QueryLogOptions::rows_scanned.
+  std::optional<std::uint64_t> rows_scanned;
+  bool failed = false;
+  const Error* error = nullptr;  ///< why it failed; null also if a hook threw something that is no Error
+  std::uint64_t connection = 0;  ///< a number per connection that the log watches, from 1
+};
+
+/// One line: "2.1 ms, 1 row of 1000 scanned, 0 changes: SELECT ... [1, 'x']".
+LIBSQL_EXPORT std::string to_string(const QueryEvent& event);
+
+struct QueryLogOptions {
+  /// Only runs that took at least this long are reported. A log of slow queries: 100ms, for one.
+  std::chrono::nanoseconds slower_than{0};
+  /// Failures are reported however short they were.
+  bool failures = true;
+  LoggedParameters parameters = LoggedParameters::None;
+  /// Texts and blobs are copied up to this many bytes.
+  std::size_t max_value_bytes = 256;
+  /// Counts QueryEvent::rows_scanned. The engine then reads the clock at every step of every statement of the watched
+  /// connections: scans take two to three times as long. So it is for looking into a problem; fullscan_steps is free.
+  bool rows_scanned = false;
+};
+
+/// A callback and what it wants to hear. Connections that no log watches run at full speed.
+///
+/// The callback runs in the thread that uses the connection, at the end of each statement: a log that watches several
+/// connections is called by several threads at once. It must not use the connection. What it throws is caught and
+/// counted, and the statement goes on as if nothing had been. Copies share the counters.
+class LIBSQL_EXPORT QueryLog final {
+ public:
+  using Callback = std::function<void(const QueryEvent&)>;
+
+  /// Throws Misuse for an empty callback, OutOfRange for a negative duration.
+  explicit QueryLog(Callback callback, QueryLogOptions options = {});
+  QueryLog(const QueryLog&);
+  QueryLog(QueryLog&&) noexcept;
+  QueryLog& operator=(const QueryLog&);
+  QueryLog& operator=(QueryLog&&) noexcept;
+  ~QueryLog();
+
+  const QueryLogOptions& options() const noexcept;
+  /// Times the callback was called, and of these the times it threw.
+  std::uint64_t reported() const noexcept;
+  std::uint64_t callback_failures() const noexcept;
+
+  struct State;
+  const std::shared_ptr<State>& state() const noexcept { return state_; }
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+/// Ends a log's watch over a connection. Ownership: moves; keeps nothing alive. Threads: as the connection.
+class LIBSQL_EXPORT QueryLogGuard final {
+ public:
+  QueryLogGuard(QueryLogGuard&&) noexcept;
+  QueryLogGuard& operator=(QueryLogGuard&&) noexcept;
+  ~QueryLogGuard();
+  void stop() noexcept;
+
+ private:
+  friend LIBSQL_EXPORT QueryLogGuard log_queries(const Connection& connection, const QueryLog& log);
+  QueryLogGuard(std::weak_ptr<core::Session> session, std::weak_ptr<engine::StatementObserver> observer) noexcept;
+  std::weak_ptr<core::Session> session_;
+  std::weak_ptr<engine::StatementObserver> observer_;
+};
+
+/// The log watches the connection until the guard ends, or Connection::reset() or close(). Several may watch one.
+/// For all connections of a Database there is LocalBuilder::query_log(). Throws Unsupported where there is no engine.
+[[nodiscard]] LIBSQL_EXPORT QueryLogGuard log_queries(const Connection& connection, const QueryLog& log);
+
+}  // namespace libsql
