@@ -94,7 +94,8 @@ class LIBSQL_EXPORT LocalBuilder final {
   LocalBuilder& uuid_blobs(bool on = true);
   /// Readers never block and are never blocked by writers, and all writers of this process stand in one line, so that
   /// none sees Busy before its busy timeout however many there are (docs/concurrency.md). Without it, only Immediate and
-  /// Exclusive transactions stand in line. Configuration for a database that cannot use WAL, such as ":memory:".
+  /// Exclusive transactions stand in line. Configuration for a database that cannot use WAL: a temporary one, or one
+  /// with another journal_mode.
   LocalBuilder& mvcc(bool on = true);
 
   /// The log watches every connection, through resets too. Several may. Its callback is called by several threads.

@@ -297,7 +297,9 @@ std::vector<TableEntry> Pragma::table_list() const {
 
 std::vector<DatabaseEntry> Pragma::database_list() const {
   return connection_
-      ->query<DatabaseEntry>("SELECT seq, name, coalesce(file, '') FROM pragma_database_list ORDER BY seq")
+      ->query<DatabaseEntry>(
+          "SELECT seq, name, CASE WHEN file LIKE ':memory:%' THEN '' ELSE coalesce(file, '') END FROM "
+          "pragma_database_list ORDER BY seq")
       .fetch_all();
 }
 

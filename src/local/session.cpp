@@ -307,6 +307,8 @@ std::int64_t Session::last_insert_rowid() {
   connection_->require_open();
   return connection_->last_insert_rowid();
 }
+std::string Session::path() { return store_->is_memory() ? std::string() : connection_->path(); }
+
 bool Session::is_autocommit() {
   connection_->require_open();
   return connection_->is_autocommit();

@@ -64,7 +64,7 @@ class Session final : public core::Session {
   std::int64_t last_insert_rowid() override;
   bool is_autocommit() override;
   bool is_readonly() override { return connection_->is_readonly(); }
-  std::string path() override { return connection_->path(); }
+  std::string path() override;
   ConnectionStatistics statistics() const override;
   void reset_statistics() override;
 

@@ -119,8 +119,8 @@ TEST_F(SnapshotTest, WhatCannotBeDoneThrows) {
   }
   Connection stranger = Builder::local(file("other.db")).build().connect();
   EXPECT_THROW(stranger.transaction_at(snapshot), Misuse);
-  Connection memory = Builder::local(":memory:").build().connect();
-  EXPECT_THROW(memory.snapshot(), Unsupported);
+  Connection temporary = Builder::local("").build().connect();
+  EXPECT_THROW(temporary.snapshot(), Unsupported);
   Connection journal = Builder::local(file("delete.db")).pragma("journal_mode", "delete").build().connect();
   EXPECT_THROW(journal.snapshot(), Unsupported);
   EXPECT_TRUE(journal.is_autocommit());
