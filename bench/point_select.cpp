@@ -52,6 +52,7 @@ int main() {
   bench::Raw raw(path);
   auto conn = libsql::Builder::local(path).build().connect();
   SQLite::Database cpp(path, SQLite::OPEN_READWRITE);
+  bench::stop_counting_scans(cpp.getHandle());
   sqlite3_stmt* raw_stmt = raw.prepare(kSelect);
   auto stmt = conn.prepare(kSelect);
   SQLite::Statement cpp_stmt(cpp, kSelect);

@@ -12,11 +12,16 @@
 
 namespace bench {
 
+/// Our engine is built to count what every scan visits, and the library turns that off until a query log asks for it. It
+/// costs a third of a scan, so the others get it turned off too.
+inline void stop_counting_scans(sqlite3* db) { sqlite3_db_config(db, SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, nullptr); }
+
 class Raw {
  public:
   explicit Raw(const std::string& path) {
     check(sqlite3_open_v2(path.c_str(), &db_,
                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, nullptr));
+    stop_counting_scans(db_);
     sqlite3_busy_timeout(db_, 5000);
     exec("PRAGMA journal_mode=WAL");
     exec("PRAGMA synchronous=NORMAL");

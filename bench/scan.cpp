@@ -41,6 +41,7 @@ int main() {
   }
   bench::Raw raw(path);
   SQLite::Database cpp(path, SQLite::OPEN_READWRITE);
+  bench::stop_counting_scans(cpp.getHandle());
   sqlite3_stmt* raw_stmt = raw.prepare(kSelect);
   auto stmt = conn.prepare(kSelect);
   std::int64_t sum = 0;

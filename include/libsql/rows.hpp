@@ -3,6 +3,7 @@
 /// types) and OwnedRow (a copy).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -52,6 +53,9 @@ class LIBSQL_EXPORT Row final {
   /// The number of the column with this name. Throws OutOfRange if there is none.
   int index_of(std::string_view name) const;
 
+  /// Fills `cells` with views of the first columns: one call for a whole row. Throws OutOfRange if there are fewer.
+  void values(std::span<ValueRef> cells) const;
+
   /// The whole row as a tuple, a struct, or a single value: what RowsOf<Ts...> yields.
   template <class... Ts>
   auto as() const;
@@ -80,14 +84,44 @@ inline constexpr bool reads_single_v =
 template <class T>
 inline constexpr bool reads_struct_v = !reads_single_v<T> && std::is_aggregate_v<T>;
 
+/// Room for the cells of a row, which are always written before they are read.
+template <std::size_t N>
+struct CellBuffer {
+  CellBuffer() noexcept {}  // leaves the cells alone
+  union {
+    ValueRef cells[N];
+  };
+};
+
+/// What a tuple's element of type T is made from: text as a view, so that the string is made in its place.
+template <class T>
+auto element_from(const ValueRef& cell) {
+  if constexpr (std::same_as<T, std::string>) {
+    return detail::read_value<std::string_view>(cell);
+  } else {
+    return detail::read_value<T>(cell);
+  }
+}
+
+template <class T>
+void read_into(T& member, const ValueRef& cell) {
+  if constexpr (std::same_as<T, std::string>) {
+    member.assign(detail::read_value<std::string_view>(cell));
+  } else {
+    member = detail::read_value<T>(cell);
+  }
+}
+
 template <class... Ts>
 struct RowShape {
   using type = std::tuple<Ts...>;
   static constexpr std::size_t columns = sizeof...(Ts);
   static type read(const Row& row) {
+    CellBuffer<columns> buffer;
+    row.values(buffer.cells);
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      // Braces: the members are read from left to right.
-      return type{row.get<Ts>(static_cast<int>(I))...};
+      // Braces: the elements are read from left to right.
+      return type{element_from<Ts>(buffer.cells[I])...};
     }
     (std::index_sequence_for<Ts...>{});
   }
@@ -98,10 +132,12 @@ struct RowShape<T> {
   using type = T;
   static constexpr std::size_t columns = aggregate_size_v<T>;
   static type read(const Row& row) {
+    CellBuffer<columns> buffer;
+    row.values(buffer.cells);
     type object{};
     visit_members(object, [&](auto&... member) {
-      int column = 0;
-      ((member = row.get<std::remove_cvref_t<decltype(member)>>(column++)), ...);
+      const ValueRef* cell = buffer.cells;
+      (read_into(member, *cell++), ...);
     });
     return object;
   }

@@ -34,6 +34,13 @@ ValueRef Row::value(int column) const {
   return stmt_->cell(column);
 }
 
+void Row::values(std::span<ValueRef> cells) const {
+  if (cells.size() > static_cast<std::size_t>(column_count_)) {
+    throw_no_column(static_cast<int>(cells.size()) - 1, column_count_);
+  }
+  stmt_->read_cells(cells);
+}
+
 std::string_view Row::column_name(int column) const {
   if (column < 0 || column >= column_count_) throw_no_column(column, column_count_);
   return stmt_->column_name(column);

@@ -58,6 +58,8 @@ class Stmt {
   virtual bool next() = 0;
   /// The cell of the current row; the column must exist.
   virtual ValueRef cell(int column) noexcept = 0;
+  /// The first cells of the current row, as many as `cells` has room for; the columns must exist.
+  virtual void read_cells(std::span<ValueRef> cells) noexcept = 0;
   /// Ends the cursor, if one is open, and forgets the arguments.
   virtual void close_cursor() noexcept = 0;
 
