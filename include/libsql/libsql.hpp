@@ -2,8 +2,10 @@
 /// The whole library in one include.
 #pragma once
 
+#include <libsql/authorizer.hpp>
 #include <libsql/batch.hpp>
 #include <libsql/builder.hpp>
+#include <libsql/change_stream.hpp>
 #include <libsql/column.hpp>
 #include <libsql/connection.hpp>
 #include <libsql/connection_info.hpp>
@@ -11,6 +13,7 @@
 #include <libsql/database.hpp>
 #include <libsql/error.hpp>
 #include <libsql/explain.hpp>
+#include <libsql/hooks.hpp>
 #include <libsql/interrupt.hpp>
 #include <libsql/json.hpp>
 #include <libsql/params.hpp>

@@ -4,6 +4,7 @@
 
 #include "api/access.hpp"
 #include "engine/connection.hpp"
+#include "engine/hooks.hpp"
 #include "engine/wal_insert.hpp"
 #include "engine/wal_log.hpp"
 
@@ -75,8 +76,13 @@ void WalInsert::end() { impl_->inserter().end(); }
 
 class WalCheckpointGuard::Impl {
  public:
-  explicit Impl(std::shared_ptr<core::Session> session)
-      : held_(std::move(session), [](sqlite3* db) { return std::make_unique<engine::wal::CheckpointHold>(db); }) {}
+  explicit Impl(const std::shared_ptr<core::Session>& session)
+      : held_(session, [&](sqlite3* db) {
+          // While WAL listeners stand in for the engine's own function, the PRAGMA does not know the setting.
+          engine::Hooks* hooks = session->engine_connection()->existing_hooks();
+          return hooks == nullptr ? std::make_unique<engine::wal::CheckpointHold>(db)
+                                  : std::make_unique<engine::wal::CheckpointHold>(db, hooks->auto_checkpoint());
+        }) {}
 
  private:
   OnConnection<engine::wal::CheckpointHold> held_;

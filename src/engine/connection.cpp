@@ -10,6 +10,7 @@
 #endif
 
 #include "core/errors.hpp"
+#include "engine/hooks.hpp"
 #include "engine/statement.hpp"
 #include "engine/vfs.hpp"
 
@@ -131,7 +132,9 @@ void Connection::close() {
                                              (count == 1 ? " statement is" : " statements are") +
                                              " still in use: " + open);
   }
+  closing_ = true;
   run_cleanups();
+  closing_ = false;
   static_cast<EngineInterrupt&>(*interrupt_state_).detach();
   const int rc = sqlite3_close(db_);
   if (rc != SQLITE_OK) {
@@ -162,11 +165,17 @@ void Connection::abandon(std::string reason) noexcept {
 void Connection::execute_script(const std::string& sql) {
   require_open();
   start_deadline();
-  check(sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr), sql);
+  require_sql_allowed();
+  before_write();
+  const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
+  settle_if_needed();
+  roll_back_if_bound();
+  if (rc != SQLITE_OK || (attention_ & kKeptException) != 0) fail(rc, sql);
 }
 
 std::optional<std::string> Connection::query_text(const std::string& sql) {
   require_open();
+  require_sql_allowed();
   start_deadline();
   sqlite3_stmt* stmt = nullptr;
   check(sqlite3_prepare_v2(db_, sql.c_str(), -1, &stmt, nullptr), sql);
@@ -209,7 +218,47 @@ void Connection::keep_current_exception() noexcept {
 
 void Connection::keep_current_exception_and_interrupt() noexcept {
   keep_current_exception();
-  if (db_ != nullptr) sqlite3_interrupt(db_);
+  if (db_ == nullptr) return;
+  must_roll_back_ = true;
+  try {
+    hooks().guard_commit();
+  } catch (...) {  // out of memory: then the interrupt alone has to do
+  }
+  sqlite3_interrupt(db_);
+}
+
+void Connection::roll_back_if_bound() noexcept {
+  if (!must_roll_back_) return;
+  must_roll_back_ = false;
+  if (db_ == nullptr || sqlite3_get_autocommit(db_) != 0) return;
+  const Hooks::Internal internal(hooks_.get());
+  sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Connection::throw_no_sql() const {
+  core::throw_error(ErrorCode::Misuse, std::string("the connection cannot be used inside its ") + no_sql_in_ +
+                                           ": use another connection, or note what is to be done and do it later");
+}
+
+void Connection::require_outside_callbacks(std::string_view call) const {
+  if (callbacks_ == 0) return;
+  core::throw_error(ErrorCode::Misuse,
+                    "a callback of the connection cannot call " + std::string(call) + " on it: a statement is running");
+}
+
+Hooks& Connection::hooks() {
+  require_open();
+  if (hooks_ == nullptr) hooks_ = std::make_shared<Hooks>(*this);
+  return *hooks_;
+}
+
+void Connection::settle() noexcept {
+  set_attention(kSettle, false);
+  if (hooks_ != nullptr) hooks_->settle();
+}
+
+void Connection::record_savepoints() {
+  if (hooks_ != nullptr) hooks_->record_savepoints();
 }
 
 void Connection::rethrow_kept_exception() {
@@ -221,10 +270,13 @@ void Connection::rethrow_kept_exception() {
 void Connection::before_call_slow(Statement& statement) {
   if ((attention_ & kUnusable) != 0) require_open();
   // Left by a callback outside any statement of ours; nobody waits for it any more.
-  if ((attention_ & kKeptException) != 0 && !statement.is_busy()) {
+  if ((attention_ & kKeptException) != 0 && !statement.is_busy() && callbacks_ == 0) {
     kept_exception_ = nullptr;
+    must_roll_back_ = false;
     set_attention(kKeptException, false);
   }
+  require_sql_allowed();
+  if ((attention_ & kRecorded) != 0 && !statement.is_busy() && !statement.is_readonly()) record_savepoints();
   start_deadline();
 }
 
@@ -370,7 +422,11 @@ int Connection::add_progress_listener(std::function<void()> listener) {
 }
 
 void Connection::remove_progress_listener(int number) noexcept {
-  std::erase_if(progress_listeners_, [&](const auto& entry) { return entry.first == number; });
+  for (auto& entry : progress_listeners_) {
+    if (entry.first == number) entry.first = 0;
+  }
+  if (in_progress_) return;
+  std::erase_if(progress_listeners_, [](const auto& entry) { return entry.first == 0; });
   install_progress_handler();
 }
 
@@ -386,10 +442,20 @@ int Connection::progress_callback(void* self) noexcept {
     connection.timed_out_ = true;
     return 1;
   }
-  return guard(connection, 1, [&] {
-    for (std::size_t i = 0; i < connection.progress_listeners_.size(); ++i) connection.progress_listeners_[i].second();
+  if (connection.in_progress_) return 0;
+  connection.in_progress_ = true;
+  const int result = guard(connection, 1, [&] {
+    // By number, and a copy of the function: a listener may add another.
+    for (std::size_t i = 0; i < connection.progress_listeners_.size(); ++i) {
+      if (connection.progress_listeners_[i].first == 0) continue;
+      const std::function<void()> listener = connection.progress_listeners_[i].second;
+      listener();
+    }
     return 0;
   });
+  connection.in_progress_ = false;
+  connection.remove_progress_listener(0);
+  return result;
 }
 
 bool Connection::is_autocommit() const noexcept { return db_ == nullptr || sqlite3_get_autocommit(db_) != 0; }

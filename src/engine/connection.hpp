@@ -25,6 +25,7 @@ struct sqlite3;
 
 namespace libsql::engine {
 
+class Hooks;
 class Statement;
 
 using Clock = std::chrono::steady_clock;
@@ -96,6 +97,7 @@ class Connection final {
   /// Closes even if statements are open: they become unusable.
   void close_all() noexcept;
   bool is_closed() const noexcept { return db_ == nullptr; }
+  bool is_closing() const noexcept { return closing_; }
   /// From now on every call throws `reason`.
   void abandon(std::string reason) noexcept;
 
@@ -116,8 +118,13 @@ class Connection final {
   }
   /// For callbacks from the engine: keeps the exception in flight, so that the running statement ends with it.
   void keep_current_exception() noexcept;
-  /// As above, and interrupts the statement: for callbacks that cannot fail.
+  /// As above, and interrupts the statement: for callbacks that cannot fail. The statement may end before it notices,
+  /// so its transaction is also kept from being committed: what it wrote is rolled back.
   void keep_current_exception_and_interrupt() noexcept;
+  /// Whether an exception was kept that way and the open transaction still holds what its statement wrote.
+  bool must_roll_back() const noexcept { return must_roll_back_; }
+  /// Rolls back if must_roll_back().
+  void roll_back_if_bound() noexcept;
   /// Throws what a callback left behind, if anything.
   void rethrow_kept_exception();
 
@@ -132,6 +139,9 @@ class Connection final {
     kKeptException = 16,  // a callback left an exception
     kUnusable = 32,       // closed or abandoned
     kGuarded = 64,        // SQL text may not begin or end transactions
+    kNoSql = 128,         // a callback is running in which the engine allows no SQL
+    kSettle = 256,        // a commit has begun: tell those who wait for its end
+    kRecorded = 512,      // a change stream is attached
   };
   unsigned attention() const noexcept { return attention_; }
   /// Called before a statement starts or goes on while attention() is not 0.
@@ -158,6 +168,56 @@ class Connection final {
   bool has_transaction_guard() const noexcept { return (attention_ & kGuarded) != 0; }
   /// Whether the open transaction holds the write lock of the main database.
   bool holds_write_lock() const noexcept;
+
+  // -- hooks and callbacks
+  // ---------------------------------------------------------------------------------------------
+
+  /// The listeners of this connection, made at the first call.
+  Hooks& hooks();
+  /// As above, without making them.
+  Hooks* existing_hooks() const noexcept { return hooks_.get(); }
+  void set_settle(bool on) noexcept { set_attention(kSettle, on); }
+  void set_recorded(bool on) noexcept { set_attention(kRecorded, on); }
+  /// After a statement has ended: delivers what waited for a commit, if one has begun.
+  void settle_if_needed() noexcept {
+    if ((attention_ & kSettle) != 0) [[unlikely]]
+      settle();
+  }
+  /// Before a write that goes past Statement, such as through a blob handle. Throws what the engine says.
+  void before_write() {
+    if ((attention_ & kRecorded) != 0) [[unlikely]]
+      record_savepoints();
+  }
+  /// Throws Misuse inside a callback in which the engine allows no SQL on its connection.
+  void require_sql_allowed() const {
+    if ((attention_ & kNoSql) != 0) [[unlikely]]
+      throw_no_sql();
+  }
+  /// Throws Misuse inside any callback of this connection: for what would pull the running statement from under it.
+  void require_outside_callbacks(std::string_view call) const;
+
+  /// Marks the time in which C++ code runs below the engine. `no_sql` names a callback that may not use the connection.
+  class CallbackScope {
+   public:
+    explicit CallbackScope(Connection& connection, const char* no_sql = nullptr) noexcept
+        : connection_(connection), before_(connection.no_sql_in_) {
+      ++connection_.callbacks_;
+      if (no_sql == nullptr) return;
+      connection_.no_sql_in_ = no_sql;
+      connection_.set_attention(kNoSql, true);
+    }
+    ~CallbackScope() {
+      --connection_.callbacks_;
+      connection_.no_sql_in_ = before_;
+      connection_.set_attention(kNoSql, before_ != nullptr);
+    }
+    CallbackScope(const CallbackScope&) = delete;
+    CallbackScope& operator=(const CallbackScope&) = delete;
+
+   private:
+    Connection& connection_;
+    const char* before_;
+  };
 
   // -- waiting
   // ---------------------------------------------------------------------------------------------------------
@@ -267,6 +327,9 @@ class Connection final {
   void lend_busy_timeout() noexcept;
   void take_busy_timeout_back();
   void before_call_slow(Statement& statement);
+  void settle() noexcept;
+  void record_savepoints();
+  [[noreturn]] void throw_no_sql() const;
   void observers_changed() noexcept;
   template <class Notify>
   void notify(Notify&& notify) noexcept;
@@ -292,10 +355,16 @@ class Connection final {
   bool counts_rows_scanned_ = false;
   WriteGate* write_gate_ = nullptr;
   std::exception_ptr kept_exception_;
+  bool must_roll_back_ = false;
+  bool closing_ = false;
+  std::shared_ptr<Hooks> hooks_;
+  int callbacks_ = 0;                // depth of C++ code below the engine
+  const char* no_sql_in_ = nullptr;  // the callback that forbids SQL
   std::string unusable_reason_;
   std::shared_ptr<core::InterruptState> interrupt_state_;
   std::vector<std::pair<int, std::function<void()>>> progress_listeners_;
   int next_progress_listener_ = 1;
+  bool in_progress_ = false;          // the listeners are being called: none moves
   std::string cipher_ = "aes256cbc";  // libSQL's
   std::vector<std::pair<std::string, std::int64_t>> cipher_parameters_;
   int extension_permissions_ = 0;

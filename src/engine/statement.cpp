@@ -7,6 +7,7 @@
 #include <libsql/statement.hpp>
 
 #include "core/errors.hpp"
+#include "engine/hooks.hpp"
 #include "sql/classify.hpp"
 #include "sql/split.hpp"
 
@@ -45,6 +46,7 @@ const char* or_empty(const char* text) noexcept { return text == nullptr ? "" : 
 
 std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::string_view sql, Persistence persistence) {
   connection.require_open();
+  connection.require_sql_allowed();
   connection.start_deadline();
   const char* tail = nullptr;
   sqlite3_stmt* stmt = compile(connection, sql, persistence, &tail);
@@ -303,7 +305,10 @@ void Statement::fail_run(int rc) {
     sqlite3_reset(stmt_);
     if (open_) ++cursor_id_;
     open_ = first_row_ = false;
+    if (!readonly_) connection_->roll_back_if_bound();
+    Connection& connection = *connection_;
     end_run(0, Outcome::Failed, error);
+    connection.settle_if_needed();  // its listeners may use the connection, and so end this statement
   };
   try {
     connection_->fail(rc, sql_);
@@ -326,14 +331,20 @@ std::uint64_t Statement::execute(const core::ParamsView& params) {
     ++rows_;
     rc = sqlite3_step(stmt_);
   }
-  if (rc != SQLITE_DONE || (connection_->attention() & Connection::kKeptException) != 0) [[unlikely]]
-    fail_run(rc);
+  bool settle = false;
+  if (rc != SQLITE_DONE || (connection_->attention() & (Connection::kKeptException | Connection::kSettle)) != 0)
+      [[unlikely]] {
+    if (rc != SQLITE_DONE || (connection_->attention() & Connection::kKeptException) != 0) fail_run(rc);
+    settle = true;
+  }
   running_ = false;
   // sqlite3_changes() keeps its number when a statement of another kind runs.
   const std::uint64_t changes =
       sqlite3_total_changes64(db) == before ? 0 : static_cast<std::uint64_t>(sqlite3_changes64(db));
   sqlite3_reset(stmt_);
   end_run(changes, Outcome::Done, nullptr);
+  if (settle) [[unlikely]]
+    connection_->settle_if_needed();
   return changes;
 }
 
@@ -448,6 +459,7 @@ void Statement::close_cursor() noexcept {
     changes = static_cast<std::uint64_t>(sqlite3_changes64(connection_->db_));
   }
   end_run(changes, Outcome::Done, nullptr);
+  connection_->settle_if_needed();
 }
 
 // -- what is known of it
@@ -475,13 +487,16 @@ void Statement::refresh_if_schema_changed() {
     for (const char c : name) result.append(c == '"' ? 2 : 1, c);
     return result + '"';
   };
-  for (const std::string& name : names) {
-    version = version * 1'000'003 + connection_->query_integer("PRAGMA " + quoted(name) + ".schema_version");
-  }
-  if (version == schema_version_ && sqlite3_expired(stmt_) == 0) return;
-  // Only a step makes the engine load the new schema; a compilation would still use the old one.
-  for (const std::string& name : names) {
-    connection_->query_text("SELECT 1 FROM " + quoted(name) + ".sqlite_master LIMIT 0");
+  {
+    const Hooks::Internal internal(connection_->existing_hooks());
+    for (const std::string& name : names) {
+      version = version * 1'000'003 + connection_->query_integer("PRAGMA " + quoted(name) + ".schema_version");
+    }
+    if (version == schema_version_ && sqlite3_expired(stmt_) == 0) return;
+    // Only a step makes the engine load the new schema; a compilation would still use the old one.
+    for (const std::string& name : names) {
+      connection_->query_text("SELECT 1 FROM " + quoted(name) + ".sqlite_master LIMIT 0");
+    }
   }
   const char* tail = nullptr;
   sqlite3_stmt* fresh = compile(*connection_, sql_, persistence_, &tail);

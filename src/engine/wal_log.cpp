@@ -341,8 +341,10 @@ WalCheckpointResult Log::checkpoint(WalCheckpointMode mode) const {
   return {static_cast<std::uint32_t>(log_frames), static_cast<std::uint32_t>(checkpointed)};
 }
 
-CheckpointHold::CheckpointHold(sqlite3* db) : db_(db) {
-  auto_checkpoint_ = static_cast<int>(pragma_number(db, "PRAGMA wal_autocheckpoint"));
+CheckpointHold::CheckpointHold(sqlite3* db)
+    : CheckpointHold(db, static_cast<int>(pragma_number(db, "PRAGMA wal_autocheckpoint"))) {}
+
+CheckpointHold::CheckpointHold(sqlite3* db, int auto_checkpoint) : db_(db), auto_checkpoint_(auto_checkpoint) {
   sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, -1, &no_checkpoint_on_close_);
   persist_log_ = -1;
   if (sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist_log_) != SQLITE_OK) persist_log_ = -1;

@@ -84,6 +84,7 @@ class Log {
 class CheckpointHold {
  public:
   explicit CheckpointHold(sqlite3* db);
+  CheckpointHold(sqlite3* db, int auto_checkpoint);
   ~CheckpointHold();
   CheckpointHold(const CheckpointHold&) = delete;
   CheckpointHold& operator=(const CheckpointHold&) = delete;

@@ -253,6 +253,7 @@ void Session::require_unguarded(const char* what) const {
 void Session::close() {
   if (connection_->is_closed()) return;
   require_unguarded("closed");
+  connection_->require_outside_callbacks("close()");
   cache_.clear();
   connection_->close();
   if (turn_) turn_->give_up();
@@ -261,6 +262,7 @@ void Session::close() {
 void Session::reset() {
   connection_->require_open();
   require_unguarded("reset");
+  connection_->require_outside_callbacks("reset()");
   connection_->end_cursors();
   connection_->run_cleanups();
   end_transactions();
@@ -283,6 +285,7 @@ void Session::end_transactions() {
 }
 
 void Session::recycle() {
+  connection_->require_outside_callbacks("reset()");
   if (touched_ || cache_.leaves_traces()) return reset();
   connection_->require_open();
   connection_->end_cursors();

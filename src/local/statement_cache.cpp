@@ -111,9 +111,13 @@ void StatementCache::forget(const engine::Statement& statement) noexcept {
 }
 
 void StatementCache::clear() noexcept {
-  entries_.clear();
-  order_.clear();
-  bytes_ = 0;
+  for (auto entry = order_.begin(); entry != order_.end();) {
+    const auto doomed = entry++;
+    const auto is_needed = [](const std::shared_ptr<engine::Statement>& statement) {
+      return statement != nullptr && statement->is_busy() && statement.use_count() == 1;  // below us on the stack
+    };
+    if (!is_needed(doomed->statement) && !is_needed(doomed->second)) remove(doomed);
+  }
 }
 
 }  // namespace libsql::local

@@ -1,0 +1,116 @@
+/// \file
+/// The committed row changes of a connection, transaction by transaction.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <libsql/connection.hpp>
+#include <libsql/export.hpp>
+#include <libsql/hooks.hpp>
+#include <libsql/value.hpp>
+
+namespace libsql {
+
+namespace detail {
+class ChangeStreamState;
+}
+
+/// The table of a change, as it was when the change was made.
+struct ChangedTable {
+  std::string database;
+  std::string name;
+  std::vector<std::string> columns;  ///< All but hidden and virtual generated ones.
+  std::vector<int> key_columns;  ///< Indexes into `columns` of the PRIMARY KEY, in its order; empty if there is none.
+  bool without_rowid = false;
+};
+
+/// One row that a committed transaction changed.
+struct LIBSQL_EXPORT Change {
+  ChangeKind kind = ChangeKind::Insert;
+  std::shared_ptr<const ChangedTable> table;
+  std::optional<std::int64_t> old_rowid;  ///< Before: for Update and Delete. None for a WITHOUT ROWID table.
+  std::optional<std::int64_t> rowid;      ///< After: for Insert and Update.
+  std::vector<Value> old_values;          ///< In the order of table->columns; empty for Insert.
+  std::vector<Value> new_values;          ///< Empty for Delete, and where `blob_column` is set.
+  /// Index into table->columns of the column that was written through a blob handle: its new value is not known.
+  std::optional<int> blob_column;
+
+  /// The value of a column before or after; null if there is none, or no such column.
+  const Value* old_value(std::string_view column) const noexcept;
+  const Value* new_value(std::string_view column) const noexcept;
+  /// The values of the PRIMARY KEY, after the change unless the row is gone; of the rowid where there is no key.
+  std::vector<Value> key() const;
+};
+
+/// What one transaction changed, in the order it was done: a row changed twice is there twice. A row that REPLACE
+/// displaces is a Delete.
+struct ChangeSet {
+  std::uint64_t number = 0;  ///< 1, 2, 3, ... for each stream
+  std::vector<Change> changes;
+  /// Changes were left out because of the memory limit: read the tables themselves.
+  bool truncated = false;
+};
+
+/// What happens to a transaction that changes more than the stream may hold.
+enum class ChangeOverflow : std::uint8_t {
+  Truncate,  ///< It commits; its ChangeSet is marked truncated.
+  Fail,      ///< Its statement fails with ResourceError (TooBig), and it is rolled back.
+};
+
+struct ChangeStreamOptions {
+  /// Tables to watch, as "table" (in any database) or "database.table", in any case of letters; none: all.
+  std::vector<std::string> tables;
+  /// Bytes that the changes of open transactions and of those waiting in the queue may take, about.
+  std::size_t max_bytes = std::size_t{64} << 20;
+  ChangeOverflow overflow = ChangeOverflow::Truncate;
+};
+
+/// Follows the changes that one connection commits: those it makes itself, its triggers, foreign key actions and
+/// nested statements included. Other connections and processes are not seen; attach a stream to each writer. Nothing is
+/// told of what is rolled back, be it a transaction, a savepoint or one failed statement. Virtual tables are seen as
+/// their own tables; schema changes and system tables are not.
+///
+/// Delivery: after the statement that committed has ended, on its thread, to a callback; or into a queue that next()
+/// and wait() read. A callback may use the connection. What it throws does not fail the statement, whose changes are
+/// committed: it ends the stream, and failure() has it.
+/// Lifetime: its end detaches the stream, as does reset() or close() of the connection; a queue can be read on.
+/// Threads: attaching and ending as Connection; next(), wait(), queued(), is_attached() and failure() from any.
+/// Errors: attaching throws Unsupported if the engine has no pre-update hook, Misuse inside a callback.
+class LIBSQL_EXPORT ChangeStream final {
+ public:
+  /// With a queue.
+  explicit ChangeStream(const Connection& connection, ChangeStreamOptions options = {});
+  /// With a callback.
+  ChangeStream(const Connection& connection, std::function<void(const ChangeSet&)> callback,
+               ChangeStreamOptions options = {});
+  ChangeStream(ChangeStream&&) noexcept;
+  ChangeStream& operator=(ChangeStream&&) noexcept;
+  ~ChangeStream();
+
+  /// The oldest queued transaction, taken from the queue; none if it is empty.
+  std::optional<ChangeSet> next();
+  /// As next(), but waits for one; none if the time passes or the stream ends.
+  std::optional<ChangeSet> wait(std::chrono::milliseconds timeout);
+  std::size_t queued() const;
+
+  /// False once detached, by detach(), the connection's reset() or close(), or an exception of the callback.
+  bool is_attached() const noexcept;
+  /// Ends the stream. Changes of an open transaction are dropped; what is queued stays.
+  void detach() noexcept;
+  /// What the callback threw; null if nothing.
+  std::exception_ptr failure() const;
+
+ private:
+  std::shared_ptr<detail::ChangeStreamState> state_;
+};
+
+}  // namespace libsql

@@ -1,0 +1,129 @@
+// The one owner of a connection's hooks in the engine, each of which has room for one function only: it shares them
+// among any number of listeners, the change streams and the engine's own automatic checkpoints.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include <libsql/hooks.hpp>
+
+#include "engine/connection.hpp"
+#include "engine/listeners.hpp"
+
+struct sqlite3;
+
+namespace libsql::detail {
+class ChangeStreamState;
+}
+
+namespace libsql::engine {
+
+class ChangeLog;
+
+class Hooks final : public detail::ListenerOwner, public std::enable_shared_from_this<Hooks> {
+ public:
+  explicit Hooks(Connection& connection);
+  ~Hooks() override;
+  Hooks(const Hooks&) = delete;
+  Hooks& operator=(const Hooks&) = delete;
+
+  using Authorizer = std::function<Verdict(const Authorization&)>;
+  using UpdateListener = std::function<void(const UpdateEvent&)>;
+  using RowChangeListener = std::function<void(const RowChange&)>;
+  using CommitListener = std::function<CommitVerdict()>;
+  using WalListener = std::function<void(const WalEvent&)>;
+  using ProgressListener = std::function<ProgressVerdict()>;
+  using StatementListener = std::function<void(const StatementEvent&)>;
+  using ProfileListener = std::function<void(const StatementEvent&, std::chrono::nanoseconds)>;
+  using PlainListener = std::function<void()>;
+
+  ListenerList<Authorizer> authorizers;
+  ListenerList<UpdateListener> updates;
+  ListenerList<RowChangeListener> row_changes;
+  ListenerList<CommitListener> commits;
+  ListenerList<PlainListener> rollbacks;
+  ListenerList<WalListener> wals;
+  ListenerList<ProgressListener> progress;
+  ListenerList<StatementListener> statements;
+  ListenerList<StatementListener> rows;
+  ListenerList<ProfileListener> profiles;
+  ListenerList<PlainListener> closes;
+
+  /// Adds to one of the lists above; returns the listener's number.
+  template <class Listener>
+  std::uint64_t add(ListenerList<Listener>& list, Listener listener) {
+    prepare_to_add();
+    list.add(++last_id_, std::move(listener));
+    install();
+    if constexpr (std::same_as<Listener, Authorizer>) expire_statements();
+    return last_id_;
+  }
+  void remove(std::uint64_t id) noexcept override;
+  bool contains(std::uint64_t id) const noexcept override;
+  /// Removes all listeners and change streams.
+  void clear() noexcept;
+  std::size_t size() const noexcept;
+
+  /// Has the engine compile every statement again before its next run.
+  void expire_statements() noexcept;
+  /// From now on a commit is refused while the connection must roll back.
+  void guard_commit() noexcept;
+  /// What PRAGMA wal_autocheckpoint would say if no listener were attached.
+  int auto_checkpoint() noexcept;
+
+  // -- change streams
+  // ----------------------------------------------------------------------------------------------
+
+  /// Throws Unsupported where the engine has no pre-update hook.
+  static void require_row_changes();
+  ChangeLog& change_log();
+  void detach_stream(detail::ChangeStreamState& stream) noexcept;
+  void record_savepoints();
+  void settle() noexcept;
+  /// Sets the engine's hooks to what the listeners need.
+  void install() noexcept;
+
+  /// While one lives, statements are the library's own: no authorizer is asked and nobody is told of them.
+  class Internal {
+   public:
+    explicit Internal(Hooks* hooks) noexcept : hooks_(hooks) {
+      if (hooks_ != nullptr) ++hooks_->internal_;
+    }
+    ~Internal() {
+      if (hooks_ != nullptr) --hooks_->internal_;
+    }
+    Internal(const Internal&) = delete;
+    Internal& operator=(const Internal&) = delete;
+
+   private:
+    Hooks* hooks_;
+  };
+
+ private:
+  friend struct HookCallbacks;
+  void prepare_to_add();
+  void take_wal_hook() noexcept;
+  template <class Visit>
+  bool any_list(Visit&& visit);
+
+  Connection& connection_;
+  std::uint64_t last_id_ = 0;
+  int internal_ = 0;
+  bool on_reset_ = false;  // the connection will clear this
+  bool guards_commit_ = false;
+
+  // What is installed in the engine now.
+  bool authorizer_ = false, update_ = false, preupdate_ = false, commit_ = false, rollback_ = false, wal_ = false;
+  unsigned trace_ = 0;
+  int progress_ = 0;                                            // the connection's number for our listener
+  int auto_checkpoint_ = 0;                                     // pages, while our function stands in for the engine's
+  std::unordered_map<const void*, Clock::time_point> started_;  // statements being profiled
+  std::unique_ptr<ChangeLog> change_log_;
+};
+
+}  // namespace libsql::engine
