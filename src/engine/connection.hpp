@@ -146,7 +146,7 @@ class Connection final {
   unsigned attention() const noexcept { return attention_; }
   /// Called before a statement starts or goes on while attention() is not 0.
   void before_call(Statement& statement) {
-    if ((attention_ & (kDeadline | kKeptException | kUnusable)) != 0) before_call_slow(statement);
+    if ((attention_ & (kDeadline | kKeptException | kUnusable | kNoSql | kRecorded)) != 0) before_call_slow(statement);
     if ((attention_ & kInTransaction) != 0) check_transaction();
   }
 
