@@ -1,5 +1,7 @@
 #include "engine/wal_index.hpp"
 
+#include <sqlite3.h>
+
 #include <atomic>
 #include <bit>
 #include <cstring>

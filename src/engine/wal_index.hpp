@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "engine/wal_format.hpp"
-#include "sqlite3.h"
+
+struct sqlite3_file;
 
 namespace libsql::engine::wal {
 

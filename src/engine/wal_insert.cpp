@@ -1,5 +1,7 @@
 #include "engine/wal_insert.hpp"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>

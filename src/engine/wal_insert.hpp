@@ -12,7 +12,8 @@
 #include "engine/wal_format.hpp"
 #include "engine/wal_index.hpp"
 #include "engine/wal_log.hpp"
-#include "sqlite3.h"
+
+struct sqlite3;
 
 namespace libsql::engine::wal {
 

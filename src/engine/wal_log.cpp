@@ -1,5 +1,7 @@
 #include "engine/wal_log.hpp"
 
+#include <sqlite3.h>
+
 #include <array>
 #include <chrono>
 #include <cstring>

@@ -5,13 +5,17 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <libsql/wal.hpp>
 
 #include "engine/wal_format.hpp"
 #include "engine/wal_index.hpp"
-#include "sqlite3.h"
+
+struct sqlite3;
+struct sqlite3_file;
 
 namespace libsql::engine::wal {
 
