@@ -17,6 +17,8 @@
 #include <libsql/interrupt.hpp>
 #include <libsql/json.hpp>
 #include <libsql/params.hpp>
+#include <libsql/pool.hpp>
+#include <libsql/pool_statistics.hpp>
 #include <libsql/pragma.hpp>
 #include <libsql/pragma_types.hpp>
 #include <libsql/query_log.hpp>

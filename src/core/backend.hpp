@@ -115,7 +115,13 @@ class Session {
   virtual bool is_closed() const noexcept = 0;
   virtual void reset() = 0;
   /// As reset(), but may keep what the next user cannot notice: compiled statements, for one.
-  virtual void recycle() { reset(); }
+  enum class Recycled : std::uint8_t { Traces, Everything };
+  virtual Recycled recycle() {
+    reset();
+    return Recycled::Everything;
+  }
+  /// What was set until now is the connection's own: recycle() undoes only what comes after.
+  virtual void mark_clean() {}
   virtual void cacheflush() = 0;
   virtual void release_memory() = 0;
   virtual std::shared_ptr<InterruptState> interrupt_state() noexcept = 0;

@@ -274,8 +274,7 @@ void Session::reset() {
   connection_->set_busy_timeout(store_->options().busy_timeout);
   connection_->set_deadline(store_->options().default_deadline);
   connection_->set_last_insert_rowid(0);
-  cache_.forget_traces();
-  touched_ = false;
+  mark_clean();
 }
 
 void Session::end_transactions() {
@@ -284,13 +283,22 @@ void Session::end_transactions() {
   if (turn_) turn_->settle();
 }
 
-void Session::recycle() {
+Session::Recycled Session::recycle() {
   connection_->require_outside_callbacks("reset()");
-  if (touched_ || cache_.leaves_traces()) return reset();
+  if (touched_ || cache_.leaves_traces()) {
+    reset();
+    return Recycled::Everything;
+  }
   connection_->require_open();
   connection_->end_cursors();
   end_transactions();
   connection_->set_last_insert_rowid(0);
+  return Recycled::Traces;
+}
+
+void Session::mark_clean() {
+  cache_.forget_traces();
+  touched_ = false;
 }
 
 void Session::release_memory() {

@@ -44,7 +44,8 @@ class Session final : public core::Session {
   void close() override;
   bool is_closed() const noexcept override { return connection_->is_closed(); }
   void reset() override;
-  void recycle() override;
+  Recycled recycle() override;
+  void mark_clean() override;
   void cacheflush() override { connection_->cacheflush(); }
   void release_memory() override;
   std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return connection_->interrupt_state(); }

@@ -1,0 +1,559 @@
+#include <libsql/pool.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <list>
+#include <map>
+#include <mutex>
+
+#include "api/access.hpp"
+#include "core/histogram.hpp"
+#include "engine/query_log.hpp"
+
+namespace libsql {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Far enough to mean "as long as it takes", near enough not to overflow a time point.
+constexpr std::chrono::milliseconds kForever = std::chrono::hours(24 * 365);
+
+Clock::time_point deadline_of(std::chrono::milliseconds timeout) { return Clock::now() + std::min(timeout, kForever); }
+
+void add(ConnectionStatistics& sum, const ConnectionStatistics& now, const ConnectionStatistics& before) {
+  // If the lease's user has set the counters back, what they say is all there is.
+  const ConnectionStatistics base = now.statements < before.statements ? ConnectionStatistics{} : before;
+  const auto add_one = [&](std::uint64_t ConnectionStatistics::*counter) {
+    if (now.*counter > base.*counter) sum.*counter += now.*counter - base.*counter;
+  };
+  for (const auto counter :
+       {&ConnectionStatistics::statements, &ConnectionStatistics::rows, &ConnectionStatistics::changes,
+        &ConnectionStatistics::transactions, &ConnectionStatistics::commits, &ConnectionStatistics::rollbacks,
+        &ConnectionStatistics::errors, &ConnectionStatistics::cache_hits, &ConnectionStatistics::cache_misses,
+        &ConnectionStatistics::cache_evictions, &ConnectionStatistics::busy_waits}) {
+    add_one(counter);
+  }
+}
+
+// Measures the statements of a leased connection. It may outlive the pool with a connection that somebody still holds.
+class QueryTimer final : public engine::StatementObserver {
+ public:
+  explicit QueryTimer(std::shared_ptr<core::TimeHistogram> times) : times_(std::move(times)) {}
+  void started(engine::Statement&, const core::ParamsView&) noexcept override {}
+  void finished(engine::Statement&, const engine::StatementRun& run) noexcept override {
+    if (on) times_->add(run.duration);
+  }
+  bool on = false;  // only the thread that has the connection touches it
+
+ private:
+  std::shared_ptr<core::TimeHistogram> times_;
+};
+
+void check(const PoolOptions& options) {
+  const auto refuse = [](const char* why) { core::throw_error(ErrorCode::Configuration, why); };
+  const std::chrono::milliseconds zero(0);
+  if (options.max_size == 0) refuse("a pool needs room for a connection");
+  if (options.routing == PoolRouting::OneWriter && options.max_size < 2) {
+    refuse("a pool with one writer needs room for a reader too: max_size must be at least 2");
+  }
+  if (options.min_size > options.max_size) refuse("min_size is greater than max_size");
+  if (options.checkout_timeout < zero || options.health_check_after < zero) refuse("a time of the pool is negative");
+  if ((options.max_age && *options.max_age <= zero) || (options.max_idle && *options.max_idle <= zero)) {
+    refuse("max_age and max_idle must be longer than nothing");
+  }
+}
+
+[[noreturn]] void throw_closed() { core::throw_error(ErrorCode::Misuse, "the pool is closed"); }
+[[noreturn]] void throw_closed_while_waiting() {
+  core::throw_error(ErrorCode::Interrupted, "the pool was closed while this caller stood in line for a connection");
+}
+
+}  // namespace
+
+namespace detail {
+
+struct PoolLane;
+
+/// A connection and what the pool knows of it. Belongs to one thread, or to the lane while it rests.
+struct PoolSlot {
+  explicit PoolSlot(Connection made) : connection(std::move(made)) {}
+
+  Connection connection;
+  PoolLane* lane = nullptr;
+  std::uint64_t number = 0;
+  Clock::time_point made_at{};
+  Clock::time_point rests_since{};
+  Clock::time_point leased_at{};
+  ConnectionStatistics before;        // the lease
+  std::shared_ptr<QueryTimer> timer;  // none if nobody wants it
+  long holders = 0;                   // of the session, when nobody but the pool's set-up has seen it
+};
+
+/// Somebody in line.
+struct PoolWaiter {
+  enum class Outcome : std::uint8_t { Waiting, Connection, Permit, Closed };
+  std::condition_variable_any changed;
+  Outcome outcome = Outcome::Waiting;
+  std::unique_ptr<PoolSlot> slot;
+};
+
+/// Connections for one purpose.
+struct PoolLane {
+  PoolRole role = PoolRole::Any;
+  std::size_t max = 0;
+  std::size_t total = 0;                           // made or being made
+  std::vector<std::unique_ptr<PoolSlot>> resting;  // the most recently used last
+  std::list<PoolWaiter*> line;                     // empty while one rests
+};
+
+class PoolState : public std::enable_shared_from_this<PoolState> {
+ public:
+  PoolState(Database database, PoolOptions options)
+      : database_(std::move(database)),
+        options_(std::move(options)),
+        query_time_(std::make_shared<core::TimeHistogram>()) {
+    check(options_);
+    if (options_.routing == PoolRouting::OneWriter) {
+      writers_.role = PoolRole::Writer;
+      writers_.max = 1;
+      readers_.role = PoolRole::Reader;
+      readers_.max = options_.max_size - 1;
+    } else {
+      writers_.max = options_.max_size;
+    }
+    for (std::size_t i = 0; i < options_.min_size; ++i) {
+      PoolLane& lane = writers_.total < writers_.max ? writers_ : readers_;
+      ++lane.total;
+      lane.resting.push_back(make(lane));
+    }
+  }
+
+  PoolLane& lane_for_reading() noexcept { return readers_.max == 0 ? writers_ : readers_; }
+  PoolLane& lane_for_writing() noexcept { return writers_; }
+
+  PooledConnection checkout(PoolLane& lane, const CheckoutOptions& options) {
+    const Clock::time_point start = Clock::now();
+    std::unique_ptr<PoolSlot> slot = wait_in_line(lane, options);
+    // From here on this caller owns one place of the lane, with a connection in it or without.
+    try {
+      if (slot != nullptr && is_too_old(*slot, Clock::now())) dispose(std::move(slot), Reason::Age);
+      if (slot != nullptr && !is_fit(*slot)) dispose(std::move(slot), Reason::Broken);
+      if (slot == nullptr) slot = make(lane);
+      slot->before = slot->connection.statistics();
+    } catch (...) {
+      if (slot != nullptr) dispose(std::move(slot));
+      leave_place(lane);
+      throw;
+    }
+    const Clock::time_point now = Clock::now();
+    {
+      std::unique_lock lock(mutex_);
+      if (closed_) {
+        lock.unlock();
+        dispose(std::move(slot));
+        leave_place(lane);
+        throw_closed_while_waiting();
+      }
+      ++checkouts_;
+      Entry& entry = entries_[slot->number];
+      entry.in_use = true;
+      ++entry.checkouts;
+    }
+    checkout_wait_.add(now - start);
+    slot->leased_at = now;
+    if (slot->timer != nullptr) slot->timer->on = true;
+    return PooledConnection(shared_from_this(), std::move(slot));
+  }
+
+  void take_back(std::unique_ptr<PoolSlot> slot, bool discard) noexcept {
+    PoolLane& lane = *slot->lane;
+    const Clock::time_point now = Clock::now();
+    lease_time_.add(now - slot->leased_at);
+    account(*slot);
+    bool keep = !discard && !is_closed() && !is_too_old(*slot, now);
+    const bool fit = discard || !keep || make_as_new(*slot);
+    if (!keep || !fit) {
+      dispose(std::move(slot), fit ? Reason::Age : Reason::Broken);
+      leave_place(lane);
+      return;
+    }
+    slot->rests_since = Clock::now();
+    std::unique_ptr<PoolSlot> unwanted;
+    std::vector<std::unique_ptr<PoolSlot>> expired;
+    {
+      const std::lock_guard lock(mutex_);
+      Entry& entry = entries_[slot->number];
+      entry.in_use = false;
+      entry.rests_since = slot->rests_since;
+      if (closed_) {
+        unwanted = std::move(slot);
+      } else if (!lane.line.empty()) {
+        PoolWaiter& first = *lane.line.front();
+        lane.line.pop_front();
+        first.slot = std::move(slot);
+        first.outcome = PoolWaiter::Outcome::Connection;
+        first.changed.notify_one();
+      } else {
+        lane.resting.push_back(std::move(slot));
+      }
+      expired = take_expired();
+    }
+    if (unwanted != nullptr) {
+      dispose(std::move(unwanted));
+      leave_place(lane);
+    }
+    for (auto& old : expired) dispose(std::move(old));
+  }
+
+  void shut() noexcept {
+    std::vector<std::unique_ptr<PoolSlot>> resting;
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = true;
+      for (PoolLane* lane : {&writers_, &readers_}) {
+        for (PoolWaiter* waiter : lane->line) {
+          waiter->outcome = PoolWaiter::Outcome::Closed;
+          waiter->changed.notify_one();
+        }
+        lane->line.clear();
+        lane->total -= lane->resting.size();
+        for (auto& slot : lane->resting) resting.push_back(std::move(slot));
+        lane->resting.clear();
+      }
+      drained_.notify_all();
+    }
+    for (auto& slot : resting) dispose(std::move(slot));
+  }
+
+  void close(std::chrono::milliseconds drain) {
+    if (drain < std::chrono::milliseconds(0)) core::throw_error(ErrorCode::OutOfRange, "a time cannot be negative");
+    const Clock::time_point deadline = deadline_of(drain);
+    shut();
+    std::unique_lock lock(mutex_);
+    const auto left = [&] { return writers_.total + readers_.total; };
+    if (drained_.wait_until(lock, deadline, [&] { return left() == 0; })) return;
+    core::throw_error(ErrorCode::Timeout,
+                      "the pool is closed, but " + std::to_string(left()) + " of its connections are still leased");
+  }
+
+  bool is_closed() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return closed_;
+  }
+
+  std::size_t trim() {
+    std::vector<std::unique_ptr<PoolSlot>> expired;
+    {
+      const std::lock_guard lock(mutex_);
+      expired = take_expired();
+    }
+    const std::size_t count = expired.size();
+    for (auto& slot : expired) dispose(std::move(slot));
+    return count;
+  }
+
+  PoolStatistics statistics() const {
+    PoolStatistics statistics;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const PoolLane* lane : {&writers_, &readers_}) {
+        statistics.size += lane->total;
+        statistics.available += lane->resting.size();
+        statistics.waiting += lane->line.size();
+      }
+      statistics.in_use = statistics.size - statistics.available;
+      statistics.created = created_;
+      statistics.closed = disposed_;
+      statistics.replaced = replaced_;
+      statistics.checkouts = checkouts_;
+      statistics.timeouts = timeouts_;
+      statistics.totals = totals_;
+    }
+    statistics.checkout_wait = checkout_wait_.summary();
+    statistics.lease_time = lease_time_.summary();
+    statistics.query_time = query_time_->summary();
+    return statistics;
+  }
+
+  std::vector<PooledConnectionStatistics> connections() const {
+    const Clock::time_point now = Clock::now();
+    std::vector<PooledConnectionStatistics> all;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, entry] : entries_) {
+      PooledConnectionStatistics& one = all.emplace_back();
+      one.number = number;
+      one.role = entry.role;
+      one.in_use = entry.in_use;
+      one.checkouts = entry.checkouts;
+      one.age = now - entry.made_at;
+      if (!entry.in_use) one.idle = now - entry.rests_since;
+      one.totals = entry.totals;
+    }
+    return all;
+  }
+
+  const PoolOptions& options() const noexcept { return options_; }
+  const Database& database() const noexcept { return database_; }
+
+ private:
+  enum class Reason : std::uint8_t { Age, Broken };
+
+  // What statistics need of a connection, wherever it is now.
+  struct Entry {
+    PoolRole role = PoolRole::Any;
+    bool in_use = false;
+    std::uint64_t checkouts = 0;
+    Clock::time_point made_at{};
+    Clock::time_point rests_since{};
+    ConnectionStatistics totals;
+  };
+
+  // A resting connection, or none and the right to make one.
+  std::unique_ptr<PoolSlot> wait_in_line(PoolLane& lane, const CheckoutOptions& options) {
+    const auto timeout = options.timeout.value_or(options_.checkout_timeout);
+    if (timeout < std::chrono::milliseconds(0)) core::throw_error(ErrorCode::OutOfRange, "a time cannot be negative");
+    const Clock::time_point deadline = deadline_of(timeout);
+    std::unique_lock lock(mutex_);
+    if (closed_) throw_closed();
+    if (lane.line.empty()) {
+      if (!lane.resting.empty()) {
+        std::unique_ptr<PoolSlot> slot = std::move(lane.resting.back());
+        lane.resting.pop_back();
+        return slot;
+      }
+      if (lane.total < lane.max) {
+        ++lane.total;
+        return nullptr;
+      }
+    }
+    PoolWaiter self;
+    const auto place = lane.line.insert(lane.line.end(), &self);
+    using enum PoolWaiter::Outcome;
+    self.changed.wait_until(lock, options.stop, deadline, [&] { return self.outcome != Waiting; });
+    if (self.outcome == Waiting) {
+      lane.line.erase(place);
+      if (options.stop.stop_requested()) {
+        core::throw_error(ErrorCode::Interrupted, "the wait for a connection of the pool was stopped");
+      }
+      ++timeouts_;
+      detail::ErrorData data;
+      data.code = ErrorCode::Timeout;
+      data.message = "no connection of the pool became free within " + std::to_string(timeout.count()) + " ms: all " +
+                     std::to_string(lane.max) + " are in use";
+      data.retryable = true;
+      lock.unlock();
+      core::throw_error(std::move(data));
+    }
+    if (self.outcome == Closed) throw_closed_while_waiting();
+    return std::move(self.slot);
+  }
+
+  // The caller's place goes to the first in line, who may make a connection, or is given up.
+  void leave_place(PoolLane& lane) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (!closed_ && !lane.line.empty()) {
+      PoolWaiter& first = *lane.line.front();
+      lane.line.pop_front();
+      first.outcome = PoolWaiter::Outcome::Permit;
+      first.changed.notify_one();
+      return;
+    }
+    --lane.total;
+    if (closed_) drained_.notify_all();
+  }
+
+  std::unique_ptr<PoolSlot> make(PoolLane& lane) {
+    auto slot = std::make_unique<PoolSlot>(database_.connect());
+    slot->lane = &lane;
+    slot->made_at = slot->rests_since = Clock::now();
+    if (options_.query_log) {
+      Access::engine(slot->connection, "the query log")
+          .add_observer(engine::make_query_log_observer(*options_.query_log), engine::ObserverLife::Connection);
+    }
+    engine::Connection* const engine = Access::session(slot->connection)->engine_connection();
+    if (options_.query_times && engine != nullptr) {
+      slot->timer = std::make_shared<QueryTimer>(query_time_);
+      engine->add_observer(slot->timer, engine::ObserverLife::Connection);
+    }
+    set_up(*slot);
+    const std::lock_guard lock(mutex_);
+    slot->number = ++created_;
+    entries_[slot->number] = Entry{lane.role, false, 0, slot->made_at, slot->rests_since, {}};
+    return slot;
+  }
+
+  void set_up(PoolSlot& slot) {
+    if (slot.lane->role == PoolRole::Reader) slot.connection.execute("PRAGMA query_only=1");
+    if (options_.set_up) options_.set_up(slot.connection);
+    const auto& session = Access::session(slot.connection);
+    Access::require_session(session).mark_clean();
+    slot.holders = session.use_count();
+  }
+
+  // What the last user left is removed. False if the connection is of no further use.
+  bool make_as_new(PoolSlot& slot) noexcept {
+    const auto& session = Access::session(slot.connection);
+    // Rows, statements and the like that still hold the session could go on using it in another thread.
+    if (session == nullptr || session->is_closed() || session.use_count() > slot.holders) return false;
+    try {
+      if (session->recycle() == core::Session::Recycled::Everything) set_up(slot);
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
+
+  bool is_too_old(const PoolSlot& slot, Clock::time_point now) const noexcept {
+    return options_.max_age && now - slot.made_at >= *options_.max_age;
+  }
+
+  bool is_fit(PoolSlot& slot) const noexcept {
+    const Clock::time_point now = Clock::now();
+    if (slot.connection.is_closed()) return false;
+    const bool check =
+        options_.health_check == PoolHealthCheck::Always ||
+        (options_.health_check == PoolHealthCheck::AfterIdle && now - slot.rests_since >= options_.health_check_after);
+    if (!check) return true;
+    try {
+      slot.connection.ping();
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
+
+  void account(PoolSlot& slot) noexcept {
+    if (slot.timer != nullptr) slot.timer->on = false;
+    const auto& session = Access::session(slot.connection);
+    if (session == nullptr) return;  // moved out of its lease
+    const ConnectionStatistics now = session->statistics();
+    const std::lock_guard lock(mutex_);
+    add(totals_, now, slot.before);
+    add(entries_[slot.number].totals, now, slot.before);
+  }
+
+  // Closes a connection; its place in the lane stays the caller's.
+  void dispose(std::unique_ptr<PoolSlot> slot, Reason reason = Reason::Age) noexcept {
+    const std::uint64_t number = slot->number;
+    slot.reset();
+    const std::lock_guard lock(mutex_);
+    ++disposed_;
+    if (reason == Reason::Broken) ++replaced_;
+    entries_.erase(number);
+  }
+
+  // Requires the lock. The longest unused lie in front.
+  std::vector<std::unique_ptr<PoolSlot>> take_expired() {
+    std::vector<std::unique_ptr<PoolSlot>> expired;
+    if (!options_.max_age && !options_.max_idle) return expired;
+    const Clock::time_point now = Clock::now();
+    for (PoolLane* lane : {&readers_, &writers_}) {
+      for (auto slot = lane->resting.begin(); slot != lane->resting.end();) {
+        const bool idle = options_.max_idle && now - (*slot)->rests_since >= *options_.max_idle &&
+                          readers_.total + writers_.total > options_.min_size;
+        if (!idle && !is_too_old(**slot, now)) {
+          ++slot;
+          continue;
+        }
+        --lane->total;
+        expired.push_back(std::move(*slot));
+        slot = lane->resting.erase(slot);
+      }
+    }
+    return expired;
+  }
+
+  const Database database_;
+  const PoolOptions options_;
+  mutable std::mutex mutex_;  // guards what follows; never held while a connection is made, checked, reset or closed
+  PoolLane writers_;
+  PoolLane readers_;
+  bool closed_ = false;
+  std::condition_variable drained_;
+  std::map<std::uint64_t, Entry> entries_;
+  std::uint64_t created_ = 0;
+  std::uint64_t disposed_ = 0;
+  std::uint64_t replaced_ = 0;
+  std::uint64_t checkouts_ = 0;
+  std::uint64_t timeouts_ = 0;
+  ConnectionStatistics totals_;
+  // without the lock:
+  core::TimeHistogram checkout_wait_;
+  core::TimeHistogram lease_time_;
+  std::shared_ptr<core::TimeHistogram> query_time_;
+};
+
+}  // namespace detail
+
+namespace {
+
+// The state as the Pool handles share it: when the last of them ends, the pool is closed, though leases keep the state.
+struct PoolHandle {
+  explicit PoolHandle(std::shared_ptr<detail::PoolState> held) : state(std::move(held)) {}
+  ~PoolHandle() { state->shut(); }
+  PoolHandle(const PoolHandle&) = delete;
+  PoolHandle& operator=(const PoolHandle&) = delete;
+  std::shared_ptr<detail::PoolState> state;
+};
+
+detail::PoolState& require(const std::shared_ptr<detail::PoolState>& state) {
+  if (state == nullptr) core::throw_error(ErrorCode::Misuse, "the object was moved from");
+  return *state;
+}
+
+}  // namespace
+
+PooledConnection::PooledConnection(std::shared_ptr<detail::PoolState> pool,
+                                   std::unique_ptr<detail::PoolSlot> slot) noexcept
+    : pool_(std::move(pool)), slot_(std::move(slot)) {}
+PooledConnection::PooledConnection(PooledConnection&&) noexcept = default;
+PooledConnection& PooledConnection::operator=(PooledConnection&& other) noexcept {
+  if (this != &other) {
+    give_back();
+    pool_ = std::move(other.pool_);
+    slot_ = std::move(other.slot_);
+  }
+  return *this;
+}
+PooledConnection::~PooledConnection() { give_back(); }
+
+Connection& PooledConnection::operator*() const noexcept { return slot_->connection; }
+PoolRole PooledConnection::role() const noexcept { return slot_->lane->role; }
+void PooledConnection::give_back() noexcept {
+  if (slot_ != nullptr) pool_->take_back(std::move(slot_), false);
+}
+void PooledConnection::discard() noexcept {
+  if (slot_ != nullptr) pool_->take_back(std::move(slot_), true);
+}
+
+Pool::Pool(Database database, PoolOptions options) {
+  const auto handle =
+      std::make_shared<PoolHandle>(std::make_shared<detail::PoolState>(std::move(database), std::move(options)));
+  state_ = std::shared_ptr<detail::PoolState>(handle, handle->state.get());
+}
+Pool::Pool(const Pool&) noexcept = default;
+Pool::Pool(Pool&&) noexcept = default;
+Pool& Pool::operator=(const Pool&) noexcept = default;
+Pool& Pool::operator=(Pool&&) noexcept = default;
+Pool::~Pool() = default;
+
+PooledConnection Pool::read(const CheckoutOptions& options) const {
+  detail::PoolState& state = require(state_);
+  return state.checkout(state.lane_for_reading(), options);
+}
+PooledConnection Pool::write(const CheckoutOptions& options) const {
+  detail::PoolState& state = require(state_);
+  return state.checkout(state.lane_for_writing(), options);
+}
+void Pool::close(std::optional<std::chrono::milliseconds> drain) const {
+  detail::PoolState& state = require(state_);
+  state.close(drain.value_or(state.options().checkout_timeout));
+}
+bool Pool::is_closed() const noexcept { return state_ == nullptr || state_->is_closed(); }
+std::size_t Pool::trim() const { return require(state_).trim(); }
+PoolStatistics Pool::statistics() const { return require(state_).statistics(); }
+std::vector<PooledConnectionStatistics> Pool::connections() const { return require(state_).connections(); }
+const PoolOptions& Pool::options() const noexcept { return state_->options(); }
+const Database& Pool::database() const noexcept { return state_->database(); }
+
+}  // namespace libsql
