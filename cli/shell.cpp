@@ -251,6 +251,7 @@ void Shell::process_interactively() {
     editor.add_history(line);
     feed(line);
     interrupted_ = false;
+    interrupts_.clear();
     // On standard output prompts and results follow each other; on .output they do not, and may be written later.
     if (!output_.is_redirected()) output_.flush();
   }
@@ -286,23 +287,21 @@ void Shell::finish_input() {
 void Shell::run_statements(std::string_view text, std::size_t first_line) {
   if (settings_.echo) print(text);
   const std::size_t errors_before = errors_;
+  interrupts_.clear();
+  const InterruptWatcher::Scope scope(interrupts_, connection_ ? connection_->interrupt_handle() : InterruptHandle());
   for (const sql::Statement& statement : sql::split(text)) {
     try {
       run_statement(statement.text);
       output_.statement_done();
-    } catch (const Interrupted& error) {
-      report_error(error, text, statement.offset, first_line);
-      // Ctrl-C ends the script too.
-      interrupted_ = interrupts_.interrupted();
-      interrupts_.clear();
     } catch (const Error& error) {
       report_error(error, text, statement.offset, first_line);
     } catch (const std::exception& error) {
       report("Error", error.what());
     }
     // What follows on the same lines would be a surprise.
-    if (errors_ > errors_before) break;
+    if (errors_ > errors_before || interrupts_.interrupted()) break;
   }
+  interrupted_ = interrupts_.interrupted();  // Ctrl-C ends the script too.
   if (!interactive_) return;
   try {
     if (!output_.is_redirected()) output_.flush();
@@ -312,8 +311,6 @@ void Shell::run_statements(std::string_view text, std::size_t first_line) {
 }
 
 void Shell::run_statement(std::string_view text) {
-  const InterruptWatcher::Scope scope(interrupts_, connection().interrupt_handle());
-  interrupts_.clear();
   preparing_ = false;
   const sql::Classification kind = sql::classify(text);
   if (settings_.query_plan != QueryPlanMode::Off && kind.explain == sql::ExplainMode::None &&
@@ -419,13 +416,10 @@ void Shell::run_dot_command(const std::string& line) {
     arguments.erase(arguments.begin());
     command.run(*this, arguments);
     output_.statement_done();
-  } catch (const Interrupted&) {
-    report("Error", place + "interrupted");
-    interrupted_ = interrupts_.interrupted();
-    interrupts_.clear();
   } catch (const std::exception& error) {
     report("Error", place + error.what());
   }
+  interrupted_ = interrupted_ || interrupts_.interrupted();
 }
 
 void Shell::report_error(const Error& error, std::string_view script, std::size_t statement_offset,

@@ -1,0 +1,471 @@
+// The program libsql as scripts use it.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <libsql/libsql.hpp>
+#include <string>
+#include <vector>
+
+#include "integration/shell/process.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace {
+
+using libsql_test::ProcessResult;
+using libsql_test::run_process;
+using libsql_test::run_shell;
+using libsql_test::TemporaryDirectory;
+
+void write_file(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+#define EXPECT_CONTAINS(text, part) EXPECT_TRUE(contains(text, part)) << "no \"" << (part) << "\" in: " << (text)
+
+TEST(Shell, RunsStatementsOfTheCommandLineOneAfterTheOther) {
+  const ProcessResult result =
+      run_shell({":memory:", "CREATE TABLE t(a); INSERT INTO t VALUES(1),(2)", "SELECT sum(a) FROM t", ".tables"});
+  EXPECT_EQ(result.out, "3\nt\n");
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.status, 0);
+}
+
+TEST(Shell, RunsAScriptWithTriggersAndCommentsFromStandardInput) {
+  const ProcessResult result = run_shell({}, R"(
+-- a comment; with a semicolon
+CREATE TABLE t(a); CREATE TABLE log(what);
+CREATE TRIGGER r AFTER INSERT ON t
+BEGIN
+  INSERT INTO log VALUES(CASE WHEN new.a > 1 THEN 'big' ELSE 'small' END);
+  INSERT INTO log VALUES('again;');
+END;
+# passed over
+INSERT INTO t VALUES(1), (2) /* ; */ ;
+SELECT what
+  FROM log;
+SELECT 'no semicolon at the end')");
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out, "small\nagain;\nbig\nagain;\nno semicolon at the end\n");
+  EXPECT_EQ(result.status, 0);
+}
+
+TEST(Shell, ExitsWith1AfterAnErrorButRunsTheRestOfAScript) {
+  const ProcessResult result = run_shell({}, "SELECT 1;\nSELECT nosuch;\nSELECT 2;\n");
+  EXPECT_EQ(result.out, "1\n2\n");
+  EXPECT_CONTAINS(result.err,
+                  "Parse error near line 2: no such column: nosuch\n  SELECT nosuch;\n         ^--- error here");
+  EXPECT_EQ(result.status, 1);
+}
+
+TEST(Shell, StopsAtTheFirstErrorWhenToldTo) {
+  for (const ProcessResult& result : {run_shell({"--bail"}, "SELECT 1;\nSELECT nosuch;\nSELECT 2;\n"),
+                                      run_shell({}, ".bail on\nSELECT 1;\n.nosuch\nSELECT 2;\n"),
+                                      run_shell({":memory:", "SELECT 1; SELECT nosuch; SELECT 2", "SELECT 3"})}) {
+    EXPECT_EQ(result.out, "1\n");
+    EXPECT_EQ(result.status, 1);
+  }
+}
+
+TEST(Shell, NamesTheLineAndTheConstraintOfARuntimeError) {
+  const ProcessResult result =
+      run_shell({}, "CREATE TABLE t(a UNIQUE);\nINSERT INTO t\nVALUES(1);\n\nINSERT INTO t VALUES(1);\n");
+  EXPECT_EQ(result.err, "Runtime error near line 5: UNIQUE constraint failed: t.a (19)\n");
+  EXPECT_EQ(result.status, 1);
+}
+
+TEST(Shell, ExitsWith2IfTheCommandLineIsWrong) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"--nosuch"}, {"--mode", "nosuch"}, {"--timeout", "x"}, {"--pragma", "x"}}) {
+    const ProcessResult result = run_shell(arguments, "SELECT 1;");
+    EXPECT_EQ(result.status, 2) << arguments[0];
+    EXPECT_EQ(result.out, "");
+    EXPECT_TRUE(result.err.starts_with("libsql: ")) << result.err;
+  }
+}
+
+TEST(Shell, ExitsAsExitSays) {
+  EXPECT_EQ(run_shell({}, ".exit 7\nSELECT 1;").status, 7);
+  EXPECT_EQ(run_shell({}, ".exit 7\nSELECT 1;").out, "");
+  EXPECT_EQ(run_shell({}, "SELECT nosuch;\n.quit\nSELECT 1;").status, 1);
+  EXPECT_EQ(run_shell({}, "SELECT nosuch;\n.exit\nSELECT 1;").status, 0);
+  EXPECT_EQ(run_shell({}, ".exit many\n").status, 1);
+}
+
+TEST(Shell, RefusesUrlsUntilThereIsARemoteMode) {
+  for (const char* url :
+       {"http://localhost:8080", "https://db.example.org", "libsql://db.example.org", "ws://x", "wss://x"}) {
+    const ProcessResult result = run_shell({url, "SELECT 1"});
+    EXPECT_EQ(result.status, 1);
+    EXPECT_CONTAINS(result.err, "remote mode");
+    EXPECT_CONTAINS(result.err, url);
+    EXPECT_FALSE(std::filesystem::exists(url));
+  }
+}
+
+TEST(Shell, PrintsHelpAndVersions) {
+  for (const char* option : {"--help", "-help", "-h"}) {
+    const ProcessResult help = run_shell({option});
+    EXPECT_EQ(help.status, 0);
+    for (const char* part : {"USAGE", "--key-file", "EXIT STATUS", "LIBSQL_ENCRYPTION_KEY"})
+      EXPECT_CONTAINS(help.out, part);
+  }
+  const ProcessResult version = run_shell({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_CONTAINS(version.out, "libsql-cpp ");
+  EXPECT_CONTAINS(version.out, "SQLite 3.");
+}
+
+TEST(Shell, ReportsFilesThatCannotBeOpened) {
+  const TemporaryDirectory directory;
+  write_file(directory.file("text.db"), std::string(5000, 'x'));
+  EXPECT_EQ(run_shell({"/nonexistent/a.db", "SELECT 1"}).status, 1);
+  const ProcessResult text = run_shell({directory.file("text.db"), "SELECT 1"});
+  EXPECT_EQ(text.status, 1);
+  EXPECT_CONTAINS(text.err, "not a database");
+  EXPECT_CONTAINS(run_shell({"--vfs", "nosuch", directory.file("a.db"), "SELECT 1"}).err, "nosuch");
+  EXPECT_CONTAINS(run_shell({"--pragma", "nosuch=1", directory.file("a.db"), "SELECT 1"}).err, "nosuch");
+  EXPECT_EQ(run_shell({"--readonly", directory.file("missing.db"), "SELECT 1"}).status, 1);
+  EXPECT_FALSE(std::filesystem::exists(directory.file("missing.db")));
+}
+
+TEST(Shell, OpensForReadingOnly) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("a.db");
+  ASSERT_EQ(run_shell({file, "CREATE TABLE t(a); INSERT INTO t VALUES(1)"}).status, 0);
+  const ProcessResult result = run_shell({"-readonly", file, "SELECT a FROM t", "INSERT INTO t VALUES(2)"});
+  EXPECT_EQ(result.out, "1\n");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_CONTAINS(result.err, "readonly");
+  EXPECT_CONTAINS(run_shell({"--readonly", file, ".databases"}).out, "r/o");
+}
+
+TEST(Shell, KeepsTheJournalModeOfADatabaseThatExists) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("a.db");
+  EXPECT_EQ(run_shell({file, "CREATE TABLE t(a)", "PRAGMA journal_mode"}).out, "wal\n");
+  EXPECT_EQ(run_shell({file, "PRAGMA journal_mode=delete"}).out, "delete\n");
+  EXPECT_EQ(run_shell({file, "INSERT INTO t VALUES(1)", "PRAGMA journal_mode"}).out, "delete\n");
+  EXPECT_EQ(run_shell({"--pragma", "journal_mode=wal", file, "PRAGMA journal_mode"}).out, "wal\n");
+}
+
+TEST(Shell, SetsPragmasAndSettingsFromOptions) {
+  const ProcessResult result = run_shell({"--pragma", "cache_size=-4000", "--pragma", "foreign_keys=off",
+                                          ":memory:", "PRAGMA cache_size", "PRAGMA foreign_keys"});
+  EXPECT_EQ(result.out, "-4000\n0\n") << result.err;
+  EXPECT_EQ(run_shell({"-header", "-separator", ";", "-nullvalue", "-", ":memory:", "SELECT 1 AS a, NULL AS b"}).out,
+            "a;b\n1;-\n");
+  EXPECT_EQ(run_shell({"-cmd", ".headers on", "-cmd", "CREATE TABLE t(a)", ":memory:", "SELECT 1 AS a"}).out, "a\n1\n");
+}
+
+TEST(Shell, WaitsForALockAsLongAsItIsTold) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("a.db");
+  libsql::Connection holder = libsql::Builder::local(file).build().connect();
+  holder.execute("CREATE TABLE t(a)");
+  const libsql::Transaction lock = holder.transaction(libsql::TransactionBehavior::Immediate);
+  // The default of five seconds would end these a good deal later.
+  const auto start = std::chrono::steady_clock::now();
+  for (const ProcessResult& result : {run_shell({"--timeout", "20", file, "INSERT INTO t VALUES(1)"}),
+                                      run_shell({file, ".timeout 20", "INSERT INTO t VALUES(1)"})}) {
+    EXPECT_EQ(result.status, 1);
+    EXPECT_CONTAINS(result.err, "database is locked");
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
+TEST(Shell, RunsAnInitFileFirst) {
+  const TemporaryDirectory directory;
+  write_file(directory.file("init.sql"), ".headers on\nCREATE TABLE t(a);\nINSERT INTO t VALUES(5);\n");
+  EXPECT_EQ(run_shell({"-init", directory.file("init.sql"), ":memory:", "SELECT a FROM t"}).out, "a\n5\n");
+  EXPECT_EQ(run_shell({"-init", directory.file("nosuch.sql"), ":memory:", "SELECT 1"}).status, 1);
+}
+
+TEST(Encryption, TakesTheKeyFromAFileOrTheEnvironment) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("secret.db");
+  const std::string key = directory.file("key");
+  write_file(key, "correct horse\n");
+  ASSERT_EQ(
+      run_shell({"--cipher", "aes256cbc", "--key-file", key, file, "CREATE TABLE t(a); INSERT INTO t VALUES('secret')"})
+          .status,
+      0);
+  EXPECT_FALSE(contains(read_file(file), "SQLite format 3"));
+  EXPECT_EQ(run_shell({"--key-file", key, file, "SELECT a FROM t"}).out, "secret\n");
+  EXPECT_EQ(
+      run_shell({"--cipher", "aes256cbc", file, "SELECT a FROM t"}, "", {{"LIBSQL_ENCRYPTION_KEY", "correct horse"}})
+          .out,
+      "secret\n");
+  EXPECT_EQ(run_shell({":memory:", ".open --key-file " + key + " " + file, "SELECT a FROM t"}).out, "secret\n");
+
+  write_file(directory.file("wrong"), "wrong");
+  for (const ProcessResult& result :
+       {run_shell({file, "SELECT a FROM t"}),
+        run_shell({"--key-file", directory.file("wrong"), file, "SELECT a FROM t"}),
+        run_shell({"--cipher", "chacha20", "--key-file", key, file, "SELECT a FROM t"})}) {
+    EXPECT_EQ(result.status, 1);
+    EXPECT_EQ(result.out, "");
+  }
+  const ProcessResult no_key = run_shell({"--cipher", "aes256cbc", file, "SELECT 1"});
+  EXPECT_CONTAINS(no_key.err, "LIBSQL_ENCRYPTION_KEY");
+  write_file(directory.file("empty"), "\n");
+  EXPECT_CONTAINS(run_shell({"--key-file", directory.file("empty"), file, "SELECT 1"}).err, "empty");
+  EXPECT_EQ(run_shell({"--key-file", directory.file("nosuch"), file, "SELECT 1"}).status, 1);
+  EXPECT_EQ(run_shell({"--cipher", "nosuch", "--key-file", key, directory.file("b.db"), "SELECT 1"}).status, 1);
+}
+
+TEST(Encryption, RekeyChangesAndRemovesTheKey) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("a.db");
+  write_file(directory.file("one"), "one");
+  write_file(directory.file("two"), "two");
+  ASSERT_EQ(
+      run_shell({"--key-file", directory.file("one"), file, "CREATE TABLE t(a)", ".rekey " + directory.file("two")})
+          .status,
+      0);
+  EXPECT_EQ(run_shell({"--key-file", directory.file("one"), file, ".tables"}).status, 1);
+  EXPECT_EQ(run_shell({"--key-file", directory.file("two"), file, ".tables", ".rekey --decrypt"}).out, "t\n");
+  EXPECT_EQ(run_shell({file, ".tables"}).out, "t\n");
+}
+
+TEST(Import, LoadsCsvWithQuotesAndLineBreaksAndGivesItBack) {
+  const TemporaryDirectory directory;
+  const std::string csv =
+      "id,\"the name\",note\r\n1,\"O\"\"Brien\",\"two\r\nlines\"\r\n2,\"a,b\",\"\"\r\n3,\"\xC3\xA9\",\" x \"\r\n";
+  write_file(directory.file("in.csv"), csv);
+  const ProcessResult result =
+      run_shell({":memory:", ".import --csv " + directory.file("in.csv") + " people", ".mode csv", ".headers on",
+                 ".once " + directory.file("out.csv"), "SELECT * FROM people", "SELECT count(*) AS n FROM people"});
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out, "n\r\n3\r\n");
+  EXPECT_EQ(read_file(directory.file("out.csv")), csv);
+}
+
+TEST(Import, LoadsIntoATableThatExistsWithItsTypes) {
+  const TemporaryDirectory directory;
+  write_file(directory.file("in.txt"), "id|v\n1|2.5\n2|x\n");
+  const ProcessResult result =
+      run_shell({":memory:", "CREATE TABLE t(id INTEGER PRIMARY KEY, v REAL)",
+                 ".import --skip 1 -v " + directory.file("in.txt") + " t", "SELECT id, typeof(v), v FROM t"});
+  EXPECT_EQ(result.out, "Added 2 rows with 0 errors\n1|real|2.5\n2|text|x\n") << result.err;
+  write_file(directory.file("in.tsv"), "3\t\"quoted\"\n");
+  EXPECT_EQ(run_shell({":memory:", "CREATE TABLE t(id, v)", ".import --tabs " + directory.file("in.tsv") + " t",
+                       "SELECT * FROM t"})
+                .out,
+            "3|\"quoted\"\n");
+}
+
+TEST(Import, ReportsWhatIsWrongByLineAndKeepsTheRest) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("bad.csv");
+  write_file(file, "1,a,b\n2\n3,a,b,c,d\n1,again,x\n4,\"open");
+  const ProcessResult result =
+      run_shell({":memory:", "CREATE TABLE t(id PRIMARY KEY, x, y)", ".import --csv " + file + " t"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_CONTAINS(result.err, file + ":2: expected 3 columns but found 1");
+  EXPECT_CONTAINS(result.err, file + ":3: expected 3 columns but found 5");
+  EXPECT_CONTAINS(result.err, file + ":4: not inserted: UNIQUE constraint failed: t.id");
+  EXPECT_CONTAINS(result.err, file + ":5: a quoted field is not closed");
+  EXPECT_CONTAINS(result.err, "1 records");
+  const ProcessResult rows = run_shell(
+      {}, "CREATE TABLE t(id PRIMARY KEY, x, y);\n.import --csv " + file + " t\nSELECT id, quote(x) FROM t;\n");
+  EXPECT_EQ(rows.out, "1|'a'\n2|NULL\n3|'a'\n4|'open'\n");
+}
+
+TEST(Import, RefusesWhatIsMissing) {
+  const TemporaryDirectory directory;
+  write_file(directory.file("empty.csv"), "");
+  for (const std::string& command :
+       {std::string(".import"), std::string(".import a.csv"), ".import --csv " + directory.file("nosuch.csv") + " t",
+        ".import --csv " + directory.file("empty.csv") + " t", ".import --csv " + directory.path().string() + " t",
+        std::string(".import --nosuch a b"), std::string(".import --skip x a b")}) {
+    const ProcessResult result = run_shell({":memory:", command});
+    EXPECT_EQ(result.status, 1) << command;
+    EXPECT_TRUE(result.err.starts_with("Error: ")) << result.err;
+  }
+}
+
+TEST(Import, ReadsTheOutputOfACommand) {
+  EXPECT_EQ(run_shell({":memory:", ".import --csv \"|printf 'a,b\\n1,2\\n'\" t", "SELECT a + b FROM t"}).out, "3\n");
+  EXPECT_EQ(run_shell({":memory:", ".import --csv \"|printf 'a\\n1\\n'; exit 3\" t"}).status, 1);
+}
+
+// Everything that a dump has to get right.
+const char* const kRichDatabase = R"sql(
+CREATE TABLE plain(id INTEGER PRIMARY KEY AUTOINCREMENT, t TEXT DEFAULT 'it''s', r REAL, b BLOB, n);
+INSERT INTO plain(t, r, b, n) VALUES ('two
+lines', 0.1, x'00ff', NULL), ('\n and ' || char(10) || char(13), 1e300, x'', -9223372036854775807);
+CREATE TABLE "odd ""name"("select" TEXT, y AS (length("select")) STORED, "a b");
+INSERT INTO "odd ""name"("select", "a b") VALUES ('q', 1.0 / 3);
+CREATE TABLE keyed(k TEXT PRIMARY KEY, v) WITHOUT ROWID;
+INSERT INTO keyed VALUES ('b', 2), ('a', 1);
+CREATE VIRTUAL TABLE texts USING fts5(body);
+INSERT INTO texts VALUES ('hello world'), ('goodbye');
+CREATE INDEX plain_t ON plain(t COLLATE NOCASE);
+CREATE VIEW totals AS SELECT count(*) AS n FROM plain;
+CREATE TRIGGER watch AFTER INSERT ON keyed BEGIN UPDATE plain SET n = CASE WHEN n THEN 1 ELSE 2 END; END;
+)sql";
+
+TEST(Dump, MakesTheSameDatabaseAgain) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(run_shell({directory.file("a.db")}, kRichDatabase).status, 0);
+  const ProcessResult dump = run_shell({directory.file("a.db"), ".dump"});
+  ASSERT_EQ(dump.status, 0) << dump.err;
+  const ProcessResult load = run_shell({directory.file("b.db")}, dump.out);
+  EXPECT_EQ(load.err, "");
+  EXPECT_EQ(run_shell({directory.file("b.db"), ".dump"}).out, dump.out);
+  EXPECT_EQ(run_shell({directory.file("b.db"), "SELECT rowid FROM texts WHERE texts MATCH 'hello'",
+                       "SELECT n FROM totals", "PRAGMA integrity_check"})
+                .out,
+            "1\n2\nok\n");
+}
+
+TEST(Dump, IsReadByTheSqlite3ProgramAndReadsItsDumps) {
+  const std::string sqlite3 = SQLITE3_PROGRAM;
+  if (sqlite3.empty()) GTEST_SKIP() << "there is no sqlite3 program";
+  const TemporaryDirectory directory;
+  ASSERT_EQ(run_shell({directory.file("a.db")}, kRichDatabase).status, 0);
+  const std::string ours = run_shell({directory.file("a.db"), ".dump"}).out;
+  const ProcessResult loaded = run_process(sqlite3, {directory.file("b.db")}, ours);
+  EXPECT_EQ(loaded.err, "");
+  EXPECT_EQ(run_shell({directory.file("b.db"), ".dump"}).out, ours);
+  const std::string theirs = run_process(sqlite3, {directory.file("a.db"), ".dump"}).out;
+  EXPECT_EQ(run_shell({directory.file("c.db")}, theirs).err, "");
+  EXPECT_EQ(run_shell({directory.file("c.db"), ".dump"}).out, ours);
+}
+
+TEST(Dump, TakesTablesAndOptions) {
+  const std::string setup =
+      "CREATE TABLE a(x);INSERT INTO a(rowid, x) VALUES(7, 1);CREATE TABLE b(y);CREATE INDEX bi ON b(y);\n";
+  EXPECT_EQ(run_shell({}, setup + ".dump b").out,
+            "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE b(y);\nCREATE INDEX bi ON b(y);\nCOMMIT;\n");
+  EXPECT_EQ(run_shell({}, setup + ".dump --data-only").out, "INSERT INTO a VALUES(1);\n");
+  EXPECT_CONTAINS(run_shell({}, setup + ".dump --preserve-rowids a").out, "INSERT INTO a(rowid,x) VALUES(7,1);\n");
+  EXPECT_EQ(run_shell({}, setup + ".dump --nosuch").status, 1);
+}
+
+TEST(Schema, IsShown) {
+  const std::string setup =
+      "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT CHECK(b IN ('x','y')));\nCREATE INDEX i ON t(b);\n"
+      "CREATE VIEW v AS SELECT a FROM t;\nATTACH ':memory:' AS other;\nCREATE TABLE other.z(q);\n";
+  EXPECT_EQ(run_shell({}, setup + ".schema").out,
+            "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT CHECK(b IN ('x','y')));\nCREATE INDEX i ON t(b);\n"
+            "CREATE VIEW v AS SELECT a FROM t\n/* v(a) */;\nCREATE TABLE other.z(q);\n");
+  EXPECT_EQ(run_shell({}, setup + ".schema --indent t").out,
+            "CREATE TABLE t(\n  a INTEGER PRIMARY KEY,\n  b TEXT CHECK(b IN ('x','y'))\n);\nCREATE INDEX i ON t(b);\n");
+  EXPECT_EQ(run_shell({}, setup + ".tables").out, "other.z  t        v      \n");
+  EXPECT_EQ(run_shell({}, setup + ".tables v%").out, "v\n");
+  EXPECT_EQ(run_shell({}, setup + ".indexes").out, "i\n");
+  EXPECT_EQ(run_shell({}, setup + ".databases").out, "main: \"\" r/w\nother: \"\"\n");
+  EXPECT_CONTAINS(run_shell({}, setup + ".dbinfo").out, "page size:");
+}
+
+TEST(Output, GoesToFilesAndPrograms) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("out");
+  const ProcessResult result =
+      run_shell({}, ".output " + file + "\nSELECT 1;\nSELECT 2;\n.output\nSELECT 3;\n.once " + file +
+                        "2\nSELECT 4;\nSELECT 5;\n" + ".once |sed s/6/six/\nSELECT 6;\n");
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out, "3\n5\nsix\n");
+  EXPECT_EQ(read_file(file), "1\n2\n");
+  EXPECT_EQ(read_file(file + "2"), "4\n");
+  EXPECT_EQ(run_shell({}, ".output /nonexistent/x\n").status, 1);
+}
+
+TEST(Output, ThatCannotBeWrittenIsAnError) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP();
+  const ProcessResult result = run_shell({}, ".output /dev/full\nSELECT 1;\n");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_CONTAINS(result.err, "/dev/full");
+}
+
+TEST(Read, RunsScriptsWithTheirOwnLines) {
+  const TemporaryDirectory directory;
+  write_file(directory.file("script.sql"), "SELECT 'in';\nSELECT nosuch;\n");
+  const ProcessResult result =
+      run_shell({}, "SELECT 'before';\n\n.read " + directory.file("script.sql") + "\nSELECT bad;\n");
+  EXPECT_EQ(result.out, "before\nin\n");
+  EXPECT_CONTAINS(result.err, "near line 2: no such column: nosuch");
+  EXPECT_CONTAINS(result.err, "near line 4: no such column: bad");
+  EXPECT_EQ(run_shell({}, ".read |echo 'SELECT 5;'\n").out, "5\n");
+  EXPECT_EQ(run_shell({}, ".read /nonexistent\n").status, 1);
+  write_file(directory.file("loop.sql"), ".read " + directory.file("loop.sql") + "\n");
+  EXPECT_CONTAINS(run_shell({}, ".read " + directory.file("loop.sql") + "\n").err, "too deeply");
+}
+
+TEST(Parameters, AreBoundByName) {
+  const ProcessResult result =
+      run_shell({},
+                ".parameter set :a 2+3\n.parameter set @b 'some text'\n.parameter set ?3 \"x'00'\"\n.parameter list\n"
+                "SELECT :a, @b, typeof(?3);\n.parameter unset :a\nSELECT :a;\n.parameter clear\n.parameter list\n");
+  EXPECT_EQ(result.out, ":a  5\n?3  X'00'\n@b  'some text'\n5|some text|blob\n");
+  EXPECT_CONTAINS(result.err, ":a");
+  EXPECT_EQ(result.status, 1);
+  for (const char* wrong : {".parameter set a 1", ".parameter set ? 1", ".parameter", ".parameter unset :x"}) {
+    EXPECT_EQ(run_shell({}, std::string(wrong) + "\n").status, 1) << wrong;
+  }
+}
+
+TEST(Explain, IsLaidOut) {
+  EXPECT_EQ(
+      run_shell(
+          {},
+          "CREATE TABLE t(a); CREATE TABLE u(b);\nEXPLAIN QUERY PLAN SELECT * FROM t WHERE a IN (SELECT b FROM u);\n")
+          .out,
+      "QUERY PLAN\n|--SCAN t\n`--LIST SUBQUERY 1\n   |--SCAN u\n   `--CREATE BLOOM FILTER\n");
+  EXPECT_EQ(run_shell({}, "CREATE TABLE t(a);\n.eqp on\nSELECT * FROM t;\n").out, "QUERY PLAN\n`--SCAN t\n");
+  EXPECT_TRUE(run_shell({}, "EXPLAIN SELECT 1;\n").out.starts_with("addr  opcode "));
+  EXPECT_FALSE(run_shell({}, ".explain off\nEXPLAIN SELECT 1;\n").out.starts_with("addr"));
+}
+
+TEST(Settings, TakeEffectAndAreShown) {
+  EXPECT_EQ(run_shell({}, ".changes on\nCREATE TABLE t(a); INSERT INTO t VALUES(1),(2);\n").out,
+            "changes: 0   total_changes: 0\nchanges: 2   total_changes: 2\n");
+  EXPECT_CONTAINS(run_shell({}, ".timer on\nSELECT 1;\n").out, "Run Time: real ");
+  EXPECT_CONTAINS(run_shell({}, ".stats on\nSELECT 1;\n").out, "Virtual machine steps:");
+  EXPECT_EQ(run_shell({"--echo"}, "SELECT 1;\n.print x\n").out, "SELECT 1;\n1\n.print x\nx\n");
+  const std::string shown = run_shell({}, ".mode csv\n.nullvalue \"-\\t\"\n.width 1 2\n.show\n").out;
+  for (const char* part :
+       {"mode: csv\n", "nullvalue: \"-\\t\"\n", "rowseparator: \"\\r\\n\"\n", "width: 1 2", "filename: :memory:"}) {
+    EXPECT_CONTAINS(shown, part);
+  }
+  EXPECT_EQ(run_shell({}, ".limit column 10\n").out, "              column 10\n");
+  EXPECT_CONTAINS(run_shell({}, ".help mode\n").out, "--wrap N");
+  EXPECT_CONTAINS(run_shell({}, ".help\n").out, ".import FILE TABLE");
+}
+
+TEST(Commands, ThatAreWrongAreErrorsWithTheirLine) {
+  for (const char* command :
+       {".nosuch", ".", ".mode nosuch", ".headers", ".headers maybe", ".e", ".width x", ".limit nosuch",
+        ".load /nonexistent.so", ".open /nonexistent/a.db", ".cd /nonexistent", ".shell exit 3", ".separator",
+        ".timeout soon", ".mode box --nosuch", ".rekey /nonexistent"}) {
+    const ProcessResult result = run_shell({}, std::string("\n") + command + "\n.print after\n");
+    EXPECT_EQ(result.status, 1) << command;
+    EXPECT_TRUE(result.err.starts_with("Error: line 2: ")) << command << ": " << result.err;
+    EXPECT_EQ(result.out, "after\n") << command;
+  }
+}
+
+TEST(Commands, OpenKeepsTheDatabaseIfTheOtherCannotBeOpened) {
+  EXPECT_EQ(run_shell({}, "CREATE TABLE t(a);\n.open /nonexistent/a.db\n.tables\n").out, "t\n");
+}
+
+TEST(Shell, ReadsLongInputInOneGo) {
+  std::string script = "CREATE TABLE t(a);\nBEGIN;\n";
+  for (int i = 0; i < 20000; ++i) script += "INSERT INTO t VALUES('row " + std::to_string(i) + ";');\n";
+  script += "COMMIT;\nSELECT count(*), max(length(a)) FROM t;\n";
+  EXPECT_EQ(run_shell({}, script).out, "20000|10\n");
+  const std::string long_text(3000000, 'x');
+  EXPECT_EQ(run_shell({}, "SELECT length('" + long_text + "');\n").out, "3000000\n");
+}
+
+}  // namespace
