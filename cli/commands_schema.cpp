@@ -53,7 +53,8 @@ void run_databases(Shell& shell, const Arguments& arguments) {
   const bool readonly = connection.is_readonly();
   for (auto [name, file] :
        connection.query<std::string, std::optional<std::string>>("SELECT name, file FROM pragma_database_list")) {
-    const std::string path = file.value_or("");
+    // The library gives each database in memory a file name of its own.
+    const std::string path = file && !file->starts_with(":memory:") ? *file : "";
     std::string line = name + ": " + (path.empty() ? "\"\"" : path);
     if (name == "main") line += readonly ? " r/o" : " r/w";
     shell.print_line(line);

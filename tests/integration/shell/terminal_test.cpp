@@ -114,6 +114,20 @@ TEST(Terminal, SendsNoColoursToFiles) {
   EXPECT_EQ(text, "┌───┐\n│ a │\n├───┤\n│ 1 │\n└───┘\n");
 }
 
+TEST(Terminal, ShowsTheProgressOfLongWorkOnly) {
+  const std::string slow = ".import --csv \"|printf 'a\\n1\\n'; sleep 1; printf '2\\n'\" t";
+  const std::string fast = ".import --csv \"|printf 'a\\n1\\n2\\n'\" t";
+  Terminal long_work(LIBSQL_PROGRAM, {":memory:", slow, "SELECT count(*) FROM t"});
+  EXPECT_EQ(long_work.wait(), 0);
+  EXPECT_NE(long_work.shown().find("\rimport "), std::string::npos) << long_work.shown();
+  Terminal short_work(LIBSQL_PROGRAM, {":memory:", fast, "SELECT count(*) FROM t"});
+  EXPECT_EQ(short_work.wait(), 0);
+  EXPECT_EQ(short_work.shown(), "2\r\n");
+  const auto piped = run_shell({":memory:", slow, "SELECT count(*) FROM t"});
+  EXPECT_EQ(piped.out, "2\n");
+  EXPECT_EQ(piped.err, "");
+}
+
 #ifdef LIBSQL_TEST_READLINE
 
 TEST(Terminal, CompletesCommandsKeywordsTablesAndColumns) {
