@@ -138,7 +138,9 @@ int main() {
   int rounds = 5;
   if (const char* text = std::getenv("LIBSQL_BENCH_ROUNDS")) rounds = std::max(1, std::atoi(text));
   constexpr auto kLength = 600ms;
-  for (const int threads : {1, 2, 4, 8}) {
+  std::vector<int> counts = {1, 2, 4, 8};
+  if (const char* text = std::getenv("LIBSQL_BENCH_THREADS")) counts = {std::max(1, std::atoi(text))};
+  for (const int threads : counts) {
     const std::string suffix = std::to_string(threads) + ".db";
     { bench::Raw(directory.file("raw" + suffix)).exec(kTable); }
     const auto open = [&](const std::string& name) {

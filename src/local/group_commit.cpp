@@ -22,6 +22,17 @@ std::exception_ptr lost_with_the_group() {
   return core::make_error(std::move(data));
 }
 
+// The same failure for one more caller. Each gets an exception of its own: they end on different threads.
+std::exception_ptr copy_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    return core::make_error(core::error_data(error));
+  } catch (...) {
+    return failure;
+  }
+}
+
 }  // namespace
 
 void GroupCommit::submit(void (*run)(void*), void* context, Clock::time_point until) {
@@ -80,10 +91,10 @@ void GroupCommit::lead(Job& own) {
   std::size_t members = 0;  // the jobs that the open transaction holds
   Job* first_member = nullptr;
   bool open = true;
-  const auto blame = [&](const std::exception_ptr& error) {
+  const auto blame = [&](const auto& make_error) {
     for (Job* job = first_member; members > 0; job = job->next) {
       if (job->error) continue;
-      job->error = error;
+      job->error = make_error();
       --members;
     }
     first_member = nullptr;
@@ -122,7 +133,7 @@ void GroupCommit::lead(Job& own) {
         } else if (open && !(target_.in_transaction() && marked && target_.return_to_mark())) {
           target_.rollback();
           open = false;
-          blame(lost_with_the_group());
+          blame(lost_with_the_group);
         }
       }
     }
@@ -134,7 +145,8 @@ void GroupCommit::lead(Job& own) {
       target_.commit();
       commits = 1;
     } catch (...) {
-      blame(std::current_exception());
+      const std::exception_ptr failure = std::current_exception();
+      blame([&] { return copy_of(failure); });
       target_.rollback();
     }
   } else if (open) {

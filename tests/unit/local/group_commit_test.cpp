@@ -11,6 +11,8 @@
 
 #include <libsql/error.hpp>
 
+#include "core/errors.hpp"
+
 namespace libsql::local {
 namespace {
 
@@ -54,7 +56,7 @@ class FakeTarget final : public GroupTarget {
 
  private:
   static void fail_if(bool& flag) {
-    if (std::exchange(flag, false)) throw std::runtime_error("on demand");
+    if (std::exchange(flag, false)) core::throw_error(ErrorCode::Io, "on demand");
   }
 };
 
