@@ -123,7 +123,8 @@ class LIBSQL_EXPORT WalCheckpointGuard final {
 ///
 /// Frames are the bytes of the file `-wal` (https://www.sqlite.org/walformat.html). Of an encrypted database they are
 /// given decrypted; inserting into one throws Unsupported. Ownership: keeps the session alive. Threads: as Connection.
-/// Errors: Unsupported if the database has no log (another journal mode, in memory, locking_mode=EXCLUSIVE).
+/// Errors: Unsupported if the database has no log (another journal mode, a temporary database) or a log that only one
+/// connection sees (locking_mode=EXCLUSIVE).
 class LIBSQL_EXPORT Wal final {
  public:
   /// Throws Unsupported for a remote connection.

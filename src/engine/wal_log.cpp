@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -331,6 +332,10 @@ WalCheckpointResult Log::checkpoint(WalCheckpointMode mode) const {
   if (sqlite3_get_autocommit(db_) == 0) {
     core::throw_error(ErrorCode::Misuse, "a checkpoint cannot run inside a transaction");
   }
+  {
+    const ReadScope opened(db_);  // a connection that has read nothing yet knows of no log
+    if (!opened.has_log()) throw_no_log();
+  }
   int engine_mode = SQLITE_CHECKPOINT_PASSIVE;
   if (mode == WalCheckpointMode::Full) engine_mode = SQLITE_CHECKPOINT_FULL;
   if (mode == WalCheckpointMode::Restart) engine_mode = SQLITE_CHECKPOINT_RESTART;
@@ -339,8 +344,7 @@ WalCheckpointResult Log::checkpoint(WalCheckpointMode mode) const {
   int checkpointed = -1;
   const int rc = sqlite3_wal_checkpoint_v2(db_, "main", engine_mode, &log_frames, &checkpointed);
   if (rc != SQLITE_OK) throw_failure(db_, rc, "the checkpoint could not be completed");
-  if (log_frames < 0) throw_no_log();
-  return {static_cast<std::uint32_t>(log_frames), static_cast<std::uint32_t>(checkpointed)};
+  return {static_cast<std::uint32_t>(std::max(log_frames, 0)), static_cast<std::uint32_t>(std::max(checkpointed, 0))};
 }
 
 CheckpointHold::CheckpointHold(sqlite3* db)

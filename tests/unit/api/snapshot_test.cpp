@@ -138,5 +138,17 @@ TEST_F(SnapshotTest, AnotherDatabaseObjectOfTheSameFileCanReadIt) {
   EXPECT_EQ(rows(other), 0);
 }
 
+TEST_F(SnapshotTest, DatabaseInMemoryHasSnapshots) {
+  const Database db = Builder::local(":memory:").mvcc().build();
+  Connection conn = db.connect();
+  conn.execute("CREATE TABLE t(a)");
+  const Snapshot snapshot = conn.snapshot();
+  Connection other = db.connect();
+  other.execute("INSERT INTO t VALUES(1)");
+  EXPECT_EQ(rows(other), 1);
+  Transaction tx = other.transaction_at(snapshot);
+  EXPECT_EQ(rows(other), 0);
+}
+
 }  // namespace
 }  // namespace libsql

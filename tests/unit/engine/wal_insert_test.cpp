@@ -4,11 +4,14 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <libsql/error.hpp>
+#include <libsql/memory_vfs.hpp>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "unit/engine/wal_support.hpp"
 
@@ -464,6 +467,71 @@ TEST(WalInsert, IndexRegionsAreCrossedAndRemnantsOfADeadWriterRemoved) {
   EXPECT_EQ(integrity(target), "ok");
   EXPECT_EQ(sqlite3_command(dir.file("target.db"), "SELECT count(*) FROM t WHERE a='short'; PRAGMA integrity_check"),
             "100\nok");
+}
+
+TEST(WalInsert, ReadersAndCheckpointsMeanwhileSeeWholeTransactionsOnly) {
+  const TempDir dir;
+  Db source(dir.file("source.db"));
+  waltest::set_wal(source, 512);
+  source.run("CREATE TABLE account(id INTEGER PRIMARY KEY, n, pad)");
+  source.run(std::string(kCount) + "INSERT INTO account SELECT i, 100, zeroblob(300) FROM n");
+  Db target(dir.file("target.db"));
+  waltest::set_wal(target, 512);
+  copy_frames(source, target);
+  std::atomic<bool> done = false;
+  std::atomic<int> reads = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      Db reader(dir.file("target.db"));
+      reader.run("PRAGMA cache_size=20");
+      while (!done) {
+        EXPECT_EQ(reader.text("SELECT sum(n), count(*) FROM account"), "40000|400");
+        ++reads;
+      }
+      EXPECT_EQ(integrity(reader), "ok");
+    });
+  }
+  threads.emplace_back([&] {
+    Db checkpointer(dir.file("target.db"));
+    while (!done) {
+      try {
+        Log(checkpointer).checkpoint(WalCheckpointMode::Passive);
+      } catch (const Busy&) {  // another connection reads the log at the wrong moment: next time
+      }
+      std::this_thread::yield();
+    }
+  });
+  for (int round = 0; round < 300 || reads < 20; ++round) {
+    source.run(
+        "BEGIN; UPDATE account SET n = n - 7 WHERE id = abs(random()) % 400 + 1;"
+        "UPDATE account SET n = n + 7 WHERE id = (SELECT id FROM account ORDER BY n LIMIT 1);"
+        "UPDATE account SET n = n + 40000 - (SELECT sum(n) FROM account) WHERE id = 1; COMMIT");
+    const Log log(source);
+    Inserter insert(target, {});
+    ASSERT_LE(insert.max_frame(), log.state().max_frame);
+    for (std::uint32_t number = insert.max_frame() + 1; number <= log.state().max_frame; ++number) {
+      insert.frame(number, log.frame(number));
+    }
+  }
+  done = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(waltest::content(target), waltest::content(source));
+}
+
+TEST(WalInsert, WorksInAMemoryFileSystem) {
+  const auto vfs = memory_vfs();
+  Db source("source.db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "libsql-memory");
+  waltest::set_wal(source);
+  Db target("target.db", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "libsql-memory");
+  waltest::set_wal(target);
+  Db reader("target.db", SQLITE_OPEN_READWRITE, "libsql-memory");
+  for (const std::string& step : mixed_steps()) {
+    source.run(step);
+    copy_frames(source, target);
+    ASSERT_EQ(waltest::content(reader), waltest::content(source)) << step;
+    ASSERT_EQ(integrity(reader), "ok") << step;
+  }
 }
 
 }  // namespace

@@ -224,6 +224,15 @@ TEST(WalLog, CheckpointWaitsForNoReaderButSaysThatItIsNotComplete) {
   EXPECT_TRUE(waltest::read_file(dir.file("a.db-wal")).empty());
 }
 
+TEST(WalLog, ConnectionThatHasReadNothingYetCanCheckpoint) {
+  const TempDir dir;
+  Db db(dir.file("a.db"));
+  waltest::set_wal(db);
+  db.run("CREATE TABLE t(a)");
+  Db fresh(dir.file("a.db"));
+  EXPECT_EQ(Log(fresh).checkpoint(WalCheckpointMode::Passive).checkpointed, 2u);
+}
+
 TEST(WalLog, CheckpointHoldKeepsTheLogAndRestoresTheSwitches) {
   const TempDir dir;
   const std::string path = dir.file("a.db");

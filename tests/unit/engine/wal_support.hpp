@@ -41,8 +41,9 @@ class TempDir {
 
 class Db {
  public:
-  explicit Db(const std::string& path, int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
-    if (sqlite3_open_v2(path.c_str(), &db_, flags, nullptr) != SQLITE_OK) throw std::runtime_error(sqlite3_errmsg(db_));
+  explicit Db(const std::string& path, int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+              const char* vfs = nullptr) {
+    if (sqlite3_open_v2(path.c_str(), &db_, flags, vfs) != SQLITE_OK) throw std::runtime_error(sqlite3_errmsg(db_));
     sqlite3_extended_result_codes(db_, 1);
   }
   ~Db() { sqlite3_close_v2(db_); }
