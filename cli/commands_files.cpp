@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cli/backup.hpp"
 #include "cli/commands.hpp"
 #include "cli/errors.hpp"
 #include "cli/import.hpp"
@@ -116,6 +117,16 @@ void run_open(Shell& shell, const Arguments& arguments) {
   shell.open(settings);
 }
 
+void run_backup(Shell& shell, const Arguments& arguments) {
+  if (arguments.empty() || arguments.size() > 2) throw UsageError("usage: .backup ?DATABASE? FILE");
+  back_up(shell, arguments.size() == 2 ? arguments[0] : "main", arguments.back());
+}
+
+void run_save(Shell& shell, const Arguments& arguments) {
+  if (arguments.size() != 1) throw UsageError("usage: .save FILE");
+  back_up(shell, "main", arguments[0]);
+}
+
 void run_cd(Shell&, const Arguments& arguments) {
   if (arguments.size() != 1) throw UsageError("usage: .cd DIRECTORY");
   if (chdir(arguments[0].c_str()) != 0) {
@@ -123,7 +134,9 @@ void run_cd(Shell&, const Arguments& arguments) {
   }
 }
 
-constexpr std::array<Command, 6> kCommands = {{
+constexpr std::array<Command, 8> kCommands = {{
+    {"backup", "?DATABASE? FILE", "Write a copy of the database to FILE",
+     "  The copy is compact, encrypted as the database is, and appears whole or not at all.\n", run_backup},
     {"cd", "DIRECTORY", "Change the working directory", "", run_cd},
     {"import", "FILE TABLE", "Load a file into a table, which is made if need be",
      "  FILE may be \"|COMMAND\": its output is loaded.\n"
@@ -144,6 +157,7 @@ constexpr std::array<Command, 6> kCommands = {{
      run_output},
     {"read", "FILE", "Run the statements and commands in FILE", "  FILE may be \"|COMMAND\": its output is run.\n",
      run_read},
+    {"save", "FILE", "Write the main database to FILE, as .backup does", "", run_save},
 }};
 
 }  // namespace

@@ -235,7 +235,8 @@ void Shell::process_interactively() {
   const bool terminal = isatty(STDIN_FILENO) != 0;
   if (terminal) {
     print("libsql shell, SQLite " + std::string(sqlite_version()) + ". Type .help for help, .quit to leave.\n");
-    if (!options_.file_given) print("The database is in memory; .open FILE opens another.\n");
+    if (!options_.file_given)
+      print("The database is in memory; .open FILE opens another, .save FILE keeps this one.\n");
   }
   output_.flush();
   LineEditor editor(interrupts_, terminal ? history_file() : std::string(),

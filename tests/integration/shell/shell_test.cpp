@@ -352,6 +352,54 @@ TEST(Dump, TakesTablesAndOptions) {
   EXPECT_EQ(run_shell({}, setup + ".dump --nosuch").status, 1);
 }
 
+TEST(Backup, IsACopyOfTheDatabase) {
+  const TemporaryDirectory directory;
+  const std::string copy = directory.file("copy.db");
+  write_file(copy, "something old");
+  const ProcessResult result = run_shell({":memory:", "CREATE TABLE t(a); INSERT INTO t VALUES(1)", ".backup " + copy,
+                                          "INSERT INTO t VALUES(2)", ".save " + directory.file("later.db")});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(run_shell({copy, "SELECT a FROM t", "PRAGMA integrity_check"}).out, "1\nok\n");
+  EXPECT_EQ(run_shell({directory.file("later.db"), "SELECT sum(a) FROM t"}).out, "3\n");
+  EXPECT_EQ(
+      run_shell({":memory:", "ATTACH '" + copy + "' AS other", ".backup other " + directory.file("third.db")}).status,
+      0);
+  EXPECT_EQ(run_shell({directory.file("third.db"), "SELECT a FROM t"}).out, "1\n");
+}
+
+TEST(Backup, IsEncryptedAsTheDatabaseIs) {
+  const TemporaryDirectory directory;
+  write_file(directory.file("key"), "key");
+  const std::vector<std::string> with_key = {"--key-file", directory.file("key")};
+  EXPECT_EQ(run_shell({with_key[0], with_key[1], directory.file("a.db"), "CREATE TABLE t(a)",
+                       ".backup " + directory.file("b.db")})
+                .status,
+            0);
+  EXPECT_FALSE(contains(read_file(directory.file("b.db")), "CREATE TABLE"));
+  EXPECT_EQ(run_shell({directory.file("b.db"), ".tables"}).status, 1);
+  EXPECT_EQ(run_shell({with_key[0], with_key[1], directory.file("b.db"), ".tables"}).out, "t\n");
+}
+
+TEST(Backup, LeavesNothingBehindWhenItFails) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("used.db");
+  write_file(file, "kept");
+  write_file(file + "-wal", "in use");
+  const ProcessResult used = run_shell({":memory:", ".backup " + file});
+  EXPECT_EQ(used.status, 1);
+  EXPECT_CONTAINS(used.err, "may be in use");
+  EXPECT_EQ(read_file(file), "kept");
+  std::filesystem::remove(file + "-wal");
+  EXPECT_EQ(run_shell({":memory:", "BEGIN", ".backup " + file}).status, 1);
+  EXPECT_EQ(run_shell({":memory:", ".backup /nonexistent/a.db"}).status, 1);
+  EXPECT_EQ(run_shell({":memory:", ".backup nosuch " + file}).status, 1);
+  EXPECT_EQ(run_shell({":memory:", ".backup"}).status, 1);
+  EXPECT_EQ(read_file(file), "kept");
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    EXPECT_EQ(entry.path().filename(), "used.db");
+  }
+}
+
 TEST(Schema, IsShown) {
   const std::string setup =
       "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT CHECK(b IN ('x','y')));\nCREATE INDEX i ON t(b);\n"
