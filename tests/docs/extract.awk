@@ -3,17 +3,24 @@
 #   ```cpp            a function body, compiled and run; with its own main() a program of its own
 #   ```cpp no_run     compiled only (it would wait, or needs what a test has not)
 #   ```cpp namespace  declarations, compiled at namespace scope; later blocks of the page can use them
+#   // prints TEXT    at the end of a line in it: the block prints TEXT as a whole line, after those that stand above
 #   ```sql            run through the program libsql, all blocks of a page on one database; no_run leaves a block out
 #   <!-- cpp          up to --> : code the reader need not see, put before each following block of the page;
 #                     an empty one ends that
 #
 # Writes DIRECTORY/NAME.snippets.cpp, NAME.program_N.cpp and NAME.queries.sql, those that have content.
 
-function reset_block() { body = ""; includes = ""; is_program = 0; first_line = FNR + 1 }
+function reset_block() { body = ""; includes = ""; expected = ""; is_program = 0; first_line = FNR + 1 }
+
+function literal(text) {
+  gsub(/[\\"]/, "\\\\&", text)
+  return "\"" text "\""
+}
 
 function take(line) {
   if (line ~ /^[ \t]*#[ \t]*include/) { includes = includes line "\n"; return }
   if (line ~ /^int main\(/) is_program = 1
+  if (match(line, /\/\/ prints /)) expected = expected (expected == "" ? "" : ", ") literal(substr(line, RSTART + RLENGTH))
   body = body line "\n"
 }
 
@@ -35,7 +42,7 @@ function finish_cpp(   name) {
   }
   functions = functions "static void snippet_" number "() {\n" setup place(first_line) body "}\n"
   calls = calls (mode == "no_run" ? "  (void)&snippet_" : "  libsql_docs::run(\"" page ", line " first_line "\", snippet_") number \
-    (mode == "no_run" ? ";\n" : ");\n")
+    (mode == "no_run" ? ";\n" : ", {" expected "});\n")
 }
 
 BEGIN { fence = "" }
