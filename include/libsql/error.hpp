@@ -42,6 +42,7 @@ enum class ErrorCode : std::uint8_t {
   UnexpectedRows,   ///< another number of rows than the call promises
   Conflict,         ///< the place is taken by something else
   SnapshotTooOld,   ///< the state of the database that was asked for is gone
+  Expired,          ///< the row under an open blob was changed or deleted
 };
 
 /// The name of the code as written above, for logs. Valid for the program's lifetime.
@@ -273,6 +274,12 @@ class LIBSQL_EXPORT Conflict : public Error {
 
 /// A checkpoint has overwritten the state of the database that was asked for.
 class LIBSQL_EXPORT SnapshotTooOld : public Error {
+ public:
+  using Error::Error;
+};
+
+/// The row under an open blob was changed or deleted by something else than the blob. Reopen it.
+class LIBSQL_EXPORT Expired : public Error {
  public:
   using Error::Error;
 };

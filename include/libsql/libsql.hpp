@@ -3,7 +3,9 @@
 #pragma once
 
 #include <libsql/authorizer.hpp>
+#include <libsql/backup.hpp>
 #include <libsql/batch.hpp>
+#include <libsql/blob.hpp>
 #include <libsql/builder.hpp>
 #include <libsql/change_stream.hpp>
 #include <libsql/column.hpp>
@@ -16,6 +18,7 @@
 #include <libsql/hooks.hpp>
 #include <libsql/interrupt.hpp>
 #include <libsql/json.hpp>
+#include <libsql/memory_vfs.hpp>
 #include <libsql/params.hpp>
 #include <libsql/pool.hpp>
 #include <libsql/pool_statistics.hpp>
@@ -30,5 +33,7 @@
 #include <libsql/value.hpp>
 #include <libsql/vector.hpp>
 #include <libsql/version.hpp>
+#include <libsql/vfs.hpp>
+#include <libsql/vfs_wrapper.hpp>
 #include <libsql/wal.hpp>
 #include <libsql/writer.hpp>

@@ -1,6 +1,7 @@
 // The one door between the public handles and the rooms below.
 #pragma once
 
+#include <libsql/backup.hpp>
 #include <libsql/builder.hpp>
 #include <libsql/connection.hpp>
 #include <libsql/database.hpp>
@@ -30,6 +31,7 @@ struct Access {
   static Savepoint savepoint(std::shared_ptr<core::Session> session, std::string name) {
     return Savepoint(std::move(session), std::move(name));
   }
+  static SerializedDatabase serialized(std::byte* data, std::size_t size) noexcept { return {data, size}; }
   static Database database(std::shared_ptr<core::Store> store) { return Database(std::move(store)); }
   static const std::shared_ptr<core::Store>& store(const Database& database) { return database.store_; }
   static const LocalOptions& options(const LocalBuilder& builder) { return *builder.options_; }

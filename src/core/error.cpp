@@ -57,6 +57,8 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "Conflict";
     case ErrorCode::SnapshotTooOld:
       return "SnapshotTooOld";
+    case ErrorCode::Expired:
+      return "Expired";
   }
   return "Error";
 }

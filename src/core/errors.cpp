@@ -121,6 +121,8 @@ auto with_class(ErrorCode code, Make&& make) {
       return make(ClassTag<Conflict>{});
     case ErrorCode::SnapshotTooOld:
       return make(ClassTag<SnapshotTooOld>{});
+    case ErrorCode::Expired:
+      return make(ClassTag<Expired>{});
     case ErrorCode::SqlError:
       break;
   }

@@ -1,6 +1,9 @@
 // Encryption of the file by SQLite3 Multiple Ciphers (https://utelle.github.io/SQLite3MultipleCiphers/).
 #include <sqlite3.h>
 
+#include <array>
+#include <cstring>
+
 #include "core/errors.hpp"
 #include "engine/connection.hpp"
 
@@ -33,6 +36,7 @@ void Connection::set_key(std::string_view cipher, const std::vector<std::pair<st
   choose_cipher();
   if (key.empty()) core::throw_error(ErrorCode::Configuration, "an encryption key cannot be empty");
   check(sqlite3_key_v2(db_, "main", key.data(), static_cast<int>(key.size())));
+  key_.assign(key.begin(), key.end());
 }
 
 void Connection::rekey(std::span<const std::byte> key) {
@@ -57,11 +61,34 @@ void Connection::rekey(std::span<const std::byte> key) {
     if (wal) query_text("PRAGMA journal_mode=WAL");
     std::rethrow_exception(error);
   }
+  key_.assign(key.begin(), key.end());
   if (wal) query_text("PRAGMA journal_mode=WAL");
+}
+
+bool Connection::is_encrypted(const std::string& schema) const {
+  if (!key_.empty() && schema == "main") return true;
+  unsigned char* const salt = sqlite3mc_codec_data(require_open(), schema.c_str(), "cipher_salt");
+  sqlite3_free(salt);
+  if (salt != nullptr) return true;
+  // A cipher without salt. Its layer passes a read of the first 16 bytes through.
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(db_, schema.c_str(), SQLITE_FCNTL_FILE_POINTER, &file);
+  std::array<char, 16> start{};
+  return file != nullptr && file->pMethods != nullptr &&
+         file->pMethods->xRead(file, start.data(), static_cast<int>(start.size()), 0) == SQLITE_OK &&
+         std::memcmp(start.data(), "SQLite format 3", start.size()) != 0;
+}
+
+bool Connection::share_key(Connection& other) const {
+  if (key_.empty()) return false;
+  other.set_key(cipher_, cipher_parameters_, key_);
+  return true;
 }
 
 #else
 
+bool Connection::is_encrypted(const std::string&) const { return false; }
+bool Connection::share_key(Connection&) const { return false; }
 bool Connection::has_encryption() noexcept { return false; }
 
 void Connection::set_key(std::string_view, const std::vector<std::pair<std::string, std::int64_t>>&,

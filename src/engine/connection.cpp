@@ -132,6 +132,10 @@ void Connection::close() {
                                              (count == 1 ? " statement is" : " statements are") +
                                              " still in use: " + open);
   }
+  for (const Cleanup& entry : cleanups_) {
+    if (entry.name.empty()) continue;
+    core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: " + entry.name + " is still open");
+  }
   closing_ = true;
   run_cleanups();
   closing_ = false;
@@ -544,7 +548,7 @@ void Connection::run_cleanups() noexcept {
   }
   observers_changed();
   while (!cleanups_.empty()) {
-    const std::function<void()> cleanup = std::move(cleanups_.back().second);
+    const std::function<void()> cleanup = std::move(cleanups_.back().run);
     cleanups_.pop_back();
     try {
       cleanup();

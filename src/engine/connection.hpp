@@ -288,6 +288,10 @@ class Connection final {
   void set_key(std::string_view cipher, const std::vector<std::pair<std::string, std::int64_t>>& parameters,
                std::span<const std::byte> key);
   void rekey(std::span<const std::byte> key);
+  /// Whether the pages of an attached database are encrypted.
+  bool is_encrypted(const std::string& schema) const;
+  /// Gives `other`, which has read nothing yet, the cipher and key of this one; false if no set_key() told them.
+  bool share_key(Connection& other) const;
   static bool has_encryption() noexcept;
 
   /// Extension loading: counted permissions and allowed directories (none: any).
@@ -299,13 +303,14 @@ class Connection final {
   void load_trusted_extension(const std::filesystem::path& file, std::string_view entry_point);
 
   /// Something that must go when the connection is reset for its next user, or closed: hooks, for one. Runs in reverse
-  /// order. Returns a number to cancel it by, for what goes earlier by itself.
-  int on_reset(std::function<void()> cleanup) {
-    cleanups_.emplace_back(++last_cleanup_, std::move(cleanup));
+  /// order. Returns a number to cancel it by, for what goes earlier by itself. What has a name keeps close(), which
+  /// tells it, from succeeding.
+  int on_reset(std::function<void()> cleanup, std::string name = {}) {
+    cleanups_.push_back({++last_cleanup_, std::move(cleanup), std::move(name)});
     return last_cleanup_;
   }
   void cancel_cleanup(int number) noexcept {
-    std::erase_if(cleanups_, [&](const auto& entry) { return entry.first == number; });
+    std::erase_if(cleanups_, [&](const Cleanup& entry) { return entry.number == number; });
   }
   void run_cleanups() noexcept;
   /// Ends the cursors of all statements.
@@ -367,9 +372,15 @@ class Connection final {
   bool in_progress_ = false;          // the listeners are being called: none moves
   std::string cipher_ = "aes256cbc";  // libSQL's
   std::vector<std::pair<std::string, std::int64_t>> cipher_parameters_;
+  std::vector<std::byte> key_;  // empty: not encrypted, or with a key that SQL text set
   int extension_permissions_ = 0;
   std::vector<std::filesystem::path> extension_directories_;
-  std::vector<std::pair<int, std::function<void()>>> cleanups_;
+  struct Cleanup {
+    int number;
+    std::function<void()> run;
+    std::string name;
+  };
+  std::vector<Cleanup> cleanups_;
   int last_cleanup_ = 0;
   std::vector<int> initial_limits_;
   Statement* first_statement_ = nullptr;  // all live statements, an intrusive list

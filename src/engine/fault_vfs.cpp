@@ -286,8 +286,11 @@ class ModelFile final : public VfsFile {
   void sync(VfsSync) override {
     const std::lock_guard guard(state_->mutex);
     node_->sync();
+    // The engine's own VFS syncs the directory with the first sync of a new file, and so all changes to it.
     const auto entry = state_->now.find(name_);
-    if (entry != state_->now.end() && entry->second == node_) state_->durable[name_] = node_;
+    if (entry == state_->now.end() || entry->second != node_) return;
+    const auto known = state_->durable.find(name_);
+    if (known == state_->durable.end() || known->second != node_) state_->durable = state_->now;
   }
   std::uint64_t size() override {
     const std::lock_guard guard(state_->mutex);
@@ -465,9 +468,7 @@ void FaultVfs::remove(std::string_view path, VfsSyncDirectory sync) {
   if (entry == state_->now.end()) throw VfsError(VfsFailure::DeleteMissing, "there is no such file");
   state_->now.erase(entry);
   if (hit == FaultKind::PowerCut) fail(FaultOn::Delete, "an injected fault: the power was cut");
-  if (sync != VfsSyncDirectory::Yes) return;
-  const auto durable = state_->durable.find(path);
-  if (durable != state_->durable.end()) state_->durable.erase(durable);
+  if (sync == VfsSyncDirectory::Yes) state_->durable = state_->now;
 }
 
 bool FaultVfs::exists(std::string_view path) {

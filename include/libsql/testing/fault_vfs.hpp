@@ -73,7 +73,8 @@ struct FaultDevice {
 /// A file system for tests, registered with register_vfs() as any other. It either plays a disk in memory and knows
 /// which bytes a power cut would leave, or stands on a registered VFS.
 ///
-/// A sync makes a file's bytes and its name durable; a deletion is durable if it asks for it.
+/// A sync makes a file's bytes durable. The first sync of a new file, and a deletion that asks for it, make the
+/// directory durable: the names of files that were made or deleted until then.
 /// Threads: any.
 class LIBSQL_EXPORT FaultVfs final : public Vfs {
  public:

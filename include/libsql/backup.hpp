@@ -1,0 +1,112 @@
+/// \file
+/// Copies of whole databases: online backup into another database or file, and a database as bytes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <libsql/builder.hpp>
+#include <libsql/export.hpp>
+#include <libsql/value.hpp>
+
+namespace libsql {
+
+class Connection;
+
+/// How far a backup is, in pages.
+struct BackupProgress {
+  std::uint64_t remaining = 0;
+  std::uint64_t total = 0;
+};
+
+/// What a progress callback wants.
+enum class BackupNext : std::uint8_t { Continue, Cancel };
+
+enum class BackupOutcome : std::uint8_t { Completed, Cancelled };
+
+struct BackupOptions {
+  /// Pages copied between two looks at progress, interrupts and the deadline; 0: all at once.
+  std::uint32_t pages_per_step = 1024;
+  /// A rest between two steps, for what else the disk has to do.
+  std::chrono::milliseconds pause{0};
+  /// How long to try again while one of the databases is locked; none: the busy timeout of the source connection.
+  std::optional<std::chrono::milliseconds> busy_timeout;
+  /// Called after every step on the calling thread. It must not use the two connections. What it throws cancels the
+  /// backup and comes out of it.
+  std::function<BackupNext(const BackupProgress&)> progress;
+  std::string source_schema = "main";
+  std::string target_schema = "main";  ///< with a Connection as the target
+  /// For a file as the target: its encryption. None: that of the source, key included, if the Builder or rekey() set
+  /// it; Configuration if SQL text did.
+  std::optional<Encryption> encryption;
+  std::string vfs;  ///< for a file as the target: its VFS
+};
+
+/// Replaces the content of `target` with that of `source`, all or nothing, while others go on reading and writing the
+/// source. In WAL mode the copy is the state at the beginning; else writers of other connections make it begin again.
+///
+/// Encrypted pages are copied between databases of one cipher and page size, each with its own key; an encrypted and a
+/// plain one do not mix (Unsupported). Threads: both connections belong to the caller; InterruptHandle::interrupt() of
+/// the source ends it. Throws Busy, Interrupted, Timeout, ReadOnly, ResourceError, NotADatabase, SqlError for an
+/// unknown schema, Misuse if the source has uncommitted changes, the target is in a transaction, or both are one.
+[[nodiscard]] LIBSQL_EXPORT BackupOutcome backup(const Connection& source, const Connection& target,
+                                                 const BackupOptions& options = {});
+/// The same into a file, which is made if it is not there, and taken away again if the backup then fails. Throws
+/// CannotOpen.
+[[nodiscard]] LIBSQL_EXPORT BackupOutcome backup(const Connection& source, const std::filesystem::path& target,
+                                                 const BackupOptions& options = {});
+
+/// The bytes of a database, as they would stand in its file. Ownership: moves.
+class LIBSQL_EXPORT SerializedDatabase final {
+ public:
+  SerializedDatabase(SerializedDatabase&&) noexcept;
+  SerializedDatabase& operator=(SerializedDatabase&&) noexcept;
+  ~SerializedDatabase();
+
+  std::size_t size() const noexcept { return size_; }
+  /// Valid as long as this object.
+  BlobView bytes() const noexcept { return {data_, size_}; }
+  Blob to_blob() const { return Blob(data_, data_ + size_); }
+
+ private:
+  friend struct detail::Access;
+  SerializedDatabase(std::byte* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// What serialize() does with an encrypted database, whose bytes it can give only decrypted.
+enum class SerializeEncrypted : std::uint8_t { Refuse, Decrypt };
+
+/// The committed content of a database, and uncommitted changes of the connection itself, as bytes.
+/// Throws SqlError for an unknown schema, Unsupported for an encrypted database unless told to decrypt, Busy,
+/// ResourceError.
+LIBSQL_EXPORT SerializedDatabase serialize(const Connection& connection, std::string_view schema = "main",
+                                           SerializeEncrypted encrypted = SerializeEncrypted::Refuse);
+
+enum class DeserializeMode : std::uint8_t { ReadOnly, Resizable };
+
+struct DeserializeOptions {
+  DeserializeMode mode = DeserializeMode::Resizable;
+  std::string schema = "main";
+  /// The most that it may grow to, in bytes.
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;
+};
+
+/// Puts a copy of `bytes` in the place of a schema of this connection, as a database in memory that no other connection
+/// sees; the file or shared memory it stood for is left as it is. A reset() of the connection is then refused, and so a
+/// Pool replaces it, unless the schema is an attached one. Throws NotADatabase or Corrupt for bytes that are none,
+/// before anything changes; Busy while the schema is in use, SqlError for an unknown schema.
+LIBSQL_EXPORT void deserialize(Connection& connection, BlobView bytes, const DeserializeOptions& options = {});
+
+/// Replaces the content of a database, for all its connections and on disk, with that of `bytes`: a backup() from
+/// bytes. Throws as backup() and deserialize().
+LIBSQL_EXPORT void restore(const Connection& target, BlobView bytes, std::string_view schema = "main");
+
+}  // namespace libsql

@@ -1,0 +1,310 @@
+#include "engine/backup.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+#include <system_error>
+#include <thread>
+
+#include "core/errors.hpp"
+#include "engine/vfs.hpp"
+#include "sql/quote.hpp"
+
+namespace libsql::engine {
+namespace {
+
+[[noreturn]] void throw_unknown_schema(const std::string& schema) {
+  core::throw_error(ErrorCode::SqlError, "there is no attached database named '" + schema + "'");
+}
+
+void require_schema(Connection& connection, const std::string& schema) {
+  if (sqlite3_txn_state(connection.require_open(), schema.c_str()) < 0) throw_unknown_schema(schema);
+}
+
+std::string pragma(const std::string& schema, const char* name) {
+  return "PRAGMA " + sql::quote_identifier(schema) + "." + name;
+}
+
+// Ends the engine's backup, which rolls the target back unless it is complete.
+class Steps final {
+ public:
+  Steps(Connection& target, const std::string& target_schema, Connection& source, const std::string& source_schema)
+      : target_(target),
+        backup_(sqlite3_backup_init(target.handle(), target_schema.c_str(), source.handle(), source_schema.c_str())) {
+    if (backup_ == nullptr) target.fail(sqlite3_extended_errcode(target.handle()));
+  }
+  ~Steps() {
+    if (backup_ != nullptr) sqlite3_backup_finish(backup_);
+  }
+  Steps(const Steps&) = delete;
+  Steps& operator=(const Steps&) = delete;
+
+  int step(int pages) noexcept { return sqlite3_backup_step(backup_, pages); }
+  BackupProgress progress() const noexcept {
+    return {static_cast<std::uint64_t>(sqlite3_backup_remaining(backup_)),
+            static_cast<std::uint64_t>(sqlite3_backup_pagecount(backup_))};
+  }
+  void finish() {
+    const int rc = sqlite3_backup_finish(std::exchange(backup_, nullptr));
+    target_.check(rc);
+  }
+
+ private:
+  Connection& target_;
+  sqlite3_backup* backup_;
+};
+
+// Keeps the source at one state for as long as it lives, if that hinders no writer.
+class SourceState final {
+ public:
+  SourceState(Connection& source, const std::string& schema) : source_(source) {
+    if (!source.is_autocommit() || source.query_text(pragma(schema, "journal_mode")) != "wal") return;
+    source.execute_script("BEGIN");
+    held_ = true;
+    try {
+      source.query_text("SELECT 1 FROM " + sql::quote_identifier(schema) + ".sqlite_master LIMIT 1");
+    } catch (...) {
+      end();
+      throw;
+    }
+  }
+  ~SourceState() { end(); }
+  SourceState(const SourceState&) = delete;
+  SourceState& operator=(const SourceState&) = delete;
+
+ private:
+  void end() noexcept {
+    if (!std::exchange(held_, false) || source_.handle() == nullptr) return;
+    sqlite3_exec(source_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  Connection& source_;
+  bool held_ = false;
+};
+
+[[noreturn]] void throw_stopped(ErrorCode code, std::string message) {
+  detail::ErrorData data;
+  data.code = code;
+  data.message = std::move(message);
+  data.retryable = code == ErrorCode::Timeout;
+  core::throw_error(std::move(data));
+}
+
+void check_stop(const Connection& source) {
+  if (source.is_interrupted()) throw_stopped(ErrorCode::Interrupted, "the backup was interrupted");
+  if (source.deadline_passed()) throw_stopped(ErrorCode::Timeout, "the deadline passed during a backup");
+}
+
+BackupOutcome copy(Connection& source, Connection& target, const std::string& target_schema,
+                   const BackupOptions& options) {
+  SourceState state(source, options.source_schema);
+  source.query_text("SELECT 1");  // an interrupt from before this call does not count
+  source.start_deadline();
+  Steps steps(target, target_schema, source, options.source_schema);
+  const int pages =
+      options.pages_per_step == 0 ? -1 : static_cast<int>(std::min<std::uint32_t>(options.pages_per_step, INT_MAX));
+  const auto patience = options.busy_timeout.value_or(source.busy_timeout());
+  std::optional<Clock::time_point> give_up;
+  for (;;) {
+    const int rc = steps.step(pages);
+    if (rc == SQLITE_DONE) break;
+    check_stop(source);
+    if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED) {
+      // The connections' own busy handlers have waited already, where the engine calls them.
+      const auto now = Clock::now();
+      if (!give_up) give_up = now + patience;
+      if (now >= *give_up) throw_stopped(ErrorCode::Busy, "a database is locked, so the backup could not go on");
+      std::this_thread::sleep_for(std::min<Clock::duration>(std::chrono::milliseconds(5), *give_up - now));
+      continue;
+    }
+    if (rc != SQLITE_OK) target.fail(rc);
+    give_up.reset();
+    if (options.progress && options.progress(steps.progress()) == BackupNext::Cancel) return BackupOutcome::Cancelled;
+    if (options.pause > std::chrono::milliseconds(0)) std::this_thread::sleep_for(options.pause);
+    check_stop(source);
+  }
+  if (options.progress) options.progress(steps.progress());
+  steps.finish();
+  return BackupOutcome::Completed;
+}
+
+void check_compatible(Connection& source, const std::string& source_schema, Connection& target,
+                      const std::string& target_schema) {
+  const bool from = source.is_encrypted(source_schema);
+  const bool to = target.is_encrypted(target_schema);
+  if (from == to) return;
+  core::throw_unsupported(std::string("a backup from ") + (from ? "an encrypted" : "a plain") + " into " +
+                              (to ? "an encrypted" : "a plain") + " database",
+                          "engine", "both must be encrypted with one cipher, or neither; see Connection::rekey()");
+}
+
+// ---- bytes
+
+constexpr std::size_t kHeaderSize = 100;
+
+void check_image(BlobView bytes) {
+  if (bytes.size() < kHeaderSize || std::memcmp(bytes.data(), "SQLite format 3", 16) != 0) {
+    core::throw_error(ErrorCode::NotADatabase, "the bytes are no database: they do not begin as one");
+  }
+  const auto byte = [&](std::size_t at) { return std::to_integer<std::uint32_t>(bytes[at]); };
+  std::uint32_t page_size = byte(16) << 8 | byte(17);
+  if (page_size == 1) page_size = 65536;
+  if (page_size < 512 || (page_size & (page_size - 1)) != 0) {
+    core::throw_error(ErrorCode::NotADatabase, "the bytes are no database: the page size is not a valid one");
+  }
+  if (bytes.size() % page_size != 0) {
+    core::throw_error(ErrorCode::Corrupt, "the bytes are cut off: " + std::to_string(bytes.size()) +
+                                              " is no multiple of the page size " + std::to_string(page_size));
+  }
+}
+
+struct FreeMemory {
+  void operator()(unsigned char* memory) const noexcept { sqlite3_free(memory); }
+};
+using Image = std::unique_ptr<unsigned char, FreeMemory>;
+
+// A copy in the engine's memory that a database in memory can be made of: it cannot be in WAL mode.
+Image copy_image(BlobView bytes) {
+  check_image(bytes);
+  Image image(static_cast<unsigned char*>(sqlite3_malloc64(bytes.size())));
+  if (image == nullptr) core::throw_error(ErrorCode::NoMemory, "no memory for the bytes of a database");
+  std::memcpy(image.get(), bytes.data(), bytes.size());
+  for (const std::size_t version : {18, 19}) image.get()[version] = std::min<unsigned char>(image.get()[version], 1);
+  return image;
+}
+
+// A connection of its own to the image, which it only reads.
+std::unique_ptr<Connection> open_image(unsigned char* image, std::size_t size) {
+  auto connection =
+      Connection::open({":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, {}});
+  const auto bytes = static_cast<sqlite3_int64>(size);
+  connection->check(
+      sqlite3_deserialize(connection->handle(), "main", image, bytes, bytes, SQLITE_DESERIALIZE_READONLY));
+  connection->query_text("SELECT count(*) FROM sqlite_master");  // what is wrong shows here
+  return connection;
+}
+
+}  // namespace
+
+BackupOutcome backup(Connection& source, Connection& target, const BackupOptions& options) {
+  require_schema(source, options.source_schema);
+  require_schema(target, options.target_schema);
+  if (&source == &target) core::throw_error(ErrorCode::Misuse, "a backup needs two connections");
+  if (sqlite3_txn_state(source.handle(), options.source_schema.c_str()) == SQLITE_TXN_WRITE) {
+    core::throw_error(ErrorCode::Misuse, "the source of a backup has uncommitted changes");
+  }
+  if (!target.is_autocommit() || sqlite3_txn_state(target.handle(), options.target_schema.c_str()) != SQLITE_TXN_NONE) {
+    core::throw_error(ErrorCode::Misuse, "the target of a backup is in a transaction, or being read");
+  }
+  check_compatible(source, options.source_schema, target, options.target_schema);
+  if (target.is_readonly()) core::throw_error(ErrorCode::ReadOnly, "the target of a backup may only be read");
+  // The target is written past all statements, so it stands in line here.
+  WriteGate* const gate = target.write_gate();
+  if (gate != nullptr) gate->before_write(target);
+  const auto leave = [&] {
+    if (gate != nullptr) gate->after_statement(target);
+  };
+  try {
+    const BackupOutcome outcome = copy(source, target, options.target_schema, options);
+    leave();
+    return outcome;
+  } catch (...) {
+    leave();
+    throw;
+  }
+}
+
+BackupOutcome backup(Connection& source, const std::filesystem::path& path, const BackupOptions& options) {
+  require_schema(source, options.source_schema);
+  std::error_code ignored;
+  const bool existed = std::filesystem::exists(path, ignored);
+  BackupOutcome outcome = BackupOutcome::Cancelled;
+  const auto take_away = [&] {
+    if (existed || !options.vfs.empty()) return;
+    for (const char* suffix : {"", "-journal", "-wal", "-shm"}) {
+      std::filesystem::remove(path.string() + suffix, ignored);
+    }
+  };
+  try {
+    const auto target =
+        Connection::open({path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                          cipher_vfs_name(options.vfs)});
+    target->set_busy_timeout(options.busy_timeout.value_or(source.busy_timeout()));
+    if (options.encryption) {
+      target->set_key(options.encryption->cipher, options.encryption->parameters, options.encryption->key);
+    } else if (source.is_encrypted(options.source_schema) &&
+               (options.source_schema != "main" || !source.share_key(*target))) {
+      core::throw_error(ErrorCode::Configuration,
+                        "the source is encrypted with a key that is not known here: "
+                        "BackupOptions::encryption has to tell that of the backup");
+    }
+    // A new file gets the page size of the source, which encryption demands.
+    target->execute_script("PRAGMA page_size=" + source.query_text(pragma(options.source_schema, "page_size")).value());
+    target->query_text("SELECT 1 FROM sqlite_master LIMIT 1");
+    BackupOptions into = options;
+    into.target_schema = "main";
+    outcome = backup(source, *target, into);
+    target->close();
+  } catch (...) {
+    take_away();
+    throw;
+  }
+  if (outcome == BackupOutcome::Cancelled) take_away();
+  return outcome;
+}
+
+EngineMemory serialize(Connection& connection, const std::string& schema, SerializeEncrypted encrypted) {
+  require_schema(connection, schema);
+  if (encrypted == SerializeEncrypted::Refuse && connection.is_encrypted(schema)) {
+    core::throw_unsupported("the bytes of an encrypted database", "engine",
+                            "they would come decrypted, unless SerializeEncrypted::Decrypt asks for that");
+  }
+  connection.start_deadline();
+  connection.query_text("SELECT 1 FROM " + sql::quote_identifier(schema) + ".sqlite_master LIMIT 1");
+  sqlite3_int64 size = 0;
+  unsigned char* const data = sqlite3_serialize(connection.handle(), schema.c_str(), &size, 0);
+  if (data == nullptr && size > 0) {
+    core::throw_error(ErrorCode::NoMemory, "no memory for the " + std::to_string(size) + " bytes of the database");
+  }
+  if (data == nullptr && sqlite3_errcode(connection.handle()) != SQLITE_OK) {
+    connection.fail(sqlite3_extended_errcode(connection.handle()));
+  }
+  return {reinterpret_cast<std::byte*>(data), static_cast<std::size_t>(std::max<sqlite3_int64>(size, 0))};
+}
+
+void free_memory(void* memory) noexcept { sqlite3_free(memory); }
+
+void deserialize(Connection& connection, BlobView bytes, const DeserializeOptions& options) {
+  require_schema(connection, options.schema);
+  if (options.schema == "temp") throw_unknown_schema(options.schema);
+  if (options.mode == DeserializeMode::Resizable && bytes.size() > options.max_bytes) {
+    core::throw_error(ErrorCode::Full, "the database is larger than DeserializeOptions::max_bytes");
+  }
+  Image image = copy_image(bytes);
+  open_image(image.get(), bytes.size())->close();
+  const auto size = static_cast<sqlite3_int64>(bytes.size());
+  const unsigned flags =
+      SQLITE_DESERIALIZE_FREEONCLOSE |
+      (options.mode == DeserializeMode::ReadOnly ? SQLITE_DESERIALIZE_READONLY : SQLITE_DESERIALIZE_RESIZEABLE);
+  connection.check(
+      sqlite3_deserialize(connection.handle(), options.schema.c_str(), image.release(), size, size, flags));
+  auto limit = static_cast<sqlite3_int64>(std::min<std::uint64_t>(options.max_bytes, INT64_MAX));
+  sqlite3_file_control(connection.handle(), options.schema.c_str(), SQLITE_FCNTL_SIZE_LIMIT, &limit);
+  if (options.schema != "main") return;
+  connection.on_reset([&connection] {
+    connection.abandon("the connection was reset after deserialize(), which cannot be undone: open another one");
+  });
+}
+
+void restore(Connection& target, BlobView bytes, const std::string& schema) {
+  require_schema(target, schema);
+  const Image image = copy_image(bytes);
+  const auto source = open_image(image.get(), bytes.size());
+  source->set_busy_timeout(target.busy_timeout());
+  BackupOptions options;
+  options.target_schema = schema;
+  backup(*source, target, options);
+}
+
+}  // namespace libsql::engine
