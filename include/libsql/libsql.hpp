@@ -15,6 +15,7 @@
 #include <libsql/database.hpp>
 #include <libsql/error.hpp>
 #include <libsql/explain.hpp>
+#include <libsql/functions.hpp>
 #include <libsql/hooks.hpp>
 #include <libsql/interrupt.hpp>
 #include <libsql/json.hpp>
@@ -28,6 +29,7 @@
 #include <libsql/rows.hpp>
 #include <libsql/snapshot.hpp>
 #include <libsql/statement.hpp>
+#include <libsql/table_source.hpp>
 #include <libsql/transaction.hpp>
 #include <libsql/uuid.hpp>
 #include <libsql/value.hpp>
@@ -35,5 +37,6 @@
 #include <libsql/version.hpp>
 #include <libsql/vfs.hpp>
 #include <libsql/vfs_wrapper.hpp>
+#include <libsql/virtual_table.hpp>
 #include <libsql/wal.hpp>
 #include <libsql/writer.hpp>

@@ -122,9 +122,10 @@ class Connection final {
   /// so its transaction is also kept from being committed: what it wrote is rolled back.
   void keep_current_exception_and_interrupt() noexcept;
   /// Whether an exception was kept that way and the open transaction still holds what its statement wrote.
-  bool must_roll_back() const noexcept { return must_roll_back_; }
-  /// Rolls back if must_roll_back().
+  bool must_roll_back() const noexcept { return must_roll_back_ && kept_exception_ != nullptr; }
+  /// Rolls back if an exception was kept that way since the last call.
   void roll_back_if_bound() noexcept;
+  void unbind() noexcept { must_roll_back_ = false; }
   /// Throws what a callback left behind, if anything.
   void rethrow_kept_exception();
 

@@ -305,7 +305,11 @@ void Statement::fail_run(int rc) {
     sqlite3_reset(stmt_);
     if (open_) ++cursor_id_;
     open_ = first_row_ = false;
-    if (!readonly_) connection_->roll_back_if_bound();
+    if (!readonly_) {
+      connection_->roll_back_if_bound();
+    } else {
+      connection_->unbind();  // it wrote nothing
+    }
     Connection& connection = *connection_;
     end_run(0, Outcome::Failed, error);
     connection.settle_if_needed();  // its listeners may use the connection, and so end this statement
