@@ -118,13 +118,14 @@ bool Rows::next() {
   if (done_) return false;
   if (stmt_->cursor_id() != cursor_id_) [[unlikely]] {  // reset() or the like ended it
     done_ = true;
+    if (session_->is_closed()) session_->changes();  // throws: a connection given up is no end of the rows
     return false;
   }
   try {
     if (stmt_->next()) [[likely]]
       return true;
   } catch (...) {
-    done_ = true;
+    close();  // also what stopped before the engine was asked, such as TransactionLost
     throw;
   }
   done_ = true;

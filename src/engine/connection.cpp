@@ -35,11 +35,12 @@ class EngineInterrupt final : public core::InterruptState {
     const std::lock_guard lock(mutex_);
     if (db_ != nullptr) sqlite3_interrupt(db_);
   }
-  void detach() noexcept {
+  void attach(sqlite3* db) noexcept {
     const std::lock_guard lock(mutex_);
-    db_ = nullptr;
+    db_ = db;
   }
   const std::atomic<std::uint64_t>& count() const noexcept { return count_; }
+  void detach() noexcept { attach(nullptr); }
 
  private:
   std::atomic<std::uint64_t> count_ = 0;
@@ -142,7 +143,7 @@ void Connection::close() {
   static_cast<EngineInterrupt&>(*interrupt_state_).detach();
   const int rc = sqlite3_close(db_);
   if (rc != SQLITE_OK) {
-    interrupt_state_ = std::make_shared<EngineInterrupt>(db_);
+    static_cast<EngineInterrupt&>(*interrupt_state_).attach(db_);  // the handles given out stay good
     core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: a blob or a backup of it is still open");
   }
   db_ = nullptr;
@@ -159,6 +160,13 @@ void Connection::close_all() noexcept {
   db_ = nullptr;
   set_attention(kUnusable, true);
   if (unusable_reason_.empty()) unusable_reason_ = "the connection is closed";
+}
+
+bool Connection::is_stepping() const noexcept {
+  for (const Statement* statement = first_statement_; statement != nullptr; statement = statement->next_) {
+    if (statement->running_) return true;
+  }
+  return false;
 }
 
 void Connection::abandon(std::string reason) noexcept {
@@ -201,8 +209,7 @@ void Connection::fail(int rc, std::string_view sql) {
   rethrow_kept_exception();
   detail::ErrorData data = engine_error(db_, rc, sql);
   ++statistics.errors;
-  if (timed_out_) {
-    timed_out_ = false;
+  if (std::exchange(timed_out_, false) && (data.code == ErrorCode::Busy || data.code == ErrorCode::Interrupted)) {
     data.code = ErrorCode::Timeout;
     data.message = "the deadline of " + std::to_string(deadline_limit_.value_or(std::chrono::milliseconds(0)).count()) +
                    " ms passed: " + data.message;
@@ -347,12 +354,14 @@ void Connection::set_write_gate(WriteGate* gate) noexcept {
 }
 
 void Connection::set_deadline(std::optional<std::chrono::milliseconds> limit) {
-  deadline_limit_ = limit;
+  deadline_limit_ = limit ? std::optional(std::min(*limit, kLongestWait)) : std::nullopt;
+  timed_out_ = false;
   set_attention(kDeadline, limit.has_value());
   install_progress_handler();
 }
 
 void Connection::start_deadline() noexcept {
+  if (callbacks_ > 0) return;
   if (deadline_limit_) deadline_at_ = Clock::now() + *deadline_limit_;
   timed_out_ = false;
 }

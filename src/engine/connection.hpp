@@ -2,6 +2,7 @@
 // The hot path asks one word, attention(), whether anything unusual has to be looked at before or after a call.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -96,6 +97,9 @@ class Connection final {
   void close();
   /// Closes even if statements are open: they become unusable.
   void close_all() noexcept;
+  /// Whether a statement is in the middle of a step: then a callback asks, and closing would pull the statement from
+  /// under the engine.
+  bool is_stepping() const noexcept;
   bool is_closed() const noexcept { return db_ == nullptr; }
   bool is_closing() const noexcept { return closing_; }
   /// From now on every call throws `reason`.
@@ -197,7 +201,9 @@ class Connection final {
   /// Throws Misuse inside any callback of this connection: for what would pull the running statement from under it.
   void require_outside_callbacks(std::string_view call) const;
 
-  /// Marks the time in which C++ code runs below the engine. `no_sql` names a callback that may not use the connection.
+  /// Marks the time in which C++ code runs below the engine. A statement run by it is part of the call that it
+  /// interrupts: it neither has a deadline of its own nor takes away the exception that waits for that call's end.
+  /// `no_sql` names a callback that may not use the connection.
   class CallbackScope {
    public:
     explicit CallbackScope(Connection& connection, const char* no_sql = nullptr) noexcept
@@ -223,7 +229,7 @@ class Connection final {
   // -- waiting
   // ---------------------------------------------------------------------------------------------------------
 
-  void set_busy_timeout(std::chrono::milliseconds timeout) noexcept { busy_timeout_ = timeout; }
+  void set_busy_timeout(std::chrono::milliseconds timeout) noexcept { busy_timeout_ = std::min(timeout, kLongestWait); }
   std::chrono::milliseconds busy_timeout() const noexcept { return busy_timeout_; }
   /// `PRAGMA busy_timeout` reads and sets a number of the engine's own, and setting it puts the engine's busy handler,
   /// which cannot be interrupted, in the place of ours. While such a PRAGMA is compiled, the number is lent to it.
@@ -324,6 +330,9 @@ class Connection final {
 
  private:
   friend class Statement;
+  /// Longer times, such as milliseconds::max(), would overflow when added to the clock's.
+  static constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24 * 365 * 50);
+
   explicit Connection(sqlite3* db);
   void choose_cipher();
 
@@ -391,6 +400,7 @@ class Connection final {
 /// statement's error; the callback returns `failed`. The only way C++ code runs below C frames.
 template <class Result, class Body>
 Result guard(Connection& connection, Result failed, Body&& body) noexcept {
+  const Connection::CallbackScope scope(connection);
   try {
     return body();
   } catch (...) {

@@ -1,6 +1,9 @@
 #include "engine/statement.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -9,6 +12,7 @@
 #include "core/errors.hpp"
 #include "engine/hooks.hpp"
 #include "sql/classify.hpp"
+#include "sql/parameters.hpp"
 #include "sql/split.hpp"
 
 namespace libsql::engine {
@@ -18,6 +22,7 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
                       const char** tail) {
   sqlite3_stmt* stmt = nullptr;
   const unsigned flags = persistence == Statement::Persistence::Cached ? SQLITE_PREPARE_PERSISTENT : 0;
+  if (sql.data() == nullptr) sql = "";  // which the engine would call a misuse
   if (sql.size() > static_cast<std::size_t>(connection.limit(Limit::SqlLength))) {
     core::throw_error(ErrorCode::TooBig, "the SQL text is longer than the limit");
   }
@@ -91,6 +96,7 @@ Statement::~Statement() {
 }
 
 void Statement::detach() noexcept {
+  if (open_ && connection_ != nullptr) end_run(0, Outcome::Done, nullptr);
   sqlite3_finalize(stmt_);
   stmt_ = nullptr;
   if (open_) ++cursor_id_;
@@ -158,6 +164,13 @@ void Statement::bind_one(int number, const ValueRef& value, bool copy) {
     connection_->fail(rc, sql_);
 }
 
+// Large arguments of a run that is over would else stay with a statement that the cache keeps.
+void Statement::forget_copies() noexcept {
+  if (!copied_) return;
+  sqlite3_clear_bindings(stmt_);
+  copied_ = false;
+}
+
 void Statement::bind(const core::ParamsView& params, bool copy) {
   if (!params.named.empty()) return bind_named(params, copy);
   if (params.positional.size() != static_cast<std::size_t>(parameter_count_)) [[unlikely]] {
@@ -177,22 +190,45 @@ void Statement::bind(const core::ParamsView& params, bool copy) {
   for (int i = 0; i < parameter_count_; ++i) bind_one(i + 1, params.positional[static_cast<std::size_t>(i)], copy);
 }
 
+// Whether the text uses this number. The numbers below `?5` that nothing uses have no name either, but want no
+// argument.
+bool Statement::names_parameter(int number) const {
+  const sql::ParameterList list = sql::parameters(sql_);
+  return std::any_of(list.parameters.begin(), list.parameters.end(),
+                     [&](const sql::Parameter& parameter) { return parameter.number == number; });
+}
+
 int Statement::resolve_name(std::string_view name) const {
   if (name.empty()) core::throw_error(ErrorCode::Misuse, "a parameter name cannot be empty", sql_);
-  const bool prefixed = name[0] == ':' || name[0] == '@' || name[0] == '$' || name[0] == '?';
-  const bool number = name.find_first_not_of("0123456789") == std::string_view::npos;
+  if (name.find('\0') != std::string_view::npos) return 0;
+  // The engine wants the prefix and a final NUL.
+  std::array<char, 64> small;
+  std::string large;
+  char* text = small.data();
+  if (name.size() + 2 > small.size()) {
+    large.resize(name.size() + 2);
+    text = large.data();
+  }
+  text[1 + name.copy(text + 1, name.size())] = '\0';
+  if (name[0] == ':' || name[0] == '@' || name[0] == '$' || name[0] == '?') {
+    return sqlite3_bind_parameter_index(stmt_, text + 1);
+  }
+  if (name.find_first_not_of("0123456789") == std::string_view::npos) {
+    text[0] = '?';
+    return sqlite3_bind_parameter_index(stmt_, text);
+  }
   int found = 0;
-  for (int i = 1; i <= parameter_count_; ++i) {
-    const std::string_view candidate = or_empty(sqlite3_bind_parameter_name(stmt_, i));
-    if (candidate.empty()) continue;
-    if (prefixed ? candidate != name : candidate.substr(1) != name || (candidate[0] == '?') != number) continue;
+  for (const char prefix : {':', '@', '$'}) {
+    text[0] = prefix;
+    const int candidate = sqlite3_bind_parameter_index(stmt_, text);
+    if (candidate == 0) continue;
     if (found != 0) {
       core::throw_error(ErrorCode::Misuse,
                         "the parameter name '" + std::string(name) + "' is ambiguous: it can mean " +
-                            or_empty(sqlite3_bind_parameter_name(stmt_, found)) + " or " + std::string(candidate),
+                            or_empty(sqlite3_bind_parameter_name(stmt_, found)) + " or " + text,
                         sql_);
     }
-    found = i;
+    found = candidate;
   }
   return found;
 }
@@ -233,6 +269,7 @@ void Statement::bind_named(const core::ParamsView& params, bool copy) {
   for (std::size_t i = 0; i < count; ++i) {
     if (count > 64 ? large[i] : (small >> i & 1) != 0) continue;
     const std::string name(or_empty(sqlite3_bind_parameter_name(stmt_, static_cast<int>(i) + 1)));
+    if (name.empty() && !names_parameter(static_cast<int>(i) + 1)) continue;
     core::throw_error(ErrorCode::Misuse,
                       "parameter " + (name.empty() ? std::to_string(i + 1) : name) + " has no argument", sql_);
   }
@@ -247,7 +284,12 @@ void Statement::begin(const core::ParamsView& params, bool copy) {
     core::throw_error(ErrorCode::Misuse, "the statement is still running: end its Rows first, or reset() it", sql_);
   }
   if (connection_->attention() != 0) connection_->before_call(*this);
-  bind(params, copy);
+  try {
+    bind(params, copy);
+  } catch (...) {
+    forget_copies();
+    throw;
+  }
   constexpr unsigned kAtStart = Connection::kWriteGate | Connection::kObserved | Connection::kGuarded;
   if ((connection_->attention() & kAtStart) != 0) [[unlikely]]
     start_run(params);
@@ -300,9 +342,10 @@ void Statement::end_observed_run(std::uint64_t changes, Outcome outcome, const E
 }
 
 void Statement::fail_run(int rc) {
-  running_ = false;
+  running_ = end_wanted_ = false;
   const auto end = [&](const Error* error) {
     sqlite3_reset(stmt_);
+    forget_copies();
     if (open_) ++cursor_id_;
     open_ = first_row_ = false;
     if (!readonly_) {
@@ -358,15 +401,20 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   open_ = true;
   row_ = nullptr;
   ++cursor_id_;
+  running_ = true;
   const int rc = sqlite3_step(stmt_);
+  running_ = false;
   if (rc == SQLITE_ROW && (connection_->attention() & Connection::kKeptException) == 0) [[likely]] {
     first_row_ = true;
     rows_ = 1;
     column_count_ = sqlite3_data_count(stmt_);
+    if (std::exchange(end_wanted_, false)) [[unlikely]]
+      close_cursor();
     return;
   }
   if (rc != SQLITE_DONE || (connection_->attention() & Connection::kKeptException) != 0) fail_run(rc);
   column_count_ = sqlite3_column_count(stmt_);
+  end_wanted_ = false;
   // No row: the cursor stays open, at its end, until next() says so; the engine holds nothing any more.
 }
 
@@ -376,6 +424,9 @@ bool Statement::next() {
     return true;
   }
   if (!open_) return false;
+  if (running_) [[unlikely]]
+    core::throw_error(ErrorCode::Misuse, "the next row cannot be asked for by a function that the statement calls",
+                      sql_);
   if (rows_ == 0) {  // open() found the end already
     close_cursor();
     return false;
@@ -383,10 +434,16 @@ bool Statement::next() {
   if (connection_->attention() != 0) [[unlikely]]
     connection_->before_call(*this);
   row_ = nullptr;
+  running_ = true;
   const int rc = sqlite3_step(stmt_);
+  running_ = false;
   if (rc == SQLITE_ROW) [[likely]] {
     ++rows_;
-    return true;
+    if (!end_wanted_) [[likely]]
+      return true;
+    end_wanted_ = false;
+    close_cursor();
+    return false;
   }
   if (rc != SQLITE_DONE || (connection_->attention() & Connection::kKeptException) != 0) fail_run(rc);
   close_cursor();
@@ -451,13 +508,14 @@ void Statement::read_cells(std::span<ValueRef> cells) noexcept {
 
 void Statement::close_cursor() noexcept {
   if (!open_) return;
-  open_ = first_row_ = false;
+  if (running_) [[unlikely]] {  // asked by a function that the statement calls: the step ends first
+    end_wanted_ = true;
+    return;
+  }
+  open_ = first_row_ = end_wanted_ = false;
   ++cursor_id_;
   sqlite3_reset(stmt_);
-  if (copied_) {
-    sqlite3_clear_bindings(stmt_);
-    copied_ = false;
-  }
+  forget_copies();
   std::uint64_t changes = 0;
   if (!readonly_ && static_cast<std::uint64_t>(sqlite3_total_changes64(connection_->db_)) != changes_before_) {
     changes = static_cast<std::uint64_t>(sqlite3_changes64(connection_->db_));

@@ -42,7 +42,7 @@ class Statement final : public core::Stmt {
   void finalize() override;
 
   bool is_open() const noexcept { return open_; }
-  /// Whether it runs now: a cursor is open, or execute() is below us on the stack (in a user function, for one).
+  /// Whether it runs now: a cursor is open, or a step is below us on the stack (in a user function, for one).
   bool is_busy() const noexcept { return open_ || running_; }
   bool is_finalized() const noexcept { return stmt_ == nullptr; }
   sqlite3_stmt* handle() const noexcept { return stmt_; }
@@ -67,6 +67,8 @@ class Statement final : public core::Stmt {
   int resolve_name(std::string_view name) const;
   char* find_row() noexcept;
   [[noreturn]] void fail_run(int rc);
+  void forget_copies() noexcept;
+  bool names_parameter(int number) const;
   void start_run(const core::ParamsView& params);
   enum class Outcome : std::uint8_t { Done, Failed };
   void end_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept;
@@ -87,11 +89,12 @@ class Statement final : public core::Stmt {
   int parameter_count_ = 0;
   int column_count_ = 0;
   bool readonly_ = false;
-  bool open_ = false;       // a cursor is open
-  bool first_row_ = false;  // the row of open()'s own step waits to be given out
-  bool observed_ = false;   // the observer was told of the start
-  bool running_ = false;    // inside execute()
-  bool copied_ = false;     // copies of arguments are bound
+  bool open_ = false;        // a cursor is open
+  bool first_row_ = false;   // the row of open()'s own step waits to be given out
+  bool observed_ = false;    // the observer was told of the start
+  bool running_ = false;     // inside a step
+  bool end_wanted_ = false;  // a callback of the running step wants the cursor closed
+  bool copied_ = false;      // copies of arguments are bound
   std::optional<bool> transaction_control_;
   char* row_ = nullptr;  // the first value of the current row, once it was asked for
   std::ptrdiff_t value_stride_ = kUnknownStride;

@@ -232,10 +232,12 @@ void Session::release_savepoint(std::string_view name) { run("RELEASE " + sql::q
 void Session::rollback_to_savepoint(std::string_view name) { run("ROLLBACK TO " + sql::quote_identifier(name)); }
 
 void Session::abandon(std::string reason) noexcept {
-  cache_.clear();
-  connection_->close_all();
+  if (!connection_->is_stepping()) {  // else a callback gives it up, and it is closed when it ends
+    cache_.clear();
+    connection_->close_all();
+    if (turn_) turn_->give_up();
+  }
   connection_->abandon(std::move(reason));
-  if (turn_) turn_->give_up();
 }
 
 void Session::ping() {
@@ -302,6 +304,8 @@ void Session::mark_clean() {
 }
 
 void Session::release_memory() {
+  connection_->require_open();
+  connection_->require_outside_callbacks("release_memory()");
   cache_.clear();
   connection_->release_memory();
 }
