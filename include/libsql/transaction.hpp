@@ -25,7 +25,7 @@ enum class TransactionBehavior : std::uint8_t {
 /// A transaction, or a savepoint in one. `tx->` and the connection that began it mean the same session, so
 /// `conn.execute()` is inside too. Should the engine have to roll it back by itself (disk full, for one), every later
 /// call on the connection throws TransactionLost until this object is rolled back or ends: nothing slips out of it.
-/// Threads: as Connection.
+/// Transactions and savepoints begun inside it end with it, at the latest. Threads: as Connection.
 class LIBSQL_EXPORT Transaction final {
  public:
   Transaction(Transaction&&) noexcept;
@@ -42,23 +42,26 @@ class LIBSQL_EXPORT Transaction final {
   /// Whether it is neither committed nor rolled back.
   bool is_open() const noexcept { return open_; }
   /// Whether it is a savepoint inside another transaction.
-  bool is_nested() const noexcept { return !savepoint_.empty(); }
+  bool is_nested() const noexcept { return mark_ != 0; }
 
   Connection* operator->() noexcept;
   Connection& connection() noexcept;
 
  private:
   friend struct detail::Access;
-  Transaction(std::shared_ptr<core::Session> session, std::string savepoint);
+  Transaction(std::shared_ptr<core::Session> session, std::uint64_t mark);
   void finish() noexcept;
 
+  std::shared_ptr<core::Session> session_;
   std::unique_ptr<Connection> connection_;
-  std::string savepoint_;
+  std::uint64_t mark_ = 0;  // of the savepoint that it is; 0: it is no savepoint
   bool open_ = true;
 };
 
 /// A named savepoint: a mark in a transaction that can be returned to. Opens a transaction if there is none, which its
-/// release then commits (https://www.sqlite.org/lang_savepoint.html). Savepoints nest. Threads: as Connection.
+/// release then commits (https://www.sqlite.org/lang_savepoint.html). Savepoints nest, also of the same name, and those
+/// set inside one end with it. If the engine has to roll back the transaction that it opened, every later call on the
+/// connection throws TransactionLost until this object ends. Threads: as Connection.
 class LIBSQL_EXPORT Savepoint final {
  public:
   Savepoint(Savepoint&&) noexcept;
@@ -66,8 +69,8 @@ class LIBSQL_EXPORT Savepoint final {
   /// Undoes what followed it and removes it, unless released. Never throws, as ~Transaction().
   ~Savepoint();
 
-  /// Keeps the changes and removes the mark. Throws Misuse if it is finished; Busy if it was the outermost and cannot
-  /// commit now (still open: call again).
+  /// Keeps the changes and removes the mark. Throws Misuse if it is finished, also because an outer one is; Busy if it
+  /// was the outermost and cannot commit now (still open: call again).
   void release();
   /// Undoes the changes since the mark; the mark stays, and the work may go on from there.
   void rollback();
@@ -81,6 +84,8 @@ class LIBSQL_EXPORT Savepoint final {
 
   std::shared_ptr<core::Session> session_;
   std::string name_;
+  std::uint64_t mark_ = 0;
+  bool opened_transaction_ = false;
   bool open_ = true;
 };
 

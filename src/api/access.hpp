@@ -25,8 +25,8 @@ struct Access {
   static Rows rows(std::shared_ptr<core::Session> session, std::shared_ptr<core::Stmt> stmt) {
     return Rows(std::move(session), std::move(stmt));
   }
-  static Transaction transaction(std::shared_ptr<core::Session> session, std::string savepoint) {
-    return Transaction(std::move(session), std::move(savepoint));
+  static Transaction transaction(std::shared_ptr<core::Session> session, std::uint64_t mark) {
+    return Transaction(std::move(session), mark);
   }
   static Savepoint savepoint(std::shared_ptr<core::Session> session, std::string name) {
     return Savepoint(std::move(session), std::move(name));

@@ -17,7 +17,7 @@ LocalBuilder::LocalBuilder(const LocalBuilder& other)
     : options_(std::make_unique<detail::LocalOptions>(*other.options_)) {}
 LocalBuilder::LocalBuilder(LocalBuilder&&) noexcept = default;
 LocalBuilder& LocalBuilder::operator=(const LocalBuilder& other) {
-  if (this != &other) *options_ = *other.options_;
+  if (this != &other) options_ = std::make_unique<detail::LocalOptions>(*other.options_);
   return *this;
 }
 LocalBuilder& LocalBuilder::operator=(LocalBuilder&&) noexcept = default;
@@ -94,7 +94,10 @@ Database& Database::operator=(const Database&) noexcept = default;
 Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
 
-Connection Database::connect() const { return detail::Access::connection(store_->connect()); }
-Mode Database::mode() const noexcept { return store_->mode(); }
+Connection Database::connect() const {
+  if (store_ == nullptr) core::throw_error(ErrorCode::Misuse, "the object was moved from");
+  return detail::Access::connection(store_->connect());
+}
+Mode Database::mode() const noexcept { return store_ == nullptr ? Mode::Local : store_->mode(); }
 
 }  // namespace libsql

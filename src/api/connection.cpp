@@ -1,13 +1,11 @@
 #include <libsql/connection.hpp>
 
 #include "api/access.hpp"
+#include "api/marks.hpp"
 #include "engine/connection.hpp"
 
 namespace libsql {
 namespace {
-
-// Savepoints that nested transactions set. Nested ones shadow each other, so one name serves all depths.
-constexpr const char* kNestedSavepoint = "libsql_nested";
 
 template <class Run>
 BatchResult all_or_nothing(Connection& connection, Run&& run) {
@@ -77,21 +75,23 @@ Transaction Connection::transaction(TransactionBehavior behavior) {
   core::Session& held = session();
   if (!held.in_transaction() && held.is_autocommit()) {
     held.begin(behavior);
-    return detail::Access::transaction(session_, {});
+    return detail::Access::transaction(session_, 0);
   }
-  held.savepoint(kNestedSavepoint);
-  return detail::Access::transaction(session_, kNestedSavepoint);
+  return detail::Access::transaction(session_, detail::set_mark(held, "libsql_nested"));
 }
 
 Savepoint Connection::savepoint(std::string_view name) {
-  session().savepoint(name);
+  session();
   return detail::Access::savepoint(session_, std::string(name));
 }
 
 void Connection::ping() { session().ping(); }
 void Connection::close() { session().close(); }
 bool Connection::is_closed() const noexcept { return session_ == nullptr || session_->is_closed(); }
-void Connection::reset() { session().reset(); }
+void Connection::reset() {
+  session().reset();
+  session_->marks.clear();
+}
 void Connection::cacheflush() { session().cacheflush(); }
 void Connection::release_memory() { session().release_memory(); }
 
@@ -137,14 +137,23 @@ void Connection::set_reserved_bytes(int bytes) {
 int Connection::reserved_bytes() const { return detail::Access::engine(session_, "reserved bytes").reserved_bytes(); }
 void Connection::rekey(BlobView key) { detail::Access::engine(session_, "changing the key").rekey(key); }
 void Connection::rekey(std::string_view key) { rekey(std::as_bytes(std::span(key))); }
-int Connection::limit(Limit which) const { return detail::Access::engine(session_, "limits").limit(which); }
+int Connection::limit(Limit which) const {
+  const engine::Connection& engine = detail::Access::engine(session_, "limits");
+  engine.require_open();
+  return engine.limit(which);
+}
 int Connection::limit(Limit which, int value) {
-  return detail::Access::engine(session_, "limits").set_limit(which, value);
+  engine::Connection& engine = detail::Access::engine(session_, "limits");
+  engine.require_open();
+  return engine.set_limit(which, value);
 }
 
 ConnectionStatistics Connection::statistics() const { return session().statistics(); }
 void Connection::reset_statistics() { session().reset_statistics(); }
-const Capabilities& Connection::capabilities() const noexcept { return session_->capabilities(); }
+const Capabilities& Connection::capabilities() const noexcept {
+  static constexpr Capabilities kNone;  // of a handle that was moved from
+  return session_ == nullptr ? kNone : session_->capabilities();
+}
 
 ExtensionGuard::ExtensionGuard(std::shared_ptr<core::Session> session) : session_(std::move(session)) {
   session_->engine_connection()->allow_extensions();

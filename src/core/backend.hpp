@@ -104,6 +104,7 @@ class Session {
   virtual void rollback() = 0;
   /// Whether a transaction() is open, also if the engine has lost it.
   virtual bool in_transaction() const noexcept = 0;
+  /// Outside a transaction it opens one, which is watched like that of begin() until release or rollback end it.
   virtual void savepoint(std::string_view name) = 0;
   virtual void release_savepoint(std::string_view name) = 0;
   virtual void rollback_to_savepoint(std::string_view name) = 0;
@@ -136,6 +137,15 @@ class Session {
   virtual bool is_autocommit() = 0;
   virtual bool is_readonly() = 0;
   virtual std::string path() = 0;
+  /// The savepoints that handles of this session have set, the innermost last. The handle of one that is not here any
+  /// more has ended, together with an outer one or the whole transaction.
+  struct Mark {
+    std::uint64_t id;
+    std::string name;
+  };
+  std::vector<Mark> marks;
+  std::uint64_t last_mark = 0;
+
   virtual ConnectionStatistics statistics() const = 0;
   virtual void reset_statistics() = 0;
 };

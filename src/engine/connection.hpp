@@ -322,6 +322,8 @@ class Connection final {
   void run_cleanups() noexcept;
   /// Ends the cursors of all statements.
   void end_cursors() noexcept;
+  /// Ends what all open cursors hold in the engine; their next rows are Interrupted.
+  void cut_cursors() noexcept;
   void drop_temporary_objects();
   /// Detaches what ATTACH added.
   void detach_databases();

@@ -35,6 +35,10 @@ void Connection::end_cursors() noexcept {
   }
 }
 
+void Connection::cut_cursors() noexcept {
+  for (Statement* statement = first_statement_; statement != nullptr; statement = statement->next_) statement->cut();
+}
+
 void Connection::drop_temporary_objects() {
   // Foreign keys off: the order of the drops must not matter. Indexes go with their tables; a virtual table's shadow
   // tables go with it, hence IF EXISTS.

@@ -424,6 +424,10 @@ bool Statement::next() {
     return true;
   }
   if (!open_) return false;
+  if (cut_) [[unlikely]] {
+    close_cursor();
+    core::throw_error(ErrorCode::Interrupted, "interrupted between two rows", sql_);
+  }
   if (running_) [[unlikely]]
     core::throw_error(ErrorCode::Misuse, "the next row cannot be asked for by a function that the statement calls",
                       sql_);
@@ -512,7 +516,7 @@ void Statement::close_cursor() noexcept {
     end_wanted_ = true;
     return;
   }
-  open_ = first_row_ = end_wanted_ = false;
+  open_ = first_row_ = end_wanted_ = cut_ = false;
   ++cursor_id_;
   sqlite3_reset(stmt_);
   forget_copies();
@@ -522,6 +526,13 @@ void Statement::close_cursor() noexcept {
   }
   end_run(changes, Outcome::Done, nullptr);
   connection_->settle_if_needed();
+}
+
+void Statement::cut() noexcept {
+  if (!open_ || running_ || rows_ == 0) return;
+  sqlite3_reset(stmt_);
+  first_row_ = false;
+  cut_ = true;
 }
 
 // -- what is known of it

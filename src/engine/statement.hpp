@@ -68,6 +68,7 @@ class Statement final : public core::Stmt {
   char* find_row() noexcept;
   [[noreturn]] void fail_run(int rc);
   void forget_copies() noexcept;
+  void cut() noexcept;
   bool names_parameter(int number) const;
   void start_run(const core::ParamsView& params);
   enum class Outcome : std::uint8_t { Done, Failed };
@@ -92,6 +93,7 @@ class Statement final : public core::Stmt {
   bool open_ = false;        // a cursor is open
   bool first_row_ = false;   // the row of open()'s own step waits to be given out
   bool observed_ = false;    // the observer was told of the start
+  bool cut_ = false;         // the cursor is open here, but the engine's was ended
   bool running_ = false;     // inside a step
   bool end_wanted_ = false;  // a callback of the running step wants the cursor closed
   bool copied_ = false;      // copies of arguments are bound

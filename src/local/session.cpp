@@ -206,9 +206,17 @@ void Session::commit() {
 }
 
 void Session::rollback() {
+  if (!connection_->is_autocommit()) {
+    try {
+      run("ROLLBACK");
+    } catch (const Interrupted&) {
+      // An interrupt lasts while any statement runs, rows that are being read included. They are to end with it.
+      connection_->cut_cursors();
+      run("ROLLBACK");
+    }
+  }
   connection_->set_in_transaction(false);
   leave_read_only();
-  if (!connection_->is_autocommit()) run("ROLLBACK");
   ++connection_->statistics.rollbacks;
 }
 
@@ -224,10 +232,15 @@ void Session::leave_read_only() noexcept {
 
 void Session::savepoint(std::string_view name) {
   if (name.empty()) core::throw_error(ErrorCode::Misuse, "a savepoint needs a name");
+  const bool opens = !in_transaction() && connection_->is_autocommit();
   run("SAVEPOINT " + sql::quote_identifier(name));
+  if (opens) connection_->set_in_transaction(true);
 }
 
-void Session::release_savepoint(std::string_view name) { run("RELEASE " + sql::quote_identifier(name)); }
+void Session::release_savepoint(std::string_view name) {
+  run("RELEASE " + sql::quote_identifier(name));
+  if (connection_->is_autocommit()) connection_->set_in_transaction(false);  // it was the outermost
+}
 
 void Session::rollback_to_savepoint(std::string_view name) { run("ROLLBACK TO " + sql::quote_identifier(name)); }
 
