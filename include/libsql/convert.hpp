@@ -39,18 +39,18 @@ inline Borrowed<BlobView> borrowed(BlobView blob) noexcept { return {blob}; }
 namespace detail {
 
 [[noreturn]] LIBSQL_EXPORT void throw_type_mismatch(ValueType stored, std::string_view wanted);
-[[noreturn]] LIBSQL_EXPORT void throw_value_out_of_range(std::string_view wanted);
 [[noreturn]] LIBSQL_EXPORT void throw_null_pointer_argument();
-LIBSQL_EXPORT std::string format_time(std::chrono::sys_time<std::chrono::nanoseconds> time, int fraction_digits);
+
+/// A time point that may lie beyond the years that nanoseconds since 1970 reach.
+struct DayTime {
+  std::chrono::sys_days day;
+  std::chrono::nanoseconds since_midnight;
+};
+LIBSQL_EXPORT std::string format_time(DayTime time, int fraction_digits);
 LIBSQL_EXPORT std::string format_date(std::chrono::year_month_day date);
-LIBSQL_EXPORT std::chrono::sys_time<std::chrono::nanoseconds> parse_time(ValueRef value);
+LIBSQL_EXPORT DayTime parse_time(ValueRef value);
 LIBSQL_EXPORT std::chrono::year_month_day parse_date(ValueRef value);
 
-template <class T>
-concept CharacterType = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
-template <class T>
-concept IntegerType = std::integral<T> && !std::same_as<T, bool> && !CharacterType<T>;
 template <class T>
 concept TextLike = std::convertible_to<const T&, std::string_view> && !std::is_pointer_v<std::decay_t<T>>;
 template <class T>
@@ -94,12 +94,7 @@ template <class T>
 requires IntegerType<T>
 class Argument<T> {
  public:
-  constexpr explicit Argument(T value) : value_(static_cast<std::int64_t>(value)) {
-    if constexpr (std::unsigned_integral<T> && sizeof(T) >= sizeof(std::int64_t)) {
-      if (value > static_cast<T>(std::numeric_limits<std::int64_t>::max()))
-        throw_value_out_of_range("a 64-bit integer");
-    }
-  }
+  constexpr explicit Argument(T value) : value_(to_int64(value)) {}
   ValueRef ref() const noexcept { return ValueRef(value_); }
 
  private:
@@ -214,10 +209,14 @@ template <class D>
 class Argument<std::chrono::time_point<std::chrono::system_clock, D>> {
  public:
   explicit Argument(std::chrono::time_point<std::chrono::system_clock, D> time)
-      : text_(format_time(std::chrono::time_point_cast<std::chrono::nanoseconds>(time), fraction_digits<D>())) {}
+      : text_(format_time(split(time), fraction_digits<D>())) {}
   ValueRef ref() const noexcept { return ValueRef(std::string_view(text_)); }
 
  private:
+  static DayTime split(std::chrono::time_point<std::chrono::system_clock, D> time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    return {day, std::chrono::duration_cast<std::chrono::nanoseconds>(time - day)};
+  }
   std::string text_;
 };
 template <>
@@ -300,9 +299,11 @@ T read_value(ValueRef value) {
     // An integer that the type holds exactly is no loss: "SELECT 1" read as double.
     if (value.type() != ValueType::Integer) throw_type_mismatch(value.type(), "a floating-point number");
     const T result = static_cast<T>(value.integer());
-    constexpr std::int64_t kExact = std::int64_t{1} << std::numeric_limits<T>::digits;
-    if (value.integer() > kExact || value.integer() < -kExact)
-      throw_value_out_of_range("an exact floating-point number");
+    if constexpr (std::numeric_limits<T>::digits < 63) {
+      constexpr std::int64_t kExact = std::int64_t{1} << std::numeric_limits<T>::digits;
+      if (value.integer() > kExact || value.integer() < -kExact)
+        throw_value_out_of_range("an exact floating-point number");
+    }
     return result;
   } else if constexpr (std::same_as<T, std::string> || std::same_as<T, std::string_view>) {
     if (value.type() != ValueType::Text) [[unlikely]]
@@ -321,7 +322,17 @@ T read_value(ValueRef value) {
     const auto* first = reinterpret_cast<const std::uint8_t*>(value.blob().data());
     return T(first, first + value.size());
   } else if constexpr (IsSysTime<T>::value) {
-    return std::chrono::time_point_cast<typename T::duration>(parse_time(value));
+    using Duration = typename T::duration;
+    using namespace std::chrono;
+    const DayTime time = parse_time(value);
+    // One day of room for what is added to midnight.
+    constexpr auto kLast = duration_cast<days>(Duration::max()).count() - 1;
+    const auto count = time.day.time_since_epoch().count();
+    const auto part = duration_cast<Duration>(time.since_midnight);
+    if (count > kLast || count < -kLast || duration_cast<nanoseconds>(part) != time.since_midnight) {
+      throw_value_out_of_range("a time point of this precision");
+    }
+    return T(duration_cast<Duration>(time.day.time_since_epoch()) + part);
   } else if constexpr (std::same_as<T, std::chrono::year_month_day>) {
     return parse_date(value);
   } else if constexpr (std::is_enum_v<T>) {
@@ -332,9 +343,9 @@ T read_value(ValueRef value) {
 }
 
 template <class T>
-inline constexpr bool is_view_v =
-    std::same_as<T, std::string_view> || std::same_as<T, BlobView> || std::same_as<T, ValueRef> ||
-    std::same_as<T, std::optional<std::string_view>> || std::same_as<T, std::optional<BlobView>>;
+inline constexpr bool is_view_v = std::same_as<T, std::string_view> || std::same_as<T, BlobView> ||
+                                  std::same_as<T, ValueRef> || std::same_as<T, std::optional<std::string_view>> ||
+                                  std::same_as<T, std::optional<BlobView>> || std::same_as<T, std::optional<ValueRef>>;
 
 }  // namespace detail
 

@@ -2,6 +2,7 @@
 /// The five kinds of value a database holds, as an owner (Value) and as a view (ValueRef).
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -27,6 +28,23 @@ LIBSQL_EXPORT std::string_view to_string(ValueType type) noexcept;
 using Blob = std::vector<std::byte>;
 /// Bytes that somebody else owns.
 using BlobView = std::span<const std::byte>;
+
+namespace detail {
+[[noreturn]] LIBSQL_EXPORT void throw_value_out_of_range(std::string_view wanted);
+
+template <class T>
+concept CharacterType = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+template <class T>
+concept IntegerType = std::integral<T> && !std::same_as<T, bool> && !CharacterType<T>;
+
+/// Throws OutOfRange if the value needs more than 63 bits and a sign.
+template <IntegerType T>
+constexpr std::int64_t to_int64(T value) {
+  if (!std::in_range<std::int64_t>(value)) throw_value_out_of_range("a 64-bit integer");
+  return static_cast<std::int64_t>(value);
+}
+}  // namespace detail
 
 /// The SQL value NULL, for arguments: `conn.execute("... VALUES (?)", libsql::null)`.
 struct Null {
@@ -98,8 +116,9 @@ class LIBSQL_EXPORT Value final {
   Value() noexcept = default;
   Value(Null) noexcept {}
   Value(std::nullptr_t) noexcept {}
-  Value(std::int64_t value) noexcept : variant_(value) {}
-  Value(int value) noexcept : variant_(static_cast<std::int64_t>(value)) {}
+  /// Throws OutOfRange if an unsigned number exceeds 64 signed bits.
+  template <detail::IntegerType T>
+  Value(T value) : variant_(detail::to_int64(value)) {}
   Value(bool value) noexcept : variant_(static_cast<std::int64_t>(value)) {}
   Value(double value) noexcept : variant_(value) {}
   Value(std::string value) noexcept : variant_(std::move(value)) {}

@@ -1,6 +1,6 @@
 #include <libsql/convert.hpp>
 
-#include <charconv>
+#include <algorithm>
 #include <cstdio>
 
 #include "core/errors.hpp"
@@ -77,18 +77,20 @@ std::string format_date(chrono::year_month_day date) {
   return text;
 }
 
-std::string format_time(chrono::sys_time<chrono::nanoseconds> time, int fraction_digits) {
-  const auto day = chrono::floor<chrono::days>(time);
+std::string format_time(DayTime time, int fraction_digits) {
+  // Checked before the conversion, whose year has 16 bits.
+  constexpr chrono::sys_days kFirst = chrono::year(0) / chrono::January / 1;
+  constexpr chrono::sys_days kLast = chrono::year(9999) / chrono::December / 31;
+  if (time.day < kFirst || time.day > kLast) throw_value_out_of_range("a date between the years 0000 and 9999");
   std::string text;
-  append_date(text, chrono::year_month_day(day));
-  const auto since = time - day;
-  const auto seconds = chrono::duration_cast<chrono::seconds>(since);
+  append_date(text, chrono::year_month_day(time.day));
+  const auto seconds = chrono::duration_cast<chrono::seconds>(time.since_midnight);
   char buffer[32];
   int length = std::snprintf(buffer, sizeof buffer, " %02d:%02d:%02d", static_cast<int>(seconds.count() / 3600),
                              static_cast<int>(seconds.count() / 60 % 60), static_cast<int>(seconds.count() % 60));
   text.append(buffer, static_cast<std::size_t>(length));
   if (fraction_digits > 0) {
-    length = std::snprintf(buffer, sizeof buffer, ".%09d", static_cast<int>((since - seconds).count()));
+    length = std::snprintf(buffer, sizeof buffer, ".%09d", static_cast<int>((time.since_midnight - seconds).count()));
     text.append(buffer, static_cast<std::size_t>(1 + fraction_digits));
   }
   return text;
@@ -102,20 +104,16 @@ chrono::year_month_day parse_date(ValueRef value) {
   return date;
 }
 
-chrono::sys_time<chrono::nanoseconds> parse_time(ValueRef value) {
+DayTime parse_time(ValueRef value) {
   if (value.type() == ValueType::Integer) {  // seconds since 1970, as the date functions take with 'unixepoch'
-    constexpr std::int64_t kLimit = 9'223'372'036;
-    if (value.integer() > kLimit || value.integer() < -kLimit) throw_value_out_of_range("a time point in nanoseconds");
-    return chrono::sys_time<chrono::nanoseconds>(chrono::seconds(value.integer()));
+    const chrono::sys_seconds time{chrono::seconds(value.integer())};
+    const auto day = chrono::floor<chrono::days>(time);
+    return {day, time - day};
   }
   if (value.type() != ValueType::Text) throw_type_mismatch(value.type(), "a time point");
   std::string_view text = value.text();
-  const chrono::year_month_day date = take_date(text, value.text());
-  if (static_cast<int>(date.year()) < 1678 || static_cast<int>(date.year()) > 2261) {
-    throw_value_out_of_range("a time point in nanoseconds");
-  }
-  chrono::sys_time<chrono::nanoseconds> time = chrono::sys_days(date);
-  if (text.empty()) return time;
+  const chrono::sys_days day = take_date(text, value.text());
+  if (text.empty()) return {day, chrono::nanoseconds(0)};
   if (!take(text, ' ') && !take(text, 'T')) throw_no_time(value.text(), "a time point");
   const int hour = take_digits(text, 2);
   const bool colon = take(text, ':');
@@ -125,33 +123,30 @@ chrono::sys_time<chrono::nanoseconds> parse_time(ValueRef value) {
   if (!colon || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) {
     throw_no_time(value.text(), "a time point");
   }
-  time += chrono::hours(hour) + chrono::minutes(minute) + chrono::seconds(second);
+  chrono::nanoseconds since = chrono::hours(hour) + chrono::minutes(minute) + chrono::seconds(second);
   if (take(text, '.')) {
-    std::int64_t nanoseconds = 0;
-    std::int64_t unit = 100'000'000;
-    std::size_t digits = 0;
-    while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') {
-      nanoseconds += (text[digits] - '0') * unit;
-      unit /= 10;
-      ++digits;
-    }
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
     if (digits == 0) throw_no_time(value.text(), "a time point");
-    text.remove_prefix(digits);
-    time += chrono::nanoseconds(nanoseconds);
-  }
-  if (take(text, 'Z') || text.empty()) {
-    if (text.empty()) return time;
-  } else if (text.front() == '+' || text.front() == '-') {
-    const int sign = text.front() == '+' ? 1 : -1;
-    text.remove_prefix(1);
-    const int offset_hours = take_digits(text, 2);
-    take(text, ':');
-    const int offset_minutes = take_digits(text, 2);
-    if (offset_hours >= 0 && offset_minutes >= 0 && text.empty()) {
-      return time - sign * (chrono::hours(offset_hours) + chrono::minutes(offset_minutes));
+    std::int64_t unit = 100'000'000;
+    for (const char digit : text.substr(0, digits)) {
+      if (unit == 0 && digit != '0') throw_value_out_of_range("a time point in nanoseconds");
+      since += chrono::nanoseconds((digit - '0') * unit);
+      unit /= 10;
     }
+    text.remove_prefix(digits);
   }
-  throw_no_time(value.text(), "a time point");
+  if (text.empty() || text == "Z") return {day, since};
+  const int sign = text.front() == '+' ? 1 : text.front() == '-' ? -1 : 0;
+  text.remove_prefix(1);
+  const int hours = take_digits(text, 2);
+  take(text, ':');
+  const int minutes = take_digits(text, 2);
+  if (sign == 0 || hours < 0 || hours > 14 || minutes < 0 || minutes > 59 || !text.empty()) {
+    throw_no_time(value.text(), "a time point");
+  }
+  since -= sign * (chrono::hours(hours) + chrono::minutes(minutes));
+  const auto days = chrono::floor<chrono::days>(since);
+  return {day + days, since - days};
 }
 
 }  // namespace libsql::detail

@@ -34,6 +34,9 @@ enum : int {
   kRange = 25,
   kNotADb = 26,
   kErrorSnapshot = kError | (3 << 8),
+  kAbortRollback = kAbort | (2 << 8),
+  kBusySnapshot = kBusy | (2 << 8),
+  kIoErrNoMem = kIoErr | (12 << 8),
 };
 
 ConstraintKind constraint_kind_of(int sqlite_code) noexcept {
@@ -133,6 +136,8 @@ auto with_class(ErrorCode code, Make&& make) {
 
 ErrorCode error_code_of(int sqlite_code) noexcept {
   if (sqlite_code == kErrorSnapshot) return ErrorCode::SnapshotTooOld;
+  if (sqlite_code == kAbortRollback) return ErrorCode::TransactionLost;
+  if (sqlite_code == kIoErrNoMem) return ErrorCode::NoMemory;
   switch (sqlite_code & 0xff) {
     case kBusy:
     case kLocked:
@@ -175,6 +180,9 @@ ErrorCode error_code_of(int sqlite_code) noexcept {
 }
 
 bool is_retryable(int sqlite_code) noexcept {
+  // A snapshot that another connection has written past stays past: only a new transaction helps. And a table that is
+  // locked without a shared cache is so by a cursor of the caller's own.
+  if (sqlite_code == kBusySnapshot || sqlite_code == kLocked) return false;
   switch (sqlite_code & 0xff) {
     case kBusy:
     case kLocked:

@@ -66,8 +66,7 @@ detail::ErrorData engine_error(sqlite3* db, int rc, std::string_view sql) {
   if (const std::string_view why = take_vfs_error_text(data.sqlite_code); !why.empty())
     data.message.append(": ").append(why);
   data.code = core::error_code_of(data.sqlite_code);
-  // A snapshot that another connection has written past stays past: only a new transaction helps.
-  data.retryable = core::is_retryable(data.sqlite_code) && data.sqlite_code != SQLITE_BUSY_SNAPSHOT;
+  data.retryable = core::is_retryable(data.sqlite_code);
   if (db != nullptr) data.transaction_open = sqlite3_get_autocommit(db) == 0;
   if (data.code == ErrorCode::Constraint) core::describe_constraint(data);
   return data;
@@ -91,6 +90,7 @@ std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
   if (rc != SQLITE_OK) {
     detail::ErrorData data = engine_error(db, rc, {});
     data.message += ": '" + options.path + "'";
+    if (rc == SQLITE_ERROR) data.code = ErrorCode::Configuration;  // an unknown VFS or mode in a URI
     sqlite3_close_v2(db);
     core::throw_error(std::move(data));
   }
