@@ -135,7 +135,7 @@ void Connection::set_reserved_bytes(int bytes) {
   detail::Access::engine(session_, "reserved bytes").set_reserved_bytes(bytes);
 }
 int Connection::reserved_bytes() const { return detail::Access::engine(session_, "reserved bytes").reserved_bytes(); }
-void Connection::rekey(BlobView key) { detail::Access::engine(session_, "changing the key").rekey(key); }
+void Connection::rekey(BlobView key) { session().rekey(key); }
 void Connection::rekey(std::string_view key) { rekey(std::as_bytes(std::span(key))); }
 int Connection::limit(Limit which) const {
   const engine::Connection& engine = detail::Access::engine(session_, "limits");

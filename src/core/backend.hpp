@@ -131,6 +131,9 @@ class Session {
   virtual void set_deadline(std::optional<std::chrono::milliseconds> limit) = 0;
   virtual std::optional<std::chrono::milliseconds> deadline() const noexcept = 0;
 
+  /// Changes the encryption key of the file, also for the connections that its database gives from now on.
+  virtual void rekey(std::span<const std::byte> key) = 0;
+
   virtual std::uint64_t changes() = 0;
   virtual std::uint64_t total_changes() = 0;
   virtual std::int64_t last_insert_rowid() = 0;

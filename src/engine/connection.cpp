@@ -1,6 +1,7 @@
 #include "engine/connection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <climits>
 #include <thread>
 
@@ -524,6 +525,23 @@ void Connection::restore_limits() noexcept {
 void Connection::cacheflush() {
   start_deadline();
   check(sqlite3_db_cacheflush(require_open()));
+}
+
+void Connection::probe_file() {
+  sqlite3_file* file = nullptr;
+  if (sqlite3_file_control(require_open(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || file == nullptr ||
+      file->pMethods == nullptr) {
+    return;  // a temporary database without a file yet
+  }
+  int moved = 0;
+  if (sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0) {
+    core::throw_error(ErrorCode::CannotOpen, "the database file '" + path() + "' was moved or deleted");
+  }
+  sqlite3_int64 size = 0;
+  check(file->pMethods->xFileSize(file, &size));
+  std::array<char, 16> bytes;
+  if (size < static_cast<sqlite3_int64>(bytes.size())) return;  // new, and nothing written yet
+  check(file->pMethods->xRead(file, bytes.data(), static_cast<int>(bytes.size()), 0));
 }
 
 void Connection::release_memory() { sqlite3_db_release_memory(require_open()); }

@@ -287,6 +287,9 @@ class Connection final {
   int set_limit(Limit which, int value) noexcept;
   void restore_limits() noexcept;
   void cacheflush();
+  /// Reads from the main database's file, which the engine may not do for a long time: throws CannotOpen if the file is
+  /// not in its place any more, ResourceError if it cannot be read.
+  void probe_file();
   void release_memory();
   int reserved_bytes();
   void set_reserved_bytes(int bytes);

@@ -11,10 +11,26 @@ namespace libsql::engine {
 namespace {
 
 bool lies_in(const std::filesystem::path& file, const std::filesystem::path& directory) {
-  std::error_code ignored;
-  const auto base = std::filesystem::weakly_canonical(directory, ignored);
-  const auto path = std::filesystem::weakly_canonical(file, ignored);
-  return std::mismatch(base.begin(), base.end(), path.begin(), path.end()).first == base.end();
+  std::error_code error;
+  const auto base = std::filesystem::canonical(directory, error);
+  if (error) return false;  // what cannot be resolved allows nothing
+  return std::mismatch(base.begin(), base.end(), file.begin(), file.end()).first == base.end();
+}
+
+// The file that the engine would load, which adds the suffix itself, with all symbolic links followed.
+std::filesystem::path resolve(const std::filesystem::path& file) {
+#if defined(__APPLE__)
+  constexpr const char* kSuffix = ".dylib";
+#elif defined(_WIN32)
+  constexpr const char* kSuffix = ".dll";
+#else
+  constexpr const char* kSuffix = ".so";
+#endif
+  std::error_code error;
+  auto path = std::filesystem::canonical(file, error);
+  if (error) path = std::filesystem::canonical(std::filesystem::path(file) += kSuffix, error);
+  if (error) path = std::filesystem::weakly_canonical(file, error);
+  return error ? file : path;
 }
 
 }  // namespace
@@ -28,12 +44,13 @@ void Connection::load_extension(const std::filesystem::path& file, std::string_v
   if (extension_permissions_ <= 0) {
     core::throw_error(ErrorCode::Auth, "extensions may be loaded only while a guard of enable_load_extension() lives");
   }
-  if (!extension_directories_.empty() &&
-      std::none_of(extension_directories_.begin(), extension_directories_.end(),
-                   [&](const auto& directory) { return lies_in(file, directory); })) {
+  if (extension_directories_.empty()) return load_trusted_extension(file, entry_point);
+  const std::filesystem::path resolved = resolve(file);
+  if (std::none_of(extension_directories_.begin(), extension_directories_.end(),
+                   [&](const auto& directory) { return lies_in(resolved, directory); })) {
     core::throw_error(ErrorCode::Auth, "'" + file.string() + "' lies in no directory that extensions may come from");
   }
-  load_trusted_extension(file, entry_point);
+  load_trusted_extension(resolved, entry_point);  // what was looked at, wherever a link leads by now
 }
 
 void Connection::load_trusted_extension(const std::filesystem::path& file, std::string_view entry_point) {

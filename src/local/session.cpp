@@ -255,8 +255,8 @@ void Session::abandon(std::string reason) noexcept {
 
 void Session::ping() {
   connection_->require_open();
-  // Reads the change counter from the file's header: no answer comes from a cache.
-  run("PRAGMA schema_version");
+  run("PRAGMA schema_version");  // through the engine, with its locks and its deadline
+  connection_->probe_file();
 }
 
 void Session::require_unguarded(const char* what) const {
@@ -321,6 +321,11 @@ void Session::release_memory() {
   connection_->require_outside_callbacks("release_memory()");
   cache_.clear();
   connection_->release_memory();
+}
+
+void Session::rekey(std::span<const std::byte> key) {
+  connection_->rekey(key);
+  store_->key_changed(key);
 }
 
 std::uint64_t Session::changes() {

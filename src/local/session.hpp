@@ -60,6 +60,7 @@ class Session final : public core::Session {
   }
   std::optional<std::chrono::milliseconds> deadline() const noexcept override { return connection_->deadline(); }
 
+  void rekey(std::span<const std::byte> key) override;
   std::uint64_t changes() override;
   std::uint64_t total_changes() override;
   std::int64_t last_insert_rowid() override;

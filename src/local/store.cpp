@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <thread>
 
 #include "core/errors.hpp"
 #include "functions/register.hpp"
@@ -56,6 +57,55 @@ bool is_layout_pragma(std::string_view name) {
          sql::equals_ignoring_case(name, "encoding");
 }
 
+// What the engine would take for something else without a word: it reads an unknown word as 0.
+constexpr std::array kFlagPragmas = {
+    "automatic_index", "cell_size_check",     "checkpoint_fullfsync",     "defer_foreign_keys",
+    "foreign_keys",    "fullfsync",           "ignore_check_constraints", "legacy_alter_table",
+    "query_only",      "read_uncommitted",    "recursive_triggers",       "reverse_unordered_selects",
+    "trusted_schema",  "case_sensitive_like",
+};
+constexpr std::array kNumberPragmas = {
+    "analysis_limit",     "application_id", "busy_timeout", "cache_size",      "hard_heap_limit", "journal_size_limit",
+    "max_page_count",     "mmap_size",      "page_size",    "soft_heap_limit", "threads",         "user_version",
+    "wal_autocheckpoint",
+};
+struct WordPragma {
+  const char* name;
+  std::array<const char*, 8> words;  // the words and numbers it takes
+};
+constexpr std::array kWordPragmas = {
+    WordPragma{"synchronous", {"off", "normal", "full", "extra", "0", "1", "2", "3"}},
+    WordPragma{"temp_store", {"default", "file", "memory", "0", "1", "2"}},
+    WordPragma{"auto_vacuum", {"none", "full", "incremental", "0", "1", "2"}},
+    WordPragma{"locking_mode", {"normal", "exclusive"}},
+};
+
+template <class Names>
+bool is_one_of(std::string_view text, const Names& names) {
+  return std::any_of(std::begin(names), std::end(names),
+                     [&](const char* name) { return name != nullptr && sql::equals_ignoring_case(text, name); });
+}
+
+bool is_number(std::string_view text) {
+  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+void check_pragma_value(const std::string& name, std::string_view value) {
+  bool fits = true;
+  if (is_one_of(name, kFlagPragmas)) {
+    fits = is_one_of(value, std::array{"0", "1", "on", "off", "yes", "no", "true", "false"});
+  } else if (is_one_of(name, kNumberPragmas)) {
+    fits = is_number(value);
+  } else {
+    for (const WordPragma& pragma : kWordPragmas) {
+      if (sql::equals_ignoring_case(name, pragma.name)) fits = is_one_of(value, pragma.words);
+    }
+  }
+  if (fits) return;
+  core::throw_error(ErrorCode::Configuration, "PRAGMA " + name + " cannot be set to '" + std::string(value) + "'");
+}
+
 // Pragmas that the cipher extension handles before the engine sees them; the engine's own list lacks them. Those that
 // set a key are left out: keys go through Builder::encryption(), never through SQL text that logs may show.
 bool is_cipher_pragma(std::string_view name) {
@@ -81,7 +131,8 @@ Store::Store(Options options) : options_(std::move(options)) {
     if (!sql::is_pragma_name(name)) {
       core::throw_error(ErrorCode::Configuration, "'" + name + "' is no name that a PRAGMA can have");
     }
-    pragma_text(name, value);  // throws if the value is of no kind that PRAGMAs take
+    const std::string text = pragma_text(name, value);  // throws if the value is of no kind that PRAGMAs take
+    check_pragma_value(name, value.type() == ValueType::Text ? std::string_view(value.text()) : text);
   }
   if (options_.busy_timeout < std::chrono::milliseconds(0)) {
     core::throw_error(ErrorCode::Configuration, "the busy timeout cannot be negative");
@@ -174,8 +225,8 @@ void Store::give_idle_connection(std::unique_ptr<engine::Connection> connection)
 
 void Store::set_up(engine::Connection& connection) {
   connection.set_busy_timeout(options_.busy_timeout);
-  if (options_.encryption) {
-    connection.set_key(options_.encryption->cipher, options_.encryption->parameters, options_.encryption->key);
+  if (const std::optional<Encryption> encryption = this->encryption()) {
+    connection.set_key(encryption->cipher, encryption->parameters, encryption->key);
   }
   // The first read: a wrong key and a file that is no database show here.
   connection.query_text("SELECT 1 FROM sqlite_master LIMIT 1");
@@ -186,7 +237,13 @@ void Store::set_up(engine::Connection& connection) {
   functions.uuid_flavour = options_.uuid_blobs ? functions::UuidFlavour::Blob : functions::UuidFlavour::Text;
   connection.check(functions::register_all(connection.handle(), functions));
   connection.set_extension_directories(options_.extension_directories);
-  for (const auto& [file, entry] : options_.extensions) connection.load_trusted_extension(file, entry);
+  for (const auto& [file, entry] : options_.extensions) {
+    try {
+      connection.load_trusted_extension(file, entry);
+    } catch (const SqlError& error) {  // here it is an option that cannot be honoured
+      core::throw_error(ErrorCode::Configuration, error.message());
+    }
+  }
   apply_pragmas(connection);
   connection.set_deadline(options_.default_deadline);
 }
@@ -198,7 +255,7 @@ void Store::apply_pragmas(engine::Connection& connection) {
   }
   if (!is_temporary_ && !is_set(options_, "journal_mode") && !connection.is_readonly()) {
     // A VFS or file that cannot do WAL keeps its mode: nobody asked for WAL by name.
-    connection.query_text("PRAGMA journal_mode=WAL");
+    use_wal(connection);
   }
   if (!is_set(options_, "synchronous")) connection.execute_script("PRAGMA synchronous=NORMAL");
   if (!is_set(options_, "foreign_keys")) connection.execute_script("PRAGMA foreign_keys=ON");
@@ -211,6 +268,13 @@ void Store::apply_pragmas(engine::Connection& connection) {
     const std::string wanted = pragma_text(name, value);
     const std::string text = "PRAGMA " + name + "=" + wanted;
     const auto set = [&] { return connection.query_text(text); };
+    if (sql::equals_ignoring_case(name, "page_size")) {
+      // Once a file has pages, only VACUUM changes their size, and not in WAL mode.
+      const std::int64_t size = connection.query_integer("PRAGMA page_size");
+      if (std::to_string(size) == wanted) continue;
+      core::throw_error(ErrorCode::Configuration, "the database cannot have page_size=" + wanted +
+                                                      ": it has pages of " + std::to_string(size) + " bytes");
+    }
     const bool is_busy_timeout = sql::equals_ignoring_case(name, "busy_timeout");
     const auto result = is_busy_timeout ? connection.with_busy_timeout_lent(set) : set();
     if (sql::equals_ignoring_case(name, "journal_mode") && !sql::equals_ignoring_case(result.value_or(""), wanted)) {
@@ -218,6 +282,34 @@ void Store::apply_pragmas(engine::Connection& connection) {
                                                       result.value_or("no journal"));
     }
   }
+}
+
+// Two that change the mode of a new file at once get in each other's way, and the engine does not wait then.
+void Store::use_wal(engine::Connection& connection) {
+  for (const auto until = engine::Clock::now() + options_.busy_timeout;;) {
+    try {
+      connection.query_text("PRAGMA journal_mode=WAL");
+      return;
+    } catch (const Busy&) {
+      if (engine::Clock::now() >= until) throw;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+}
+
+std::optional<Encryption> Store::encryption() const {
+  const std::lock_guard lock(encryption_mutex_);
+  return options_.encryption;
+}
+
+void Store::key_changed(std::span<const std::byte> key) {
+  const std::lock_guard lock(encryption_mutex_);
+  if (key.empty()) {
+    options_.encryption.reset();
+    return;
+  }
+  if (!options_.encryption) options_.encryption.emplace();
+  options_.encryption->key.assign(key.begin(), key.end());
 }
 
 void Store::remember_pragmas(engine::Connection& connection) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,8 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   std::unique_ptr<engine::Connection> open_connection();
   /// Sets the pragmas again to what a new connection has.
   void restore_pragmas(engine::Connection& connection);
+  /// The file has another key now, or none: for the connections to come.
+  void key_changed(std::span<const std::byte> key);
   bool is_memory() const noexcept { return is_memory_; }
   /// The line of this process's writers to this database; null if nobody else can write to it.
   const std::shared_ptr<WriteQueue>& write_queue() const noexcept { return write_queue_; }
@@ -41,10 +44,13 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
 
  private:
   void set_up(engine::Connection& connection);
+  void use_wal(engine::Connection& connection);
+  std::optional<Encryption> encryption() const;
   void apply_pragmas(engine::Connection& connection);
   void remember_pragmas(engine::Connection& connection);
 
   Options options_;
+  mutable std::mutex encryption_mutex_;  // of options_.encryption, which a rekey changes
   engine::OpenOptions open_options_;
   bool is_memory_ = false;
   bool is_temporary_ = false;
