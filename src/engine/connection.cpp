@@ -73,6 +73,31 @@ detail::ErrorData engine_error(sqlite3* db, int rc, std::string_view sql) {
   return data;
 }
 
+// Makes the database file, empty, and fails if it is there: sqlite3_open_v2() passes over SQLITE_OPEN_EXCLUSIVE.
+void make_file(const OpenOptions& options) {
+  if ((options.flags & SQLITE_OPEN_URI) != 0) {
+    core::throw_error(ErrorCode::Configuration, "exclusive() takes a plain path, not a URI");
+  }
+  sqlite3_vfs* vfs = sqlite3_vfs_find(options.vfs.empty() ? nullptr : options.vfs.c_str());
+  std::vector<char> full(static_cast<std::size_t>(vfs->mxPathname) + 1);
+  int rc = vfs->xFullPathname(vfs, options.path.c_str(), vfs->mxPathname + 1, full.data());
+  if ((rc & 0xff) == SQLITE_OK) {  // or SQLITE_OK_SYMLINK
+    const std::unique_ptr<char, void (*)(sqlite3_filename)> name(
+        const_cast<char*>(sqlite3_create_filename(full.data(), "", "", 0, nullptr)), &sqlite3_free_filename);
+    if (name == nullptr) throw std::bad_alloc();
+    const std::unique_ptr<std::byte[]> memory = std::make_unique<std::byte[]>(static_cast<std::size_t>(vfs->szOsFile));
+    auto* const file = reinterpret_cast<sqlite3_file*>(memory.get());
+    int out = 0;
+    rc = vfs->xOpen(vfs, name.get(), file,
+                    SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE, &out);
+    if (file->pMethods != nullptr) file->pMethods->xClose(file);
+  }
+  if (rc == SQLITE_OK) return;
+  detail::ErrorData data = engine_error(nullptr, rc, {});
+  data.message += ": '" + options.path + "' must not exist and cannot be made";
+  core::throw_error(std::move(data));
+}
+
 }  // namespace
 
 std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
@@ -85,6 +110,7 @@ std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
   if ((options.flags & SQLITE_OPEN_FULLMUTEX) != 0 && sqlite3_threadsafe() == 2) {
     core::throw_unsupported("the serialised mutex mode", "engine", "it is compiled for one thread per connection");
   }
+  if ((options.flags & SQLITE_OPEN_EXCLUSIVE) != 0) make_file(options);
   sqlite3* db = nullptr;
   const int rc = sqlite3_open_v2(options.path.c_str(), &db, options.flags | SQLITE_OPEN_EXRESCODE,
                                  options.vfs.empty() ? nullptr : options.vfs.c_str());

@@ -22,7 +22,6 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
                       const char** tail) {
   sqlite3_stmt* stmt = nullptr;
   const unsigned flags = persistence == Statement::Persistence::Cached ? SQLITE_PREPARE_PERSISTENT : 0;
-  if (sql.data() == nullptr) sql = "";  // which the engine would call a misuse
   if (sql.size() > static_cast<std::size_t>(connection.limit(Limit::SqlLength))) {
     core::throw_error(ErrorCode::TooBig, "the SQL text is longer than the limit");
   }
@@ -53,6 +52,7 @@ std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::strin
   connection.require_open();
   connection.require_sql_allowed();
   connection.start_deadline();
+  if (sql.data() == nullptr) sql = "";  // no address, which the engine would call a misuse
   const char* tail = nullptr;
   sqlite3_stmt* stmt = compile(connection, sql, persistence, &tail);
   const std::string_view rest = sql.substr(static_cast<std::size_t>(tail - sql.data()));

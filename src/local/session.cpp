@@ -282,10 +282,10 @@ void Session::reset() {
   connection_->run_cleanups();
   end_transactions();
   cache_.clear();
+  store_->restore_pragmas(*connection_);  // first: with query_only=1, for one, nothing could be dropped
   connection_->drop_temporary_objects();
   connection_->detach_databases();
   connection_->restore_limits();
-  store_->restore_pragmas(*connection_);
   connection_->set_busy_timeout(store_->options().busy_timeout);
   connection_->set_deadline(store_->options().default_deadline);
   connection_->set_last_insert_rowid(0);

@@ -59,8 +59,11 @@ TEST_F(BuilderTest, PragmasAreSetOnEveryConnection) {
 }
 
 TEST_F(BuilderTest, PragmasThatShapeANewFileTakeEffect) {
-  const Database db =
-      Builder::local(file()).pragma("page_size", 8192).pragma("auto_vacuum", "incremental").pragma("encoding", "UTF-16le").build();
+  const Database db = Builder::local(file())
+                          .pragma("page_size", 8192)
+                          .pragma("auto_vacuum", "incremental")
+                          .pragma("encoding", "UTF-16le")
+                          .build();
   Connection conn = db.connect();
   EXPECT_EQ(pragma(conn, "page_size"), "8192");
   EXPECT_EQ(pragma(conn, "auto_vacuum"), "2");
@@ -128,6 +131,7 @@ TEST_F(BuilderTest, ExclusiveMakesTheFileOrFails) {
   EXPECT_NO_THROW(db.connect());
   EXPECT_THROW(Builder::local(file()).exclusive().build(), CannotOpen);
   EXPECT_THROW(Builder::local(file()).exclusive().read_only().build(), Configuration);
+  EXPECT_THROW(Builder::local("file:" + file("uri.db")).exclusive().build(), Configuration);
 }
 
 TEST_F(BuilderTest, NoFollowRefusesSymbolicLinks) {
@@ -330,14 +334,19 @@ TEST_P(CipherTest, FileIsReadableWithItsKeyOnly) {
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
   EXPECT_EQ(bytes.find("plain words"), std::string::npos);
   EXPECT_NE(bytes.substr(0, 15), "SQLite format 3");
-  EXPECT_EQ(Builder::local(file()).encryption({"secret", cipher}).build().connect().query_value<std::string>("SELECT a FROM t"),
+  EXPECT_EQ(Builder::local(file())
+                .encryption({"secret", cipher})
+                .build()
+                .connect()
+                .query_value<std::string>("SELECT a FROM t"),
             "plain words");
   EXPECT_THROW(Builder::local(file()).encryption({"wrong", cipher}).build(), NotADatabase);
   EXPECT_THROW(Builder::local(file()).build(), NotADatabase);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CipherTest,
-                         ::testing::Values("aes128cbc", "aes256cbc", "chacha20", "sqlcipher", "rc4", "ascon128", "aegis"));
+                         ::testing::Values("aes128cbc", "aes256cbc", "chacha20", "sqlcipher", "rc4", "ascon128",
+                                           "aegis"));
 
 TEST_F(BuilderTest, WrongEncryptionOptionsThrowConfiguration) {
   EXPECT_THROW(Builder::local(file()).encryption({"secret", "rot13"}).build(), Configuration);
@@ -374,7 +383,8 @@ TEST_F(BuilderTest, RekeyChangesTheKeyForEveryLaterConnection) {
   EXPECT_EQ(db.connect().query_value<int>("SELECT a FROM t"), 7);
   conn.close();
   EXPECT_THROW(Builder::local(file()).encryption({"one", "aegis"}).build(), NotADatabase);
-  EXPECT_EQ(Builder::local(file()).encryption({"two", "aegis"}).build().connect().query_value<int>("SELECT a FROM t"), 7);
+  EXPECT_EQ(Builder::local(file()).encryption({"two", "aegis"}).build().connect().query_value<int>("SELECT a FROM t"),
+            7);
 }
 
 TEST_F(BuilderTest, RekeyEncryptsAndDecrypts) {
