@@ -91,6 +91,8 @@ void make_file(const OpenOptions& options) {
     rc = vfs->xOpen(vfs, name.get(), file,
                     SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE, &out);
     if (file->pMethods != nullptr) file->pMethods->xClose(file);
+    // A file that is there is opened all the same, for reading only.
+    if (rc == SQLITE_OK && (out & SQLITE_OPEN_READONLY) != 0) rc = SQLITE_CANTOPEN;
   }
   if (rc == SQLITE_OK) return;
   detail::ErrorData data = engine_error(nullptr, rc, {});

@@ -369,8 +369,10 @@ TEST_F(BuilderTest, KeyOfAPlainFileThrowsNotADatabase) {
   EXPECT_THROW(Builder::local(file()).encryption({"secret"}).build(), NotADatabase);
 }
 
-TEST_F(BuilderTest, DatabaseThatCannotBeEncryptedFailsTheBuild) {
-  EXPECT_THROW(Builder::local(":memory:").encryption({"secret"}).build(), Error);
+TEST_F(BuilderTest, MemoryCanBeEncryptedToo) {
+  const Database db = Builder::local(":memory:").encryption({"secret"}).build();
+  db.connect().execute("CREATE TABLE t AS SELECT 7 AS a");
+  EXPECT_EQ(db.connect().query_value<int>("SELECT a FROM t"), 7);
 }
 
 TEST_F(BuilderTest, RekeyChangesTheKeyForEveryLaterConnection) {
