@@ -1,0 +1,192 @@
+// Waiting for locks, deadlines and interrupts, between real threads.
+#include <libsql/libsql.hpp>
+
+#include "support/expect_error.hpp"
+#include "support/temp_dir.hpp"
+
+namespace libsql {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kEndless =
+    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
+
+class WaitingTest : public ::testing::Test {
+ protected:
+  WaitingTest() : db_(Builder::local(dir_.file("w.db")).build()), conn_(db_.connect()) {
+    conn_.execute("CREATE TABLE t(a)");
+  }
+
+  // Calls `run` and, as soon as it waits or works, interrupts it. Returns how long it went on from the interrupt.
+  template <class Run>
+  static Clock::duration after_interrupt(Connection& conn, Run&& run) {
+    const InterruptHandle handle = conn.interrupt_handle();
+    std::atomic<Clock::time_point> interrupted_at{};
+    std::jthread other([&] {
+      std::this_thread::sleep_for(50ms);
+      interrupted_at = Clock::now();
+      handle.interrupt();
+    });
+    EXPECT_THROW(run(), Interrupted);
+    const auto end = Clock::now();
+    other.join();
+    return end - interrupted_at.load();
+  }
+
+  test::TempDir dir_;
+  Database db_;
+  Connection conn_;
+};
+
+TEST_F(WaitingTest, BusyTimeoutIsWaitedForAndThenBusy) {
+  const Transaction tx = conn_.transaction(TransactionBehavior::Immediate);
+  Connection other = db_.connect();
+  other.busy_timeout(200ms);
+  const auto begin = Clock::now();
+  EXPECT_THROW(other.execute("INSERT INTO t VALUES (1)"), Busy);
+  EXPECT_GE(Clock::now() - begin, 200ms);
+  EXPECT_GT(other.statistics().busy_waits, 0u);
+  other.busy_timeout(0ms);
+  const auto again = Clock::now();
+  EXPECT_THROW(other.execute("INSERT INTO t VALUES (1)"), Busy);
+  EXPECT_LT(Clock::now() - again, 150ms);
+}
+
+TEST_F(WaitingTest, WaiterGoesOnWhenTheLockIsFree) {
+  std::optional<Transaction> tx(conn_.transaction(TransactionBehavior::Immediate));
+  std::atomic<bool> written = false;
+  std::jthread waiter([&] {
+    Connection other = db_.connect();
+    other.execute("INSERT INTO t VALUES (1)");
+    written = true;
+  });
+  std::this_thread::sleep_for(50ms);
+  EXPECT_FALSE(written);
+  tx->commit();
+  waiter.join();
+  EXPECT_TRUE(written);
+}
+
+TEST_F(WaitingTest, InterruptEndsARunningQueryWithinAHundredMilliseconds) {
+  EXPECT_LT(after_interrupt(conn_, [&] { conn_.execute(kEndless); }), 100ms);
+  EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1) << "the connection goes on";
+}
+
+TEST_F(WaitingTest, InterruptEndsAWaitForALockWithinAHundredMilliseconds) {
+  const Transaction tx = conn_.transaction(TransactionBehavior::Immediate);
+  Connection other = db_.connect();
+  other.busy_timeout(60s);
+  EXPECT_LT(after_interrupt(other, [&] { other.execute("INSERT INTO t VALUES (1)"); }), 100ms);
+  EXPECT_LT(after_interrupt(other, [&] { other.transaction(TransactionBehavior::Immediate); }), 100ms);
+  EXPECT_TRUE(other.is_autocommit());
+}
+
+TEST_F(WaitingTest, InterruptEndsRowsInTheMiddle) {
+  Rows rows = conn_.query("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c");
+  const auto read = [&] {
+    while (rows.next()) {
+    }
+  };
+  EXPECT_LT(after_interrupt(conn_, read), 100ms);
+  EXPECT_FALSE(rows.next());
+}
+
+TEST_F(WaitingTest, InterruptWithNothingRunningIsForgotten) {
+  conn_.interrupt();
+  EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);
+  EXPECT_EQ(conn_.execute("INSERT INTO t VALUES (1)"), 1u);
+}
+
+TEST_F(WaitingTest, DeadlineEndsARunningQuery) {
+  conn_.deadline(50ms);
+  const auto begin = Clock::now();
+  const Timeout error = test::error_of<Timeout>([&] { conn_.execute(kEndless); });
+  EXPECT_GE(Clock::now() - begin, 50ms);
+  EXPECT_LT(Clock::now() - begin, 1s);
+  EXPECT_TRUE(error.retryable());
+  EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);
+}
+
+TEST_F(WaitingTest, DeadlineEndsAWaitForALock) {
+  const Transaction tx = conn_.transaction(TransactionBehavior::Immediate);
+  Connection other = db_.connect();
+  other.busy_timeout(60s);
+  other.deadline(50ms);
+  const auto begin = Clock::now();
+  EXPECT_THROW(other.execute("INSERT INTO t VALUES (1)"), Timeout);
+  EXPECT_THROW(other.transaction(TransactionBehavior::Immediate), Timeout);
+  EXPECT_LT(Clock::now() - begin, 5s);
+}
+
+TEST_F(WaitingTest, DeadlineIsPerCallAndCanBeLifted) {
+  conn_.deadline(300ms);
+  for (int i = 0; i < 5; ++i) {
+    std::this_thread::sleep_for(80ms);
+    EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);
+  }
+  conn_.deadline(20ms);
+  EXPECT_THROW(conn_.execute(kEndless), Timeout);
+  conn_.deadline(std::nullopt);
+  EXPECT_THROW(conn_.execute("INSERT INTO nothing VALUES (1)"), SqlError) << "a past deadline colours no later error";
+}
+
+TEST_F(WaitingTest, DeadlineInATransactionLeavesItOpenForReading) {
+  Transaction tx = conn_.transaction();
+  tx->execute("INSERT INTO t VALUES (1)");
+  conn_.deadline(20ms);
+  EXPECT_THROW(conn_.execute(kEndless), Timeout);
+  conn_.deadline(std::nullopt);
+  tx.commit();
+  EXPECT_EQ(conn_.query_value<int>("SELECT count(*) FROM t"), 1);
+}
+
+TEST_F(WaitingTest, BusyTimeoutPragmaKeepsInterruptAndDeadline) {
+  const Transaction tx = conn_.transaction(TransactionBehavior::Immediate);
+  Connection other = db_.connect();
+  other.execute("PRAGMA busy_timeout=60000");
+  EXPECT_EQ(other.busy_timeout(), 60s);
+  EXPECT_EQ(other.query_value<int>("PRAGMA busy_timeout"), 60000);
+  EXPECT_LT(after_interrupt(other, [&] { other.execute("INSERT INTO t VALUES (1)"); }), 100ms);
+  other.deadline(20ms);
+  EXPECT_THROW(other.execute("INSERT INTO t VALUES (1)"), Timeout);
+}
+
+TEST_F(WaitingTest, ManyThreadsShareADatabase) {
+  constexpr int kThreads = 8;
+  constexpr int kRows = 50;
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&] {
+        Connection conn = db_.connect();
+        for (int i = 0; i < kRows; ++i) conn.execute("INSERT INTO t VALUES (?)", i);
+      });
+    }
+  }
+  EXPECT_EQ(conn_.query_value<int>("SELECT count(*) FROM t"), kThreads * kRows);
+}
+
+TEST_F(WaitingTest, ManyThreadsOpenANewFileAtOnce) {
+  for (int round = 0; round < 5; ++round) {
+    const std::string file = dir_.file("new-" + std::to_string(round) + ".db");
+    std::atomic<int> opened = 0;
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < 6; ++i) {
+        threads.emplace_back([&] {
+          EXPECT_NO_THROW({
+            Connection conn = Builder::local(file).build().connect();
+            EXPECT_EQ(conn.query_value<std::string>("PRAGMA journal_mode"), "wal");
+          });
+          ++opened;
+        });
+      }
+    }
+    EXPECT_EQ(opened, 6);
+  }
+}
+
+}  // namespace
+}  // namespace libsql
