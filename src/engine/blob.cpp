@@ -15,7 +15,9 @@ Blob::~Blob() { drop(); }
 
 void Blob::open() {
   connection_.require_open();
+  connection_.require_sql_allowed();
   connection_.start_deadline();
+  if (place_.writable) connection_.before_write();
   // An open blob that may be written is a write transaction, so it stands in line as one.
   WriteGate* const gate = place_.writable ? connection_.write_gate() : nullptr;
   if (gate != nullptr) gate->before_write(connection_);
@@ -99,7 +101,14 @@ void Blob::write(std::uint64_t offset, std::span<const std::byte> data) {
     if (rc != SQLITE_OK) fail_access(rc);
   }
   check_range(offset, data.size());
+  connection_.require_sql_allowed();
+  connection_.before_write();
   const int rc = sqlite3_blob_write(blob_, data.data(), static_cast<int>(data.size()), static_cast<int>(offset));
+  if (connection_.must_roll_back()) {  // a listener threw: what was written must not stay
+    drop();
+    connection_.roll_back_if_bound();
+    connection_.rethrow_kept_exception();
+  }
   if (rc != SQLITE_OK) fail_access(rc);
 }
 
@@ -123,6 +132,7 @@ int Blob::drop() noexcept {
   if (connection_.handle() != nullptr && connection_.write_gate() != nullptr) {
     connection_.write_gate()->after_statement(connection_);
   }
+  connection_.settle_if_needed();
   return rc;
 }
 

@@ -297,6 +297,45 @@ TEST_F(Stream, GeneratedColumns) {
   EXPECT_THAT(next(stream), ElementsAre("UPDATE g(1,3,'z',)->(2,6,'z',)"));
 }
 
+TEST_F(Stream, WritesThroughABlobHandleAreSeen) {
+  conn_.execute("INSERT INTO plain VALUES (x'0000')");
+  ChangeStream stream(conn_);
+  const std::byte one[] = {std::byte{1}};
+  {
+    BlobHandle blob(conn_, {.table = "plain", .column = "x", .rowid = 1}, BlobMode::ReadWrite);
+    blob.write_at(0, one);
+    blob.close();
+  }
+  const ChangeSet set = stream.next().value();
+  EXPECT_THAT(describe(set), ElementsAre("UPDATE plain(x'0000',)->()"));
+  EXPECT_EQ(set.changes[0].blob_column, 0);
+  conn_.execute("BEGIN");
+  conn_.execute("SAVEPOINT s");
+  {
+    BlobHandle blob(conn_, {.table = "plain", .column = "x", .rowid = 1}, BlobMode::ReadWrite);
+    blob.write_at(1, one);
+    blob.close();
+  }
+  conn_.execute("ROLLBACK TO s");
+  conn_.execute("COMMIT");
+  EXPECT_EQ(stream.queued(), 0u);
+}
+
+TEST_F(Stream, AListenerThatThrowsTakesABlobWriteBack) {
+  conn_.execute("INSERT INTO plain VALUES (x'0000')");
+  ChangeStream stream(conn_);
+  Hooks hooks(conn_);
+  const auto sub = hooks.on_row_change([](const RowChange& change) {
+    EXPECT_EQ(change.blob_column(), 0);
+    throw std::runtime_error("hands off");
+  });
+  const std::byte one[] = {std::byte{1}};
+  BlobHandle blob(conn_, {.table = "plain", .column = "x", .rowid = 1}, BlobMode::ReadWrite);
+  EXPECT_THROW(blob.write_at(0, one), std::runtime_error);
+  EXPECT_EQ(conn_.query_value<std::string>("SELECT hex(x) FROM plain"), "0000");
+  EXPECT_EQ(stream.queued(), 0u);
+}
+
 TEST_F(Stream, OtherConnectionsAreNotSeen) {
   ChangeStream stream(conn_);
   db_.connect().execute("INSERT INTO plain VALUES (1)");
