@@ -18,7 +18,7 @@ if(LIBSQL_PGO STREQUAL "use")
       "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}" "-DLIBSQL_SQLITE_DIR=${LIBSQL_SQLITE_DIR}"
       "-DLIBSQL_PGO=generate" "-DLIBSQL_PGO_PROFILE=${_pgo_dir}/profile"
       -DLIBSQL_BUILD_CLI=OFF -DLIBSQL_BUILD_TESTS=OFF -DLIBSQL_BUILD_EXAMPLES=OFF -DLIBSQL_BUILD_BENCH=OFF
-      -DLIBSQL_INSTALL=OFF
+      -DLIBSQL_INSTALL=OFF "-DLIBSQL_WERROR=${LIBSQL_WERROR}"
     COMMAND ${CMAKE_COMMAND} --build "${_pgo_dir}/build" --target libsql_pgo_training
     COMMAND ${CMAKE_COMMAND} -E rm -rf "${_pgo_dir}/profile"
     COMMAND ${CMAKE_COMMAND} -E make_directory "${_pgo_dir}/work"
