@@ -135,6 +135,7 @@ TEST_F(MvccTest, ImmediateTransactionsStandInLineWithoutMvccToo) {
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&, i] {
       Connection conn = (i % 2 == 0 ? a : b).connect();
+      conn.reset_statistics();  // opening may have waited for the other openers
       for (int n = 0; n < 30; ++n) {
         Transaction tx = conn.transaction(TransactionBehavior::Immediate);
         tx->execute("INSERT INTO t VALUES(?)", n);
