@@ -14,8 +14,11 @@ const char* __tsan_default_options() { return "halt_on_error=1:second_deadlock_s
 
 // SQLite reads and writes the header of the WAL index without a lock by design and detects a torn read by its checksum.
 // Its source marks these functions for Clang only (SQLITE_NO_TSAN). A checkpoint reads one word of that header, the
-// number of frames, in the same way: a number that is too old only leaves the file as long as it was.
+// number of frames, in the same way: a number that is too old only leaves the file as long as it was. A reader compares
+// the header with its copy once more after it has its lock (walTryBeginRead), and starts again if they differ.
 const char* __tsan_default_suppressions();
-const char* __tsan_default_suppressions() { return "race:walIndexTryHdr\nrace:walIndexWriteHdr\nrace:walCheckpoint\n"; }
+const char* __tsan_default_suppressions() {
+  return "race:walIndexTryHdr\nrace:walIndexWriteHdr\nrace:walCheckpoint\nrace:walTryBeginRead\n";
+}
 
 }  // extern "C"
