@@ -107,7 +107,9 @@ struct Cursor {
 
   static Cursor& of(sqlite3_vtab_cursor* base) noexcept { return *reinterpret_cast<Cursor*>(base); }
 };
+#ifndef __clang__  // which takes libstdc++'s unique_ptr for more than a pointer; the first member is first all the same
 static_assert(std::is_standard_layout_v<Table> && std::is_standard_layout_v<Cursor>);
+#endif
 
 // The code for the exception in flight, whose text goes to `message`.
 int code_of_exception(Connection& connection, char** message) noexcept {
