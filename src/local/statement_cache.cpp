@@ -105,11 +105,6 @@ void StatementCache::remove(Entries::iterator entry) noexcept {
   order_.erase(entry);
 }
 
-void StatementCache::forget(const engine::Statement& statement) noexcept {
-  const auto found = entries_.find(statement.sql());
-  if (found != entries_.end() && found->second->statement.get() == &statement) remove(found->second);
-}
-
 void StatementCache::clear() noexcept {
   for (auto entry = order_.begin(); entry != order_.end();) {
     const auto doomed = entry++;

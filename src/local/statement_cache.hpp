@@ -42,8 +42,6 @@ class StatementCache {
   /// open transaction: settings, temporary tables, attached databases.
   bool leaves_traces() const noexcept { return leaves_traces_; }
   void forget_traces() noexcept { leaves_traces_ = false; }
-  /// Forgets one statement, if it is here.
-  void forget(const engine::Statement& statement) noexcept;
 
  private:
   struct Entry {
