@@ -1,0 +1,40 @@
+// What can be set for each namespace, and how it is kept in a file.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace libsql::server {
+
+/// How much of the last commits a power cut may take: PRAGMA synchronous OFF, NORMAL, FULL, EXTRA.
+enum class Durability : std::uint8_t { Off, Relaxed, Strong, Extra };
+
+/// "off", "relaxed", "strong", "extra".
+std::string_view to_string(Durability durability) noexcept;
+std::optional<Durability> durability_of(std::string_view name) noexcept;
+
+struct NamespaceConfig {
+  bool block_reads = false;
+  bool block_writes = false;
+  std::optional<std::string> block_reason;
+  std::optional<std::uint64_t> max_db_size;         // in bytes
+  std::optional<std::chrono::seconds> txn_timeout;  // how long a waiting writer lets a transaction keep the write lock
+  bool allow_attach = false;                        // whether other namespaces may attach this one
+  std::string jwt_key;                              // empty: the server's
+  std::optional<Durability> durability;
+  std::optional<std::size_t> max_row_size;  // in bytes
+
+  friend bool operator==(const NamespaceConfig&, const NamespaceConfig&) = default;
+};
+
+/// The configuration in `file`; the default one if there is no such file. Throws Configuration if it cannot be read.
+NamespaceConfig read_namespace_config(const std::filesystem::path& file);
+/// Writes it so that after a crash the file holds the old or the new one.
+void write_namespace_config(const std::filesystem::path& file, const NamespaceConfig& config);
+
+}  // namespace libsql::server

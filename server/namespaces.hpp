@@ -1,0 +1,89 @@
+// The databases of a server by their names.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "server/namespace.hpp"
+#include "server/options.hpp"
+
+namespace libsql::server {
+
+/// A failure of the registry with the HTTP status that belongs to it.
+class NamespaceError : public std::runtime_error {
+ public:
+  enum class Kind : std::uint8_t { NotFound = 0, Exists, InvalidName, Unsupported, InUse };
+  NamespaceError(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  Kind kind() const noexcept { return kind_; }
+  int status() const noexcept { return kind_ == Kind::NotFound ? 404 : kind_ == Kind::InUse ? 409 : 400; }
+
+ private:
+  Kind kind_;
+};
+
+inline constexpr std::string_view kDefaultNamespace = "default";
+
+/// Threads: all members may be called by several at once. No lock is held while a file is read or written, but that of
+/// the one namespace it belongs to.
+class Namespaces {
+ public:
+  Namespaces(const Options& options, std::shared_ptr<ConnectionSlots> slots);
+  ~Namespaces();
+  Namespaces(const Namespaces&) = delete;
+  Namespaces& operator=(const Namespaces&) = delete;
+
+  /// The namespace, loaded if need be. Throws NamespaceError NotFound, and what opening a database throws.
+  std::shared_ptr<Namespace> get(std::string_view name);
+  bool exists(std::string_view name) const;
+  /// The names in alphabetical order, loaded or not.
+  std::vector<std::string> list() const;
+
+  /// Makes an empty one. Throws NamespaceError Exists, InvalidName, Unsupported (with one database).
+  std::shared_ptr<Namespace> create(std::string_view name, const NamespaceConfig& config);
+  /// Makes `to` with the content and configuration that `from` has now; writers of `from` do not wait for it.
+  std::shared_ptr<Namespace> fork(std::string_view from, std::string_view to);
+  /// Ends its sessions and deletes its files. Throws NamespaceError NotFound, Unsupported (for `default`).
+  void remove(std::string_view name);
+
+  NamespaceConfig config(std::string_view name);
+  /// Takes effect for the next statement; what belongs to a connection, when the sessions that are in use have ended.
+  void set_config(std::string_view name, const NamespaceConfig& config);
+
+  /// Writes the log into the database file and truncates it.
+  void checkpoint(std::string_view name);
+  /// Copies the database, as it is now, to a new file while it is in use.
+  void backup(std::string_view name, const std::filesystem::path& file);
+  NamespaceStats stats(std::string_view name);
+
+  /// Those that are loaded now.
+  std::vector<std::shared_ptr<Namespace>> loaded() const;
+  /// Unloads what nobody has used for long, and closes sessions that are idle.
+  void tidy();
+
+  /// Whether a name can be one: 1 to 64 letters, digits, `-` and `_`.
+  static bool is_valid_name(std::string_view name) noexcept;
+
+ private:
+  struct Slot;
+  std::shared_ptr<Slot> slot_of(std::string_view name, bool make);
+  void require_many() const;
+  std::filesystem::path directory_of(std::string_view name) const;
+  std::string database_of(std::string_view name) const;
+  std::shared_ptr<Namespace> load(Slot& slot, const std::string& name);
+
+  const Options& options_;
+  std::shared_ptr<ConnectionSlots> slots_;
+  mutable std::mutex mutex_;  // of the map only
+  std::unordered_map<std::string, std::shared_ptr<Slot>> entries_;
+};
+
+}  // namespace libsql::server
