@@ -1,0 +1,237 @@
+// A server for HTTP/1.1 and WebSocket whose handlers may block.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/deadline.hpp"
+#include "net/http.hpp"
+#include "net/tls.hpp"
+
+namespace libsql::net {
+
+class Exchange;
+class WebSocketSession;
+
+/// Limits of a Server. Time-outs of zero mean: none.
+struct ServerOptions {
+  /// Threads that wait for requests and run the handlers. There is always one free to wait: when all are kept by
+  /// handlers that block, more are made up to the maximum; what nobody needed for `worker_idle` ends. Zero: as many as
+  /// cores, + 1.
+  std::size_t min_workers = 0;
+  std::size_t max_workers = 256;
+  std::chrono::milliseconds worker_idle{10'000};
+
+  /// Connections beyond it are answered 503 and closed.
+  std::size_t max_connections = 10'000;
+  std::size_t max_head_bytes = 32 * 1024;         ///< request line and headers; else 431
+  std::uint64_t max_body_bytes = 1024 * 1024;     ///< unless the handler sets another for a request; else 413
+  std::uint64_t max_message_bytes = 64ull << 20;  ///< a WebSocket message; else close code 1009
+
+  /// From the first byte of a head to its last one, and for a TLS handshake.
+  std::chrono::milliseconds head_timeout{10'000};
+  /// How long a body may take, and an answer to be taken: this time and what min_bytes_per_second allow.
+  std::chrono::milliseconds transfer_timeout{30'000};
+  std::uint64_t min_bytes_per_second = 4096;
+  /// How long Exchange::write() and WebSocketSession::send() wait for a peer that takes nothing at all.
+  std::chrono::milliseconds stall_timeout{60'000};
+  /// How long a connection may be idle between two requests.
+  std::chrono::milliseconds idle_timeout{75'000};
+  /// How long the peer's answer to our Close of a WebSocket is waited for.
+  std::chrono::milliseconds close_timeout{5'000};
+};
+
+/// What a server did and does. Counters only grow; the others are a moment's state.
+struct ServerStatistics {
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;  ///< beyond max_connections
+  std::uint64_t connections_timed_out = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t bad_requests = 0;    ///< refused by the server itself: malformed or too large
+  std::uint64_t bytes_received = 0;  ///< before decryption counts nothing: these are the bytes of HTTP
+  std::uint64_t bytes_sent = 0;
+  std::size_t connections = 0;
+  std::size_t websockets = 0;
+  std::size_t workers = 0;
+  std::size_t workers_busy = 0;
+};
+
+/// A request as a handler sees it. All views live until the handler returns.
+struct Request {
+  std::string_view method;
+  std::string_view target;  ///< as sent, in origin form ("*" for OPTIONS); an absolute-form target is reduced to it
+  std::string_view path;    ///< of the target, up to '?'; not decoded
+  std::string_view query;   ///< after the '?'; empty without one
+  std::string_view host;    ///< the Host header or, before it, the authority of an absolute-form target
+  int minor_version = 1;    ///< of HTTP/1.x
+  std::span<const Header> headers;
+  std::string_view body;  ///< complete, with chunks put together; empty in on_head() and with Exchange::stream_body()
+  bool tls = false;
+
+  std::optional<std::string_view> header(std::string_view name) const noexcept { return find_header(headers, name); }
+  /// True if it asks for an upgrade to WebSocket.
+  bool wants_websocket() const noexcept;
+};
+
+/// What is done with the messages of a WebSocket. Threads: the calls for one session come one after the other, on any
+/// worker; they may block (the peer then feels that its messages are not taken).
+class WebSocketHandler {
+ public:
+  virtual ~WebSocketHandler() = default;
+  /// A message; the view lives until the return. An exception closes the session with 1011.
+  virtual void on_message(WebSocketSession& session, MessageType type, std::string_view data) = 0;
+  /// The session's end, exactly once, after the last on_message(): the code that the peer sent (1005 if none), or 1006
+  /// if the connection broke, or the code that this side closed with.
+  virtual void on_close(WebSocketSession& session, int code, std::string_view reason) noexcept = 0;
+  /// The peer is gone while on_message() still runs; on another thread, at most once. The place to interrupt what runs.
+  virtual void on_peer_gone(WebSocketSession&) noexcept {}
+};
+
+/// The server's end of a WebSocket. Threads: all members from any thread, also after the end of the connection.
+class WebSocketSession : public std::enable_shared_from_this<WebSocketSession> {
+ public:
+  virtual ~WebSocketSession() = default;
+
+  /// Sends one message. Waits while the peer takes nothing, at most ServerOptions::stall_timeout. False if the session
+  /// is closing or gone.
+  virtual bool send(MessageType type, std::string_view data) = 0;
+  /// Begins to close: after this nothing is sent and no message is handed out. `reason` is cut to 123 bytes.
+  virtual void close(int code, std::string_view reason) = 0;
+  virtual bool is_open() const noexcept = 0;
+  /// Address and port of the peer, such as "127.0.0.1:4711" or "[::1]:4711".
+  virtual std::string peer() const = 0;
+
+ protected:
+  WebSocketSession() = default;
+};
+
+/// One request and its answer. A handler that returns without an answer answers 500. Threads: used by the thread that
+/// the handler runs on, until it returns; peer_gone() from any.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  virtual const Request& request() const noexcept = 0;
+  /// Address and port of the peer, such as "127.0.0.1:4711" or "[::1]:4711".
+  virtual std::string peer() const = 0;
+  /// The first certificate of a TLS client, as "CN=..." of its subject; empty without one.
+  virtual std::string peer_certificate() const = 0;
+
+  // --- Before the body is read: only in Handler::on_head() ---
+  /// Another limit than ServerOptions::max_body_bytes for this request's body.
+  virtual void set_body_limit(std::uint64_t bytes) = 0;
+  /// on_request() is called without waiting for the body and reads it with read_body().
+  virtual void stream_body() = 0;
+  /// The next piece of a streamed body, empty at its end. Waits, by the rules of transfer_timeout. Throws NetError
+  /// (Closed, Timeout, Protocol, TooLarge); a handler that lets it through answers as it deserves. The view lives until
+  /// the next call.
+  virtual std::string_view read_body() = 0;
+
+  // --- The answer ---
+  /// A string to build the answer's body in, empty, with memory that the worker reuses. For one answer() at most.
+  virtual std::string& buffer() = 0;
+  /// Answers in one piece; head and body go out in one write. Content-Length, Date and Connection are added and must
+  /// not be in `headers`. Status 204 and 304 send no body, nor does HEAD (Content-Length still counts it). Throws
+  /// std::invalid_argument if a header has characters that would end it, std::logic_error after an answer. What the
+  /// peer does not take at once is kept (copied) and sent while no thread waits for it.
+  virtual void answer(int status, std::span<const Header> headers, std::string_view body) = 0;
+  void answer(int status, std::initializer_list<Header> headers, std::string_view body) {
+    answer(status, std::span<const Header>(headers.begin(), headers.size()), body);
+  }
+
+  /// Begins an answer of unknown length: chunked, or until the end of the connection for HTTP/1.0.
+  virtual void begin(int status, std::span<const Header> headers) = 0;
+  void begin(int status, std::initializer_list<Header> headers) {
+    begin(status, std::span<const Header>(headers.begin(), headers.size()));
+  }
+  /// Sends a piece; the head goes with the first one. Waits while the peer takes nothing, at most
+  /// ServerOptions::stall_timeout. False if the peer is gone: then stop.
+  virtual bool write(std::string_view piece) = 0;
+  /// Ends the answer properly. Without it (an exception, or a return after false) the connection is cut, so that the
+  /// peer can tell a whole answer from a broken one. False if the peer is gone.
+  virtual bool end() = 0;
+
+  virtual bool answered() const noexcept = 0;  ///< an answer has at least begun
+  /// The connection ends after this answer.
+  virtual void close_after() noexcept = 0;
+
+  // --- The peer's end ---
+  /// True once the peer has closed or reset the connection. A peer that only closed its sending side counts too.
+  virtual bool peer_gone() const noexcept = 0;
+  /// Calls `callback` on another thread when that happens while the handler runs; at once, on this thread, if it
+  /// already has. Replaces the last one; an empty function takes it away (after which it does not run and will not). It
+  /// must not throw and should only trigger something. Taken away by itself when the handler returns.
+  virtual void on_peer_gone(std::function<void()> callback) = 0;
+  /// True once the server drains: a long answer may want to end early.
+  virtual bool draining() const noexcept = 0;
+
+  // --- WebSocket ---
+  /// Answers 101 and turns the connection into a WebSocket with `subprotocol` (empty: none is named); its messages go
+  /// to `handler` after on_request() has returned. Answers 400 or 426 and returns null if the request is no valid
+  /// handshake.
+  virtual std::shared_ptr<WebSocketSession> accept_websocket(std::shared_ptr<WebSocketHandler> handler,
+                                                             std::string_view subprotocol,
+                                                             std::span<const Header> headers = {}) = 0;
+};
+
+/// What is done with requests. Threads: called by many workers at once; calls may block.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// A head has been read; the body has not. Here the body's limit is set, or the request answered without it (the
+  /// connection then ends unless there is no body). A client that sent Expect: 100-continue is told to go on only after
+  /// this.
+  virtual void on_head(Exchange&) {}
+  /// Answers a request. An exception before the answer began answers 500 without details; after that it cuts the
+  /// connection.
+  virtual void on_request(Exchange& exchange) = 0;
+};
+
+/// Where a server listens.
+struct Listener {
+  std::string address = "127.0.0.1";      ///< an IPv4 or IPv6 address, or a name that is looked up
+  std::uint16_t port = 0;                 ///< 0: a free one
+  std::shared_ptr<const TlsContext> tls;  ///< null: plain
+  int backlog = 1024;
+};
+
+/// Threads: listen(), post(), statistics() and set_tls() from any; stop() once.
+class Server final {
+ public:
+  explicit Server(ServerOptions options = {});
+  ~Server();  ///< stop() without waiting for anybody.
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Opens a listener and serves it with `handler` from now on. Returns the port. Throws std::system_error with the
+  /// address in its text.
+  std::uint16_t listen(const Listener& listener, std::shared_ptr<Handler> handler);
+  /// New certificates for the connections to come on that port.
+  void set_tls(std::uint16_t port, std::shared_ptr<const TlsContext> tls);
+
+  /// Runs `task` on a worker, soon. For work that belongs to no request, or that a WebSocket hands out so that its
+  /// streams run side by side. An exception out of it ends the process. After stop() has begun tasks still run until
+  /// the workers end, later ones are dropped.
+  void post(std::function<void()> task);
+
+  ServerStatistics statistics() const;
+
+  /// Stops listening, closes idle connections, tells WebSockets 1001, lets running requests finish until the deadline,
+  /// then cuts what is left (peer-gone callbacks run, so that handlers end) and waits for the handlers. True if nothing
+  /// had to be cut.
+  bool stop(Deadline deadline);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace libsql::net
