@@ -32,9 +32,9 @@ install(FILES "${PROJECT_BINARY_DIR}/libsqlConfig.cmake" "${PROJECT_BINARY_DIR}/
 # From the pkg-config file's own directory up to the prefix.
 file(RELATIVE_PATH LIBSQL_PC_TO_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" LIBSQL_PC_TO_PREFIX "${LIBSQL_PC_TO_PREFIX}")
-set(LIBSQL_PC_REQUIRES "")
+set(LIBSQL_PC_REQUIRES "libssl libcrypto")
 if(LIBSQL_ENGINE_IS_SYSTEM)
-  set(LIBSQL_PC_REQUIRES "sqlite3")
+  string(APPEND LIBSQL_PC_REQUIRES " sqlite3")
 endif()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/libsql.pc.in" "${PROJECT_BINARY_DIR}/libsql.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/libsql.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
