@@ -21,7 +21,7 @@ namespace libsql {
 
 class Connection;
 
-namespace engine {
+namespace core {
 class StatementObserver;
 }
 
@@ -117,13 +117,13 @@ class LIBSQL_EXPORT QueryLogGuard final {
 
  private:
   friend LIBSQL_EXPORT QueryLogGuard log_queries(const Connection& connection, const QueryLog& log);
-  QueryLogGuard(std::weak_ptr<core::Session> session, std::weak_ptr<engine::StatementObserver> observer) noexcept;
+  QueryLogGuard(std::weak_ptr<core::Session> session, std::weak_ptr<core::StatementObserver> observer) noexcept;
   std::weak_ptr<core::Session> session_;
-  std::weak_ptr<engine::StatementObserver> observer_;
+  std::weak_ptr<core::StatementObserver> observer_;
 };
 
 /// The log watches the connection until the guard ends, or Connection::reset() or close(). Several may watch one.
-/// For all connections of a Database there is LocalBuilder::query_log(). Throws Unsupported where there is no engine.
+/// For all connections of a Database there is LocalBuilder::query_log().
 [[nodiscard]] LIBSQL_EXPORT QueryLogGuard log_queries(const Connection& connection, const QueryLog& log);
 
 }  // namespace libsql

@@ -8,7 +8,7 @@
 
 #include "api/access.hpp"
 #include "core/histogram.hpp"
-#include "engine/query_log.hpp"
+#include "core/query_log.hpp"
 
 namespace libsql {
 namespace {
@@ -36,11 +36,11 @@ void add(ConnectionStatistics& sum, const ConnectionStatistics& now, const Conne
 }
 
 // Measures the statements of a leased connection. It may outlive the pool with a connection that somebody still holds.
-class QueryTimer final : public engine::StatementObserver {
+class QueryTimer final : public core::StatementObserver {
  public:
   explicit QueryTimer(std::shared_ptr<core::TimeHistogram> times) : times_(std::move(times)) {}
-  void started(engine::Statement&, const core::ParamsView&) noexcept override {}
-  void finished(engine::Statement&, const engine::StatementRun& run) noexcept override {
+  void started(const void*, const core::ParamsView&) noexcept override {}
+  void finished(const void*, const core::StatementRun& run) noexcept override {
     if (on) times_->add(run.duration);
   }
   bool on = false;  // only the thread that has the connection touches it
@@ -366,14 +366,13 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     auto slot = std::make_unique<PoolSlot>(database_.connect());
     slot->lane = &lane;
     slot->made_at = slot->rests_since = Clock::now();
+    core::Session& session = Access::require_session(Access::session(slot->connection));
     if (options_.query_log) {
-      Access::engine(slot->connection, "the query log")
-          .add_observer(engine::make_query_log_observer(*options_.query_log), engine::ObserverLife::Connection);
+      session.add_observer(core::make_query_log_observer(*options_.query_log), core::ObserverLife::Connection);
     }
-    engine::Connection* const engine = Access::session(slot->connection)->engine_connection();
-    if (options_.query_times && engine != nullptr) {
+    if (options_.query_times) {
       slot->timer = std::make_shared<QueryTimer>(query_time_);
-      engine->add_observer(slot->timer, engine::ObserverLife::Connection);
+      session.add_observer(slot->timer, core::ObserverLife::Connection);
     }
     set_up(*slot);
     const std::lock_guard lock(mutex_);

@@ -17,6 +17,8 @@
 #include <libsql/params.hpp>
 #include <libsql/value.hpp>
 
+#include "core/observer.hpp"
+
 namespace libsql {
 enum class TransactionBehavior : std::uint8_t;
 enum class ExplainKind : std::uint8_t;
@@ -148,6 +150,11 @@ class Session {
   };
   std::vector<Mark> marks;
   std::uint64_t last_mark = 0;
+
+  /// Throws Misuse if the session is closed.
+  virtual void add_observer(std::shared_ptr<StatementObserver> observer, ObserverLife life) = 0;
+  /// Does nothing if it is not here (any more). May be called by an observer.
+  virtual void remove_observer(const StatementObserver* observer) noexcept = 0;
 
   virtual ConnectionStatistics statistics() const = 0;
   virtual void reset_statistics() = 0;

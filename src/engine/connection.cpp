@@ -332,24 +332,20 @@ void Connection::check_transaction() {
   core::throw_error(std::move(data));
 }
 
-void Connection::add_observer(std::shared_ptr<StatementObserver> observer, ObserverLife life) {
-  observers_.push_back({std::move(observer), life});
+void Connection::add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) {
+  observers_.add(std::move(observer), life);
   observers_changed();
 }
 
-void Connection::remove_observer(const StatementObserver* observer) noexcept {
-  for (Observing& entry : observers_) {
-    if (entry.observer.get() == observer) entry.observer.reset();
-  }
+void Connection::remove_observer(const core::StatementObserver* observer) noexcept {
+  observers_.remove(observer);
   observers_changed();
 }
 
 void Connection::observers_changed() noexcept {
-  if (notifying_ != 0) return;
-  std::erase_if(observers_, [](const Observing& entry) { return entry.observer == nullptr; });
+  if (observers_.is_notifying()) return;
   set_attention(kObserved, !observers_.empty());
-  const bool wanted = std::any_of(observers_.begin(), observers_.end(),
-                                  [](const Observing& entry) { return entry.observer->wants_rows_scanned(); });
+  const bool wanted = observers_.wants_rows_scanned();
   if (wanted == counts_rows_scanned_ || db_ == nullptr) return;
   counts_rows_scanned_ = wanted;
 #ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
@@ -358,23 +354,20 @@ void Connection::observers_changed() noexcept {
 #endif
 }
 
-template <class Notify>
-void Connection::notify(Notify&& notify) noexcept {
-  ++notifying_;
-  for (std::size_t i = 0; i < observers_.size(); ++i) {  // by number: an observer may add another
-    if (const std::shared_ptr<StatementObserver> observer = observers_[i].observer) notify(*observer);
-  }
-  if (--notifying_ == 0) observers_changed();
-}
-
 void Connection::notify_started(Statement& statement, const core::ParamsView& params) noexcept {
-  notify([&](StatementObserver& observer) { observer.started(statement, params); });
+  observers_.started(&statement, params);
+  observers_changed();
 }
-void Connection::notify_finished(Statement& statement, const StatementRun& run) noexcept {
-  notify([&](StatementObserver& observer) { observer.finished(statement, run); });
+void Connection::notify_finished(Statement& statement, core::StatementRun run) noexcept {
+  run.sql = statement.sql();
+  run.fullscan_steps = statement.fullscan_steps();
+  run.rows_scanned = statement.rows_scanned();
+  observers_.finished(&statement, run);
+  observers_changed();
 }
 void Connection::notify_refused(std::string_view sql, const Error& error) noexcept {
-  notify([&](StatementObserver& observer) { observer.refused(sql, error); });
+  observers_.refused(sql, error);
+  observers_changed();
 }
 
 void Connection::set_write_gate(WriteGate* gate) noexcept {
@@ -598,9 +591,7 @@ void Connection::set_reserved_bytes(int bytes) {
 }
 
 void Connection::run_cleanups() noexcept {
-  for (Observing& entry : observers_) {
-    if (entry.life == ObserverLife::UntilReset) entry.observer.reset();
-  }
+  observers_.end_until_reset();
   observers_changed();
   while (!cleanups_.empty()) {
     const std::function<void()> cleanup = std::move(cleanups_.back().run);

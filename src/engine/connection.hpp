@@ -21,6 +21,7 @@
 #include <libsql/error.hpp>
 
 #include "core/backend.hpp"
+#include "core/observer.hpp"
 
 struct sqlite3;
 
@@ -44,31 +45,6 @@ namespace open_flags {
 inline constexpr int kReadOnly = 0x1, kReadWrite = 0x2, kCreate = 0x4, kExclusive = 0x10, kUri = 0x40, kMemory = 0x80,
                      kNoMutex = 0x8000, kFullMutex = 0x10000, kNoFollow = 0x01000000, kExtendedCodes = 0x02000000;
 }
-
-/// What one run of a statement did.
-struct StatementRun {
-  std::chrono::nanoseconds duration{0};  // from before its first step to the end of its cursor, waits included
-  std::uint64_t rows = 0;
-  std::uint64_t changes = 0;
-  bool failed = false;
-  const Error* error = nullptr;  // why it failed; none if a callback threw something that is no Error
-};
-
-/// Watches the statements of a connection: query timing and statistics are built on it.
-class StatementObserver {
- public:
-  virtual ~StatementObserver() = default;
-  /// Whether Statement::rows_scanned() shall count. That slows every statement of the connection down.
-  virtual bool wants_rows_scanned() const noexcept { return false; }
-  /// Before the first step; the arguments are valid for the call.
-  virtual void started(Statement& statement, const core::ParamsView& params) noexcept = 0;
-  /// After the last step or the early end of its cursor.
-  virtual void finished(Statement& statement, const StatementRun& run) noexcept = 0;
-  /// The text did not compile.
-  virtual void refused(std::string_view, const Error&) noexcept {}
-};
-
-enum class ObserverLife : std::uint8_t { UntilReset, Connection };
 
 /// The seam of the write queue.
 class WriteGate {
@@ -159,12 +135,12 @@ class Connection final {
   bool is_in_transaction() const noexcept { return (attention_ & kInTransaction) != 0; }
   /// Throws TransactionLost if transaction() is open here but the engine has none.
   void check_transaction();
-  void add_observer(std::shared_ptr<StatementObserver> observer, ObserverLife life);
+  void add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life);
   /// Does nothing if it is not here (any more). May be called by an observer.
-  void remove_observer(const StatementObserver* observer) noexcept;
+  void remove_observer(const core::StatementObserver* observer) noexcept;
   bool is_observed() const noexcept { return (attention_ & kObserved) != 0; }
   void notify_started(Statement& statement, const core::ParamsView& params) noexcept;
-  void notify_finished(Statement& statement, const StatementRun& run) noexcept;
+  void notify_finished(Statement& statement, core::StatementRun run) noexcept;
   void notify_refused(std::string_view sql, const Error& error) noexcept;
   void set_write_gate(WriteGate* gate) noexcept;
   WriteGate* write_gate() const noexcept { return write_gate_; }
@@ -351,8 +327,6 @@ class Connection final {
   void record_savepoints();
   [[noreturn]] void throw_no_sql() const;
   void observers_changed() noexcept;
-  template <class Notify>
-  void notify(Notify&& notify) noexcept;
   void install_progress_handler() noexcept;
   static int busy_callback(void* self, int count) noexcept;
   static int progress_callback(void* self) noexcept;
@@ -366,12 +340,7 @@ class Connection final {
   std::optional<std::chrono::milliseconds> deadline_limit_;
   Clock::time_point deadline_at_{};
   bool timed_out_ = false;
-  struct Observing {
-    std::shared_ptr<StatementObserver> observer;
-    ObserverLife life;
-  };
-  std::vector<Observing> observers_;
-  int notifying_ = 0;  // depth of the calls to observers: no entry moves meanwhile
+  core::ObserverList observers_;
   bool counts_rows_scanned_ = false;
   WriteGate* write_gate_ = nullptr;
   std::exception_ptr kept_exception_;

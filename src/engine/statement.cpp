@@ -337,7 +337,12 @@ void Statement::end_run(std::uint64_t changes, Outcome outcome, const Error* err
 
 void Statement::end_observed_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept {
   observed_ = false;
-  const StatementRun run{Clock::now() - started_at_, rows_, changes, outcome == Outcome::Failed, error};
+  core::StatementRun run;
+  run.duration = Clock::now() - started_at_;
+  run.rows = rows_;
+  run.changes = changes;
+  run.failed = outcome == Outcome::Failed;
+  run.error = error;
   connection_->notify_finished(*this, run);
 }
 

@@ -4,7 +4,7 @@
 #include <libsql/transaction.hpp>
 
 #include "core/errors.hpp"
-#include "engine/query_log.hpp"
+#include "core/query_log.hpp"
 #include "local/snapshot.hpp"
 #include "local/store.hpp"
 #include "sql/quote.hpp"
@@ -21,7 +21,7 @@ Session::Session(std::shared_ptr<Store> store)
                   store_->options().mvcc ? WriteTurn::Scope::AllWrites : WriteTurn::Scope::Transactions);
   }
   for (const QueryLog& log : store_->options().query_logs) {
-    connection_->add_observer(engine::make_query_log_observer(log), engine::ObserverLife::Connection);
+    connection_->add_observer(core::make_query_log_observer(log), core::ObserverLife::Connection);
   }
 }
 
@@ -345,6 +345,12 @@ std::string Session::path() { return store_->is_memory() ? std::string() : conne
 bool Session::is_autocommit() {
   connection_->require_open();
   return connection_->is_autocommit();
+}
+
+void Session::add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) {
+  connection_->require_open();
+  touched_ = true;  // a reset removes it
+  connection_->add_observer(std::move(observer), life);
 }
 
 ConnectionStatistics Session::statistics() const {

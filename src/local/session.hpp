@@ -67,6 +67,10 @@ class Session final : public core::Session {
   bool is_autocommit() override;
   bool is_readonly() override { return connection_->is_readonly(); }
   std::string path() override;
+  void add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) override;
+  void remove_observer(const core::StatementObserver* observer) noexcept override {
+    connection_->remove_observer(observer);
+  }
   ConnectionStatistics statistics() const override;
   void reset_statistics() override;
 

@@ -1,4 +1,4 @@
-#include "engine/query_log.hpp"
+#include "core/query_log.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,6 @@
 #include <cstdio>
 
 #include "core/errors.hpp"
-#include "engine/statement.hpp"
 
 namespace libsql {
 
@@ -38,7 +37,7 @@ std::uint64_t QueryLog::callback_failures() const noexcept {
   return state_->callback_failures.load(std::memory_order_relaxed);
 }
 
-namespace engine {
+namespace core {
 namespace {
 
 LoggedParameter describe(std::string_view name, const ValueRef& value, const QueryLogOptions& options) {
@@ -68,38 +67,38 @@ class QueryLogObserver final : public StatementObserver {
 
   bool wants_rows_scanned() const noexcept override { return state_->options.rows_scanned; }
 
-  void started(Statement& statement, const core::ParamsView& params) noexcept override {
+  void started(const void* run, const detail::ParamsView& params) noexcept override {
     if (state_->options.parameters == LoggedParameters::None || reporting_) return;
     try {
-      Run& run = run_of(statement);
-      run.parameters.clear();
-      for (const ValueRef& value : params.positional) run.parameters.push_back(describe({}, value, state_->options));
-      for (const core::NamedRef& named : params.named) {
-        run.parameters.push_back(describe(named.name, named.value, state_->options));
+      Run& known = run_of(run);
+      known.parameters.clear();
+      for (const ValueRef& value : params.positional) known.parameters.push_back(describe({}, value, state_->options));
+      for (const detail::NamedRef& named : params.named) {
+        known.parameters.push_back(describe(named.name, named.value, state_->options));
       }
     } catch (...) {  // no memory for the copies: the log does without
-      forget(statement);
+      forget(run);
     }
   }
 
-  void finished(Statement& statement, const StatementRun& run) noexcept override {
+  void finished(const void* run, const StatementRun& ended) noexcept override {
     const QueryLogOptions& options = state_->options;
-    const bool wanted = (run.failed && options.failures) || run.duration >= options.slower_than;
+    const bool wanted = (ended.failed && options.failures) || ended.duration >= options.slower_than;
     if (wanted && !reporting_) {
       QueryEvent event;
-      event.sql = statement.sql();
-      const auto known = find(statement);
+      event.sql = ended.sql;
+      const auto known = find(run);
       if (known != runs_.end()) event.parameters = known->parameters;
-      event.duration = run.duration;
-      event.rows = run.rows;
-      event.changes = run.changes;
-      event.fullscan_steps = statement.fullscan_steps();
-      if (options.rows_scanned) event.rows_scanned = statement.rows_scanned();
-      event.failed = run.failed;
-      event.error = run.error;
+      event.duration = ended.duration;
+      event.rows = ended.rows;
+      event.changes = ended.changes;
+      event.fullscan_steps = ended.fullscan_steps;
+      if (options.rows_scanned) event.rows_scanned = ended.rows_scanned;
+      event.failed = ended.failed;
+      event.error = ended.error;
       report(event);
     }
-    forget(statement);
+    forget(run);
   }
 
   void refused(std::string_view sql, const Error& error) noexcept override {
@@ -113,7 +112,7 @@ class QueryLogObserver final : public StatementObserver {
 
  private:
   struct Run {
-    const Statement* statement = nullptr;
+    const void* id = nullptr;
     std::vector<LoggedParameter> parameters;
   };
 
@@ -131,21 +130,19 @@ class QueryLogObserver final : public StatementObserver {
     reporting_ = false;
   }
 
-  std::vector<Run>::iterator find(const Statement& statement) noexcept {
-    return std::find_if(runs_.begin(), runs_.end(), [&](const Run& run) { return run.statement == &statement; });
+  std::vector<Run>::iterator find(const void* id) noexcept {
+    return std::find_if(runs_.begin(), runs_.end(), [&](const Run& run) { return run.id == id; });
   }
-  Run& run_of(const Statement& statement) {
-    auto found = find(statement);
-    if (found == runs_.end()) {
-      found = std::find_if(runs_.begin(), runs_.end(), [](const Run& run) { return run.statement == nullptr; });
-    }
+  Run& run_of(const void* id) {
+    auto found = find(id);
+    if (found == runs_.end()) found = find(nullptr);
     Run& run = found == runs_.end() ? runs_.emplace_back() : *found;
-    run.statement = &statement;
+    run.id = id;
     return run;
   }
-  void forget(const Statement& statement) noexcept {
-    const auto found = find(statement);
-    if (found != runs_.end()) found->statement = nullptr;  // its memory serves the next run
+  void forget(const void* id) noexcept {
+    const auto found = find(id);
+    if (found != runs_.end()) found->id = nullptr;  // its memory serves the next run
   }
 
   std::shared_ptr<QueryLog::State> state_;
@@ -160,7 +157,7 @@ std::shared_ptr<StatementObserver> make_query_log_observer(const QueryLog& log) 
   return std::make_shared<QueryLogObserver>(log.state());
 }
 
-}  // namespace engine
+}  // namespace core
 
 namespace {
 

@@ -5,10 +5,10 @@
 
 #include <libsql/query_log.hpp>
 
-#include "engine/connection.hpp"
+#include "core/observer.hpp"
 
-namespace libsql::engine {
+namespace libsql::core {
 
 std::shared_ptr<StatementObserver> make_query_log_observer(const QueryLog& log);
 
-}  // namespace libsql::engine
+}  // namespace libsql::core
