@@ -18,7 +18,7 @@ TEST(Contention, EightThreadsInFourProcessesSeeNoBusyAndLoseNothing) {
   constexpr int kProcesses = 4;
   constexpr int kThreads = 8;
   constexpr int kEach = 40;
-  const libsql_test::TemporaryDirectory directory;
+  const libsql::test::TemporaryDirectory directory;
   const std::string path = directory.file("counter.db");
   const Database db = Builder::local(path).build();
   Connection conn = db.connect();
@@ -34,7 +34,7 @@ TEST(Contention, EightThreadsInFourProcessesSeeNoBusyAndLoseNothing) {
 }
 
 TEST(Contention, BusyComesAfterTheBusyTimeoutAndNotBefore) {
-  const libsql_test::TemporaryDirectory directory;
+  const libsql::test::TemporaryDirectory directory;
   const std::string path = directory.file("held.db");
   const Database db = Builder::local(path).busy_timeout(150ms).build();
   Connection conn = db.connect();

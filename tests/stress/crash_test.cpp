@@ -39,7 +39,7 @@ class Crash : public testing::TestWithParam<Setting> {
     return builder.pragma("journal_mode", pragmas.substr(mode, pragmas.find(',', mode) - mode)).build().connect();
   }
 
-  libsql_test::TemporaryDirectory directory_;
+  libsql::test::TemporaryDirectory directory_;
   std::string path_ = directory_.file("crash.db");
 };
 

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 class PoolStress : public testing::Test {
  protected:
-  libsql_test::TemporaryDirectory directory_;
+  libsql::test::TemporaryDirectory directory_;
   Database db_ = Builder::local(directory_.file("stress.db")).build();
 };
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <system_error>
 
-namespace libsql_test {
+namespace libsql::test {
 
 class TemporaryDirectory {
  public:
@@ -32,4 +32,4 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace libsql_test
+}  // namespace libsql::test

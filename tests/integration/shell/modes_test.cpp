@@ -8,9 +8,9 @@
 
 namespace {
 
-using libsql_test::ProcessResult;
-using libsql_test::run_process;
-using libsql_test::run_shell;
+using libsql::test::ProcessResult;
+using libsql::test::run_process;
+using libsql::test::run_shell;
 
 const char* const kRows =
     "SELECT 1 AS id, 'it''s' AS \"a name\", NULL AS nothing, 1.5 AS number, x'6162' AS bytes "

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace libsql_test {
+namespace libsql::test {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(20);
@@ -186,4 +186,4 @@ int Terminal::wait() {
   return status_of(status);
 }
 
-}  // namespace libsql_test
+}  // namespace libsql::test

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace libsql_test {
+namespace libsql::test {
 
 struct ProcessResult {
   int status = -1;  // exit status; 128 + signal if a signal ended it
@@ -51,4 +51,4 @@ class Terminal {
   std::size_t seen_ = 0;
 };
 
-}  // namespace libsql_test
+}  // namespace libsql::test

@@ -15,10 +15,10 @@
 
 namespace {
 
-using libsql_test::ProcessResult;
-using libsql_test::run_process;
-using libsql_test::run_shell;
-using libsql_test::TemporaryDirectory;
+using libsql::test::ProcessResult;
+using libsql::test::run_process;
+using libsql::test::run_shell;
+using libsql::test::TemporaryDirectory;
 
 void write_file(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 

@@ -11,9 +11,9 @@
 
 namespace {
 
-using libsql_test::run_shell;
-using libsql_test::TemporaryDirectory;
-using libsql_test::Terminal;
+using libsql::test::run_shell;
+using libsql::test::TemporaryDirectory;
+using libsql::test::Terminal;
 
 const std::string kPrompt = "libsql> ";
 const std::string kCtrlC = "\x03";
@@ -93,8 +93,8 @@ TEST(Terminal, HasColoursUnlessToldOtherwise) {
     terminal.wait();
     EXPECT_NE(terminal.shown().find(escape), std::string::npos) << terminal.shown();
   }
-  for (const libsql_test::Environment& environment :
-       {libsql_test::Environment{{"NO_COLOR", "1"}}, libsql_test::Environment{{"TERM", "dumb"}}}) {
+  for (const libsql::test::Environment& environment :
+       {libsql::test::Environment{{"NO_COLOR", "1"}}, libsql::test::Environment{{"TERM", "dumb"}}}) {
     Terminal terminal(LIBSQL_PROGRAM, {"-box", ":memory:", query, "SELECT nosuch"}, environment);
     terminal.wait();
     EXPECT_EQ(terminal.shown().find(escape), std::string::npos) << terminal.shown();
@@ -152,7 +152,7 @@ TEST(Terminal, CompletesCommandsKeywordsTablesAndColumns) {
 
 TEST(Terminal, RemembersLinesButNoKeys) {
   const TemporaryDirectory directory;
-  const libsql_test::Environment environment = {{"LIBSQL_HISTORY", directory.file("history")}};
+  const libsql::test::Environment environment = {{"LIBSQL_HISTORY", directory.file("history")}};
   {
     Terminal terminal(LIBSQL_PROGRAM, {}, environment);
     ASSERT_TRUE(terminal.expect(kPrompt));

@@ -2,7 +2,7 @@
 #include <libsql/libsql.hpp>
 
 #include "support/expect_error.hpp"
-#include "support/temp_dir.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace libsql {
 namespace {
@@ -18,7 +18,7 @@ class BuilderTest : public ::testing::Test {
                            ? conn.query_row("PRAGMA " + name).get<std::string>(0)
                            : std::to_string(conn.query_row("PRAGMA " + name).get<std::int64_t>(0)));
   }
-  test::TempDir dir_;
+  test::TemporaryDirectory dir_;
 };
 
 TEST_F(BuilderTest, DefaultsAreThoseOfAProductionApp) {

@@ -1,7 +1,7 @@
 #include <libsql/libsql.hpp>
 
 #include "support/expect_error.hpp"
-#include "support/temp_dir.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace libsql {
 namespace {
@@ -17,7 +17,7 @@ class ConnectionTest : public ::testing::Test {
   }
   int count() { return conn_.query_value<int>("SELECT count(*) FROM t"); }
 
-  test::TempDir dir_;
+  test::TemporaryDirectory dir_;
   Database db_;
   Connection conn_;
 };

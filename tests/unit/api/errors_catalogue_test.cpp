@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "support/expect_error.hpp"
-#include "support/temp_dir.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace libsql {
 namespace {
@@ -51,7 +51,7 @@ class ErrorsCatalogue : public ::testing::Test {
     stream << std::string(size - 4096, '\xff');
   }
 
-  test::TempDir dir_;
+  test::TemporaryDirectory dir_;
 };
 
 TEST_F(ErrorsCatalogue, TheFolderDoesNotExist) {

@@ -31,7 +31,7 @@ class PoolTest : public testing::Test {
   }
   static PoolOptions shared(std::size_t max_size) { return {.max_size = max_size, .routing = PoolRouting::Shared}; }
 
-  libsql_test::TemporaryDirectory directory_;
+  libsql::test::TemporaryDirectory directory_;
   Database db_ = Builder::local(directory_.file("pool.db")).build();
 };
 

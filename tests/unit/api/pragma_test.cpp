@@ -16,7 +16,7 @@ using testing::Not;
 
 class PragmaTest : public testing::Test {
  protected:
-  libsql_test::TemporaryDirectory directory_;
+  libsql::test::TemporaryDirectory directory_;
   Database db_ = Builder::local(directory_.file("pragma.db")).build();
   Connection conn_ = db_.connect();
   Pragma pragma_{conn_};
@@ -329,7 +329,7 @@ TEST_F(PragmaTest, ForeignKeyCheckNamesTheRows) {
 }
 
 TEST(Pragma, TheBuilderShapesANewFileInWalModeToo) {
-  libsql_test::TemporaryDirectory directory;
+  libsql::test::TemporaryDirectory directory;
   auto db = Builder::local(directory.file("shape.db"))
                 .pragma("page_size", 8192)
                 .pragma("auto_vacuum", "full")
@@ -344,7 +344,7 @@ TEST(Pragma, TheBuilderShapesANewFileInWalModeToo) {
 }
 
 TEST(Pragma, IncrementalVacuumGivesPagesBack) {
-  libsql_test::TemporaryDirectory directory;
+  libsql::test::TemporaryDirectory directory;
   auto conn = Builder::local(directory.file("vacuum.db")).pragma("auto_vacuum", "incremental").build().connect();
   Pragma pragma(conn);
   ASSERT_EQ(pragma.auto_vacuum(), AutoVacuum::Incremental);

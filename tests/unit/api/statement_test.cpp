@@ -1,7 +1,7 @@
 #include <libsql/libsql.hpp>
 
 #include "support/expect_error.hpp"
-#include "support/temp_dir.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace libsql {
 namespace {
@@ -93,7 +93,7 @@ TEST_F(StatementTest, ColumnsDescribeTheResult) {
 }
 
 TEST_F(StatementTest, ColumnsAreThoseOfTheSchemaThatAnotherConnectionMade) {
-  const test::TempDir dir;
+  const test::TemporaryDirectory dir;
   const Database db = Builder::local(dir.file("s.db")).build();
   Connection mine = db.connect();
   Connection other = db.connect();

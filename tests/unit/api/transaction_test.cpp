@@ -1,7 +1,7 @@
 #include <libsql/libsql.hpp>
 
 #include "support/expect_error.hpp"
-#include "support/temp_dir.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace libsql {
 namespace {
@@ -20,7 +20,7 @@ class TransactionTest : public ::testing::Test {
         "SELECT coalesce(group_concat(a), '') FROM (SELECT a FROM t ORDER BY a)");
   }
 
-  test::TempDir dir_;
+  test::TemporaryDirectory dir_;
   Database db_;
   Connection conn_;
 };

@@ -10,7 +10,7 @@ namespace libsql::engine::wal {
 namespace {
 
 using waltest::Db;
-using waltest::TempDir;
+using waltest::TemporaryDirectory;
 
 // A log with one page size of 512 and the given frames, {page, commit size}; page k is filled with byte k.
 std::vector<std::byte> make_log(const std::vector<std::pair<std::uint32_t, std::uint32_t>>& frames, bool big_endian) {
@@ -128,7 +128,7 @@ TEST(WalFormat, ScanRefusesAFrameOfPageZeroThoughItsChecksumIsRight) {
 
 TEST(WalFormat, ScanAgreesWithTheEngineAboutItsOwnFile) {
   for (const int page_size : {512, 4096, 65536}) {
-    const TempDir dir;
+    const TemporaryDirectory dir;
     Db db(dir.file("a.db"));
     waltest::set_wal(db, page_size);
     db.run("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(100000)); INSERT INTO t VALUES(1)");

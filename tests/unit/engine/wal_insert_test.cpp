@@ -20,7 +20,7 @@ namespace {
 
 using waltest::Db;
 using waltest::sqlite3_command;
-using waltest::TempDir;
+using waltest::TemporaryDirectory;
 
 constexpr const char* kCount = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<400) ";
 
@@ -63,7 +63,7 @@ std::string integrity(Db& db) { return db.text("PRAGMA integrity_check"); }
 class WalInsertPages : public testing::TestWithParam<int> {};
 
 TEST_P(WalInsertPages, ReplicatesEveryStepOfADatabase) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db source(dir.file("source.db"));
   waltest::set_wal(source, GetParam());
   Db target(dir.file("target.db"));
@@ -87,7 +87,7 @@ TEST_P(WalInsertPages, ReplicatesEveryStepOfADatabase) {
 INSTANTIATE_TEST_SUITE_P(PageSizes, WalInsertPages, testing::Values(512, 4096, 65536));
 
 TEST(WalInsert, CopyOfALogIsTheSameToTheByte) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db source(dir.file("source.db"));
   waltest::set_wal(source);
   Db target(dir.file("target.db"));
@@ -127,7 +127,7 @@ TEST(WalInsert, CheckpointedLogIsContinuedOrBegunAnewAsAsked) {
                         {WalCheckpointMode::Passive, WalInsertStart::NewLog, 0},
                         {WalCheckpointMode::Truncate, WalInsertStart::NewLog, 0}};
   for (const Case& c : cases) {
-    const TempDir dir;
+    const TemporaryDirectory dir;
     Db source(dir.file("source.db"));
     waltest::set_wal(source);
     Db target(dir.file("target.db"));
@@ -159,7 +159,7 @@ TEST(WalInsert, CheckpointedLogIsContinuedOrBegunAnewAsAsked) {
 }
 
 TEST(WalInsert, NewLogIsRefusedWhileFramesOfTheOldOneAreNeeded) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db target(dir.file("target.db"));
   waltest::set_wal(target);
   target.run("CREATE TABLE t(a)");
@@ -180,7 +180,7 @@ TEST(WalInsert, NewLogIsRefusedWhileFramesOfTheOldOneAreNeeded) {
 }
 
 TEST(WalInsert, ReadersKeepTheirSnapshotAndNewOnesSeeTheCommit) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db source(dir.file("source.db"));
   waltest::set_wal(source);
   Db target(dir.file("target.db"));
@@ -217,7 +217,7 @@ TEST(WalInsert, ReadersKeepTheirSnapshotAndNewOnesSeeTheCommit) {
 }
 
 TEST(WalInsert, FramesAfterTheLastCommitAreDroppedAtTheEnd) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db source(dir.file("source.db"));
   waltest::set_wal(source);
   Db target(dir.file("target.db"));
@@ -243,7 +243,7 @@ TEST(WalInsert, FramesAfterTheLastCommitAreDroppedAtTheEnd) {
 }
 
 TEST(WalInsert, EqualPageAtATakenPositionIsAcceptedAndAnotherOneIsAConflict) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db source(dir.file("source.db"));
   waltest::set_wal(source);
   Db target(dir.file("target.db"));
@@ -273,7 +273,7 @@ TEST(WalInsert, EqualPageAtATakenPositionIsAcceptedAndAnotherOneIsAConflict) {
 }
 
 TEST(WalInsert, GapIsOutOfRange) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db target(dir.file("target.db"));
   waltest::set_wal(target);
   target.run("CREATE TABLE t(a)");
@@ -296,7 +296,7 @@ std::vector<std::byte> hand_made(std::uint32_t page, std::uint32_t commit, std::
 }
 
 TEST(WalInsert, MalformedFramesAreRefusedAndChangeNothing) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db target(dir.file("target.db"));
   waltest::set_wal(target, 512);
   target.run("CREATE TABLE t(a)");
@@ -325,7 +325,7 @@ TEST(WalInsert, MalformedFramesAreRefusedAndChangeNothing) {
 }
 
 TEST(WalInsert, IsRefusedWhereItCannotWork) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   {
     Db db(dir.file("delete.db"));
     db.run("CREATE TABLE t(a)");
@@ -375,7 +375,7 @@ TEST(WalInsert, IsRefusedWhereItCannotWork) {
 }
 
 TEST(WalInsert, EncryptedDatabaseIsUnsupported) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   for (const std::string cipher : {"aes256cbc", "chacha20", "sqlcipher"}) {
     Db db(dir.file(cipher + ".db"));
     db.run("PRAGMA cipher='" + cipher + "'");
@@ -390,7 +390,7 @@ TEST(WalInsert, EncryptedDatabaseIsUnsupported) {
 }
 
 TEST(WalInsert, KilledProcessLeavesAValidDatabase) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db source(dir.file("source.db"));
   waltest::set_wal(source);
   source.run("CREATE TABLE t(a)");
@@ -433,7 +433,7 @@ TEST(WalInsert, KilledProcessLeavesAValidDatabase) {
 }
 
 TEST(WalInsert, IndexRegionsAreCrossedAndRemnantsOfADeadWriterRemoved) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db source(dir.file("source.db"));
   waltest::set_wal(source, 512);
   source.run("CREATE TABLE t(a)");
@@ -470,7 +470,7 @@ TEST(WalInsert, IndexRegionsAreCrossedAndRemnantsOfADeadWriterRemoved) {
 }
 
 TEST(WalInsert, ReadersAndCheckpointsMeanwhileSeeWholeTransactionsOnly) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db source(dir.file("source.db"));
   waltest::set_wal(source, 512);
   source.run("CREATE TABLE account(id INTEGER PRIMARY KEY, n, pad)");

@@ -13,7 +13,7 @@ namespace libsql::engine::wal {
 namespace {
 
 using waltest::Db;
-using waltest::TempDir;
+using waltest::TemporaryDirectory;
 
 std::vector<std::byte> page_of(const std::vector<std::byte>& file, std::uint32_t frame, std::uint32_t page_size) {
   const auto at = file.begin() + frame_offset(frame, page_size) + kFrameHeaderSize;
@@ -21,7 +21,7 @@ std::vector<std::byte> page_of(const std::vector<std::byte>& file, std::uint32_t
 }
 
 TEST(WalLog, StateIsAllZeroWithoutALog) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   db.run("CREATE TABLE t(a)");
   EXPECT_EQ(Log(db).state(), WalState{});
@@ -34,7 +34,7 @@ TEST(WalLog, StateIsAllZeroWithoutALog) {
 }
 
 TEST(WalLog, StateIsFreshThoughThisConnectionReadNothingSince) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a)");
@@ -52,7 +52,7 @@ TEST(WalLog, StateIsFreshThoughThisConnectionReadNothingSince) {
 }
 
 TEST(WalLog, StateTellsARestartedLogByItsSaltsAndSequence) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a)");
@@ -66,7 +66,7 @@ TEST(WalLog, StateTellsARestartedLogByItsSaltsAndSequence) {
 }
 
 TEST(WalLog, FrameGivesHeaderAndPageAsTheyStandInTheFile) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a); INSERT INTO t VALUES('x')");
@@ -89,7 +89,7 @@ TEST(WalLog, FrameGivesHeaderAndPageAsTheyStandInTheFile) {
 }
 
 TEST(WalLog, FrameReadsAFullyCheckpointedLogWhileAWriterWouldBeginItAnew) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a)");
@@ -102,7 +102,7 @@ TEST(WalLog, FrameReadsAFullyCheckpointedLogWhileAWriterWouldBeginItAnew) {
 }
 
 TEST(WalLog, ChangedPagesComeOnceInTheOrderOfFirstAppearance) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db, 512);
   db.run("CREATE TABLE t(a)");
@@ -122,7 +122,7 @@ TEST(WalLog, ChangedPagesComeOnceInTheOrderOfFirstAppearance) {
 }
 
 TEST(WalLog, IndexOfManyFramesAgreesWithTheFile) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db, 512);
   db.run("CREATE TABLE t(a)");
@@ -151,7 +151,7 @@ TEST(WalLog, IndexOfManyFramesAgreesWithTheFile) {
 }
 
 TEST(WalLog, PageGivesEveryStateSinceTheLastCheckpoint) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a)");
@@ -175,7 +175,7 @@ TEST(WalLog, PageGivesEveryStateSinceTheLastCheckpoint) {
 }
 
 TEST(WalLog, PageThatWasAddedLaterDoesNotExistAtAnEarlierFrame) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a)");
@@ -187,7 +187,7 @@ TEST(WalLog, PageThatWasAddedLaterDoesNotExistAtAnEarlierFrame) {
 }
 
 TEST(WalLog, PageThrowsSnapshotTooOldOnceACheckpointWentBeyond) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
@@ -202,7 +202,7 @@ TEST(WalLog, PageThrowsSnapshotTooOldOnceACheckpointWentBeyond) {
 }
 
 TEST(WalLog, CheckpointWaitsForNoReaderButSaysThatItIsNotComplete) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
@@ -225,7 +225,7 @@ TEST(WalLog, CheckpointWaitsForNoReaderButSaysThatItIsNotComplete) {
 }
 
 TEST(WalLog, ConnectionThatHasReadNothingYetCanCheckpoint) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a)");
@@ -234,7 +234,7 @@ TEST(WalLog, ConnectionThatHasReadNothingYetCanCheckpoint) {
 }
 
 TEST(WalLog, CheckpointHoldKeepsTheLogAndRestoresTheSwitches) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   const std::string path = dir.file("a.db");
   {
     Db db(path);
@@ -267,14 +267,14 @@ TEST(WalLog, CheckpointHoldKeepsTheLogAndRestoresTheSwitches) {
 }
 
 TEST(WalLog, ExclusiveLockingIsUnsupported) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   db.run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   EXPECT_THROW(Log(db).state(), Unsupported);
 }
 
 TEST(WalLog, EncryptedPagesAreGivenDecrypted) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   if (db.text("PRAGMA key='secret'") != "ok") GTEST_SKIP() << "this engine has no encryption";
   waltest::set_wal(db);
@@ -290,7 +290,7 @@ TEST(WalLog, EncryptedPagesAreGivenDecrypted) {
 }
 
 TEST(WalLog, ReadingDisturbsNoTransactionAndCallsNoHook) {
-  const TempDir dir;
+  const TemporaryDirectory dir;
   Db db(dir.file("a.db"));
   waltest::set_wal(db);
   db.run("CREATE TABLE t(a)");

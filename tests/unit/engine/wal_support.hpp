@@ -19,20 +19,20 @@
 
 namespace waltest {
 
-class TempDir {
+class TemporaryDirectory {
  public:
-  TempDir() {
+  TemporaryDirectory() {
     static std::atomic<int> count = 0;
     path_ = std::filesystem::temp_directory_path() /
             ("libsql-wal-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
     std::filesystem::create_directories(path_);
   }
-  ~TempDir() {
+  ~TemporaryDirectory() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
   std::string file(const std::string& name) const { return (path_ / name).string(); }
 
  private:
