@@ -1,35 +1,13 @@
 // Where the engine compiles a statement, its parameters have the numbers and names that we give them.
-#include <sqlite3.h>
-
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/sql_engine.hpp"
 #include "sql/parameters.hpp"
 #include "sql/split.hpp"
-#include "unit/sql/corpus.hpp"
 
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-int refuse_pragmas(void*, int action, const char*, const char*, const char*, const char*) {
-  return action == SQLITE_PRAGMA ? SQLITE_DENY : SQLITE_OK;
-}
-
-sqlite3* database() {
-  static const libsql::test::DatabaseHandle handle = [] {
-    auto opened = libsql::test::open_memory_database();
-    sqlite3_exec(opened.get(), libsql::test::kSchema, nullptr, nullptr, nullptr);
-    sqlite3_set_authorizer(opened.get(), refuse_pragmas, nullptr);
-    return opened;
-  }();
-  return handle.get();
-}
-
-}  // namespace
+using libsql::test::fuzz_database;
+using libsql::test::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view script(reinterpret_cast<const char*>(data), size);
@@ -38,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto ours = libsql::sql::parameters(statement.text);
     sqlite3_stmt* raw = nullptr;
     const int bytes = static_cast<int>(statement.text.size());
-    const int rc = sqlite3_prepare_v3(database(), statement.text.data(), bytes, 0, &raw, nullptr);
+    const int rc = sqlite3_prepare_v3(fuzz_database(), statement.text.data(), bytes, 0, &raw, nullptr);
     const libsql::test::StatementHandle handle(raw);
     if (rc != SQLITE_OK) continue;
     require(!ours.fault.has_value());

@@ -1,35 +1,16 @@
 // Any text is cut into statements without gaps, and where the engine compiles a statement, it ends where ours ends.
-#include <sqlite3.h>
-
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/sql_engine.hpp"
 #include "sql/classify.hpp"
 #include "sql/split.hpp"
 #include "sql/tokenizer.hpp"
-#include "unit/sql/corpus.hpp"
+
+using libsql::test::fuzz_database;
+using libsql::test::require;
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-// Compiling a PRAGMA may already act.
-int refuse_pragmas(void*, int action, const char*, const char*, const char*, const char*) {
-  return action == SQLITE_PRAGMA ? SQLITE_DENY : SQLITE_OK;
-}
-
-sqlite3* database() {
-  static const libsql::test::DatabaseHandle handle = [] {
-    auto opened = libsql::test::open_memory_database();
-    sqlite3_exec(opened.get(), libsql::test::kSchema, nullptr, nullptr, nullptr);
-    sqlite3_set_authorizer(opened.get(), refuse_pragmas, nullptr);
-    return opened;
-  }();
-  return handle.get();
-}
 
 bool is_blank(std::string_view text) {
   libsql::sql::Tokenizer tokenizer(text);
@@ -57,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       sqlite3_stmt* raw = nullptr;
       const char* tail = nullptr;
       const char* const start = script.data() + statement.offset;
-      const int rc = sqlite3_prepare_v3(database(), start, static_cast<int>(size - statement.offset), 0, &raw, &tail);
+      const int rc =
+          sqlite3_prepare_v3(fuzz_database(), start, static_cast<int>(size - statement.offset), 0, &raw, &tail);
       const libsql::test::StatementHandle handle(raw);
       if (rc == SQLITE_OK) require(tail == script.data() + statement.end);
     }
