@@ -14,6 +14,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <libsql/column.hpp>
@@ -83,6 +84,25 @@ inline constexpr bool reads_single_v =
 /// A type whose members are filled from the columns in order.
 template <class T>
 inline constexpr bool reads_struct_v = !reads_single_v<T> && std::is_aggregate_v<T>;
+
+struct AnyView {
+  template <class... Member>
+  constexpr auto operator()(Member&...) const noexcept {
+    return std::bool_constant<(is_view_v<Member> || ...)>();
+  }
+};
+
+template <class T>
+constexpr bool holds_views() {
+  if constexpr (reads_struct_v<T>) {
+    return decltype(visit_members(std::declval<T&>(), AnyView()))::value;
+  } else {
+    return is_view_v<T>;
+  }
+}
+/// Whether a T read from a row ends with it: T is a view, or a struct with one among its members.
+template <class T>
+inline constexpr bool holds_views_v = holds_views<T>();
 
 /// Room for the cells of a row, which are always written before they are read.
 template <std::size_t N>
@@ -264,7 +284,7 @@ class TypedRows final {
   }
   /// All rows that are left. Not for views, which would dangle.
   std::vector<value_type> fetch_all() {
-    static_assert(!(detail::is_view_v<Ts> || ...), "views end with their row: use owning types with fetch_all()");
+    static_assert(!(detail::holds_views_v<Ts> || ...), "views end with their row: use owning types with fetch_all()");
     std::vector<value_type> all;
     while (rows_.next()) all.push_back(Shape::read(rows_.row()));
     return all;

@@ -64,7 +64,7 @@ class LIBSQL_EXPORT RowScope final {
 /// One row, owned: for no types an OwnedRow, else what Row::as<Ts...>() gives.
 template <class... Ts>
 auto own_row(const Row& row) {
-  static_assert(!(is_view_v<Ts> || ...), "views end with their row: ask for owning types");
+  static_assert(!(holds_views_v<Ts> || ...), "views end with their row: ask for owning types");
   if constexpr (sizeof...(Ts) == 0) {
     return OwnedRow(row);
   } else {

@@ -35,85 +35,87 @@ constexpr std::size_t count_members() {
 template <class T>
 inline constexpr std::size_t aggregate_size_v = count_members<T>();
 
-/// Calls `visit` with references to all members of `object`. Structured bindings give the members their exact types,
-/// which initialisation from something convertible does not (std::optional would take the inner type).
+/// What `visit` returns, called with references to all members of `object`. Structured bindings give the members their
+/// exact types, which initialisation from something convertible does not (std::optional would take the inner type).
 template <class T, class Visit>
-void visit_members(T& object, Visit&& visit) {
+decltype(auto) visit_members(T& object, Visit&& visit) {
   constexpr std::size_t kSize = aggregate_size_v<T>;
   if constexpr (kSize == 1) {
     auto& [m0] = object;
-    visit(m0);
+    return visit(m0);
   } else if constexpr (kSize == 2) {
     auto& [m0, m1] = object;
-    visit(m0, m1);
+    return visit(m0, m1);
   } else if constexpr (kSize == 3) {
     auto& [m0, m1, m2] = object;
-    visit(m0, m1, m2);
+    return visit(m0, m1, m2);
   } else if constexpr (kSize == 4) {
     auto& [m0, m1, m2, m3] = object;
-    visit(m0, m1, m2, m3);
+    return visit(m0, m1, m2, m3);
   } else if constexpr (kSize == 5) {
     auto& [m0, m1, m2, m3, m4] = object;
-    visit(m0, m1, m2, m3, m4);
+    return visit(m0, m1, m2, m3, m4);
   } else if constexpr (kSize == 6) {
     auto& [m0, m1, m2, m3, m4, m5] = object;
-    visit(m0, m1, m2, m3, m4, m5);
+    return visit(m0, m1, m2, m3, m4, m5);
   } else if constexpr (kSize == 7) {
     auto& [m0, m1, m2, m3, m4, m5, m6] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6);
+    return visit(m0, m1, m2, m3, m4, m5, m6);
   } else if constexpr (kSize == 8) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7);
   } else if constexpr (kSize == 9) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8);
   } else if constexpr (kSize == 10) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9);
   } else if constexpr (kSize == 11) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10);
   } else if constexpr (kSize == 12) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11);
   } else if constexpr (kSize == 13) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12);
   } else if constexpr (kSize == 14) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13);
   } else if constexpr (kSize == 15) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14);
   } else if constexpr (kSize == 16) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15);
   } else if constexpr (kSize == 17) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16);
   } else if constexpr (kSize == 18) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17);
   } else if constexpr (kSize == 19) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18);
   } else if constexpr (kSize == 20) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19);
   } else if constexpr (kSize == 21) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20);
   } else if constexpr (kSize == 22) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21);
   } else if constexpr (kSize == 23) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22] =
         object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+                 m22);
   } else if constexpr (kSize == 24) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22,
            m23] = object;
-    visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21, m22, m23);
+    return visit(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15, m16, m17, m18, m19, m20, m21,
+                 m22, m23);
   } else {
     static_assert(kSize >= 1 && kSize <= kMaxMembers, "a row struct may have 1 to 24 members");
   }

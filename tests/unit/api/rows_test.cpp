@@ -21,6 +21,15 @@ struct Person {
   std::optional<double> score;
 };
 
+struct BorrowedName {
+  std::int64_t id = 0;
+  std::optional<std::string_view> name;
+};
+
+// query_row() and fetch_all() refuse such types, because the row is gone when they return.
+static_assert(detail::holds_views_v<BorrowedName> && detail::holds_views_v<std::string_view>);
+static_assert(!detail::holds_views_v<Person> && !detail::holds_views_v<std::string>);
+
 TEST_F(RowsTest, StreamsForward) {
   int next = 1;
   for (const Row& row : conn_.query("SELECT id FROM t ORDER BY id")) EXPECT_EQ(row.get<int>(0), next++);
