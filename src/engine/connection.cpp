@@ -435,7 +435,7 @@ int Connection::busy_callback(void* self, int count) noexcept {
 bool Connection::wait_for_lock(int count) noexcept {
   using std::chrono::microseconds;
   const auto now = Clock::now();
-  if (count == 0) busy_since_ = now;
+  if (count == 0) busy_since_ = now - waited_;
   if (is_interrupted()) return false;
   if (deadline_passed()) {
     timed_out_ = true;

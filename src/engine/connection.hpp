@@ -231,6 +231,8 @@ class Connection final {
   const std::atomic<std::uint64_t>& interrupts() const noexcept;
   /// Until when a wait for a lock may last that begins now: as the busy timeout or the deadline says.
   Clock::time_point wait_limit() const noexcept;
+  /// What a statement has waited for already, outside the engine, is taken off its patience with the engine's locks.
+  void set_waited(Clock::duration waited) noexcept { waited_ = waited; }
   /// Throws for such a wait that came to nothing: Interrupted, Timeout if the deadline has passed, else Busy.
   [[noreturn]] void fail_wait(bool interrupted, std::string_view message) const;
   std::uint64_t busy_waits() const noexcept { return busy_waits_; }
@@ -336,6 +338,7 @@ class Connection final {
   unsigned attention_ = 0;
   std::chrono::milliseconds busy_timeout_{0};
   Clock::time_point busy_since_{};
+  Clock::duration waited_{0};
   std::uint64_t busy_waits_ = 0;
   std::optional<std::chrono::milliseconds> deadline_limit_;
   Clock::time_point deadline_at_{};

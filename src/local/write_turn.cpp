@@ -4,6 +4,7 @@ namespace libsql::local {
 
 void WriteTurn::take() {
   if (held_) return;
+  const engine::Clock::time_point start = engine::Clock::now();
   const WriteQueue::Outcome outcome = queue_->enter(connection_.wait_limit(), connection_.interrupts());
   if (outcome != WriteQueue::Outcome::Entered) {
     connection_.fail_wait(outcome == WriteQueue::Outcome::Interrupted,
@@ -12,10 +13,12 @@ void WriteTurn::take() {
                               : "other writers of this process held the database for too long");
   }
   held_ = true;
+  connection_.set_waited(engine::Clock::now() - start);
   if (scope_ == Scope::Transactions) connection_.set_write_gate(this);  // so that the end of the transaction is seen
 }
 
 void WriteTurn::settle() noexcept {
+  connection_.set_waited({});
   if (held_ && !connection_.holds_write_lock()) give_up();
 }
 

@@ -2,7 +2,7 @@
 #include <libsql/libsql.hpp>
 
 #include "support/expect_error.hpp"
-#include "support/temp_dir.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace libsql {
 namespace {
@@ -35,7 +35,7 @@ class WaitingTest : public ::testing::Test {
     return end - interrupted_at.load();
   }
 
-  test::TempDir dir_;
+  test::TemporaryDirectory dir_;
   Database db_;
   Connection conn_;
 };
@@ -52,6 +52,22 @@ TEST_F(WaitingTest, BusyTimeoutIsWaitedForAndThenBusy) {
   const auto again = Clock::now();
   EXPECT_THROW(other.execute("INSERT INTO t VALUES (1)"), Busy);
   EXPECT_LT(Clock::now() - again, 150ms);
+}
+
+TEST_F(WaitingTest, TimeInTheLineOfWritersCountsAgainstTheBusyTimeout) {
+  conn_.execute("BEGIN IMMEDIATE");  // not by transaction(): it holds the lock without having stood in line
+  Connection first = db_.connect();
+  first.busy_timeout(1500ms);
+  Connection second = db_.connect();
+  second.busy_timeout(2s);
+  std::jthread ahead([&] { EXPECT_THROW(first.transaction(TransactionBehavior::Immediate), Busy); });
+  std::this_thread::sleep_for(100ms);
+  const auto begin = Clock::now();
+  EXPECT_THROW(second.transaction(TransactionBehavior::Immediate), Busy);
+  const auto waited = Clock::now() - begin;
+  EXPECT_GE(waited, 1900ms);
+  EXPECT_LT(waited, 3s);  // not 1.4 s in line and then the whole timeout again
+  EXPECT_GT(second.statistics().busy_waits, 0u);
 }
 
 TEST_F(WaitingTest, WaiterGoesOnWhenTheLockIsFree) {
