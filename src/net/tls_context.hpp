@@ -1,0 +1,23 @@
+// The part of TLS that speaks OpenSSL's types, for the room's own use.
+#pragma once
+
+#include <string>
+
+#include "net/tls.hpp"
+
+typedef struct ssl_st SSL;
+
+namespace libsql::net {
+
+/// A session on a non-blocking socket, ready for its handshake. Throws NetError Tls.
+SSL* new_client_session(const TlsContext& context, int descriptor, const std::string& host);
+SSL* new_server_session(const TlsContext& context, int descriptor);
+
+/// Why the last step failed, in words; takes OpenSSL's queue of errors.
+std::string handshake_failure(SSL* session);
+/// The queue is per thread and has to be empty before each call.
+void clear_tls_errors() noexcept;
+
+std::string peer_subject_of(SSL* session);
+
+}  // namespace libsql::net
