@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <libsql/backup.hpp>
 #include <libsql/hooks.hpp>
 
+#include "cli/database_settings.hpp"
 #include "cli/errors.hpp"
 #include "cli/progress.hpp"
 #include "cli/shell.hpp"
@@ -58,6 +60,33 @@ void back_up(Shell& shell, const std::string& schema, const std::string& file) {
   std::error_code failed;
   std::filesystem::rename(copy.path(), file, failed);
   if (failed) throw CommandError("cannot write \"" + file + "\": " + failed.message());
+}
+
+void restore_from(Shell& shell, const std::string& schema, const std::string& file) {
+  Connection& connection = shell.connection();
+  const auto target = connection.query_row_optional<std::optional<std::string>>(
+      "SELECT file FROM pragma_database_list WHERE name = ?", schema);
+  if (!target) throw CommandError("there is no database \"" + schema + "\"");
+  std::error_code no_file;
+  if (const auto& [path] = *target; path && std::filesystem::equivalent(*path, file, no_file)) {
+    throw CommandError("\"" + file + "\" is the database itself");
+  }
+  DatabaseSettings settings;
+  settings.path = file;
+  settings.read_only = true;
+  settings.cipher = shell.database().cipher;
+  settings.key_file = shell.database().key_file;
+  settings.timeout = shell.database().timeout;
+  Connection source = open_database(settings).connect();
+  BackupOptions options;
+  options.target_schema = schema;
+  Progress progress("restore", "pages", 0);
+  options.progress = [&](const BackupProgress& pages) {
+    progress.update(pages.total - pages.remaining, pages.total);
+    return BackupNext::Continue;
+  };
+  const InterruptWatcher::Scope scope(shell.interrupts(), source.interrupt_handle());
+  static_cast<void>(backup(source, connection, options));  // Completed: nothing cancels it but an exception.
 }
 
 }  // namespace libsql::cli

@@ -11,4 +11,8 @@ class Shell;
 /// not at all, in place of what was there. Throws CommandError if a database that may be in use is there.
 void back_up(Shell& shell, const std::string& schema, const std::string& file);
 
+/// Replaces the content of an attached database with that of the database in `file`, all or nothing. It is opened with
+/// the cipher and key of the shell's own. Throws CommandError if `file` is the database itself.
+void restore_from(Shell& shell, const std::string& schema, const std::string& file);
+
 }  // namespace libsql::cli

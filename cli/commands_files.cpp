@@ -122,6 +122,11 @@ void run_backup(Shell& shell, const Arguments& arguments) {
   back_up(shell, arguments.size() == 2 ? arguments[0] : "main", arguments.back());
 }
 
+void run_restore(Shell& shell, const Arguments& arguments) {
+  if (arguments.empty() || arguments.size() > 2) throw UsageError("usage: .restore ?DATABASE? FILE");
+  restore_from(shell, arguments.size() == 2 ? arguments[0] : "main", arguments.back());
+}
+
 void run_save(Shell& shell, const Arguments& arguments) {
   if (arguments.size() != 1) throw UsageError("usage: .save FILE");
   back_up(shell, "main", arguments[0]);
@@ -134,7 +139,7 @@ void run_cd(Shell&, const Arguments& arguments) {
   }
 }
 
-constexpr std::array<Command, 8> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"backup", "?DATABASE? FILE", "Write a copy of the database to FILE",
      "  The copy is compact, encrypted as the database is, and appears whole or not at all.\n", run_backup},
     {"cd", "DIRECTORY", "Change the working directory", "", run_cd},
@@ -157,6 +162,8 @@ constexpr std::array<Command, 8> kCommands = {{
      run_output},
     {"read", "FILE", "Run the statements and commands in FILE", "  FILE may be \"|COMMAND\": its output is run.\n",
      run_read},
+    {"restore", "?DATABASE? FILE", "Replace the database with the one in FILE",
+     "  All or nothing. FILE is opened with the cipher and key of the open database.\n", run_restore},
     {"save", "FILE", "Write the main database to FILE, as .backup does", "", run_save},
 }};
 

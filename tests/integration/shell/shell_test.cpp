@@ -380,6 +380,27 @@ TEST(Backup, IsEncryptedAsTheDatabaseIs) {
   EXPECT_EQ(run_shell({with_key[0], with_key[1], directory.file("b.db"), ".tables"}).out, "t\n");
 }
 
+TEST(Restore, ReplacesTheDatabaseAndNothingWhenItFails) {
+  const TemporaryDirectory directory;
+  const std::string saved = directory.file("saved.db");
+  const std::string file = directory.file("now.db");
+  EXPECT_EQ(run_shell({saved, "CREATE TABLE old(a); INSERT INTO old VALUES(1), (2)"}).status, 0);
+  EXPECT_EQ(run_shell({file, "CREATE TABLE t(a)", ".restore " + saved, ".tables"}).out, "old\n");
+  EXPECT_EQ(run_shell({file, "SELECT count(*) FROM old", "PRAGMA integrity_check"}).out, "2\nok\n");
+  EXPECT_EQ(
+      run_shell({":memory:", "ATTACH ':memory:' AS other", ".restore other " + saved, "SELECT sum(a) FROM other.old"})
+          .out,
+      "3\n");
+  write_file(directory.file("no.db"), "this is not a database, however long one looks at it");
+  EXPECT_EQ(run_shell({file, ".restore " + directory.file("no.db")}).status, 1);
+  EXPECT_EQ(run_shell({file, ".restore " + directory.file("missing.db")}).status, 1);
+  EXPECT_FALSE(std::filesystem::exists(directory.file("missing.db")));
+  EXPECT_EQ(run_shell({file, ".restore nosuch " + saved}).status, 1);
+  EXPECT_EQ(run_shell({file, ".restore " + file}).status, 1);
+  EXPECT_EQ(run_shell({file, ".restore"}).status, 1);
+  EXPECT_EQ(run_shell({file, "SELECT count(*) FROM old"}).out, "2\n");
+}
+
 TEST(Backup, LeavesNothingBehindWhenItFails) {
   const TemporaryDirectory directory;
   const std::string file = directory.file("used.db");
