@@ -1,0 +1,38 @@
+// The Ed25519 keys that tokens are checked with.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct evp_pkey_st;
+
+namespace libsql::server {
+
+/// A text that holds no usable keys; the message says why and never repeats the text.
+class KeyError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+using KeyHandle = std::shared_ptr<evp_pkey_st>;
+
+/// One or more public keys. Threads: any number verify at once.
+class PublicKeys final {
+ public:
+  /// Reads PEM blocks `PUBLIC KEY`, or else one raw key in base64url. Throws KeyError, also for a private key: a server
+  /// has no use for one, and whoever put it there should know.
+  static PublicKeys parse(std::string_view text);
+
+  /// Whether one of the keys made this signature of `message`.
+  bool verify(std::string_view message, std::string_view signature) const;
+
+  std::size_t size() const noexcept { return keys_.size(); }
+
+ private:
+  std::vector<KeyHandle> keys_;
+};
+
+}  // namespace libsql::server

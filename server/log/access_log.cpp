@@ -1,0 +1,43 @@
+#include "server/log/access_log.hpp"
+
+#include "server/log/json_line.hpp"
+
+namespace libsql::server {
+namespace {
+
+constexpr std::size_t kLongestTarget = 2048;
+constexpr std::size_t kLongestSql = 16384;
+
+}  // namespace
+
+void AccessLog::write(const AccessRecord& record) noexcept {
+  thread_local JsonLine line;
+  line.clear();
+  const std::string_view path = record.target.substr(0, record.target.find('?')).substr(0, kLongestTarget);
+  line.add("time", record.time)
+      .add("peer", record.peer)
+      .add("method", record.method)
+      .add("path", path)
+      .add("namespace", record.name_space)
+      .add("status", std::uint64_t{record.status})
+      .add("bytes_in", record.request_bytes)
+      .add("bytes_out", record.response_bytes)
+      .add("ms", record.duration)
+      .add("rows_read", record.rows_read)
+      .add("rows_written", record.rows_written);
+  file_.append(line.finish());
+}
+
+void SlowLog::write(const SlowRecord& record) noexcept {
+  JsonLine line;
+  line.add("time", std::chrono::system_clock::now())
+      .add("namespace", record.name_space)
+      .add("ms", record.duration)
+      .add("rows_read", record.rows_read)
+      .add("rows_written", record.rows_written)
+      .add("failed", std::uint64_t{record.failed})
+      .add("sql", record.sql.substr(0, kLongestSql));
+  file_.append(line.finish());
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,67 @@
+// One JSON line for every request, and one for every slow statement. Neither ever has an argument of a statement.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/log/line_file.hpp"
+
+namespace libsql::server {
+
+/// What there is to say about a request that is answered.
+struct AccessRecord {
+  std::chrono::system_clock::time_point time;  // when it had arrived
+  std::string_view peer;
+  std::string_view method;
+  std::string_view target;  // what follows a question mark is not logged
+  std::string_view name_space;
+  unsigned status = 0;
+  std::uint64_t request_bytes = 0;
+  std::uint64_t response_bytes = 0;
+  std::chrono::nanoseconds duration{0};
+  std::uint64_t rows_read = 0;
+  std::uint64_t rows_written = 0;
+};
+
+/// Threads: any number write at once.
+class AccessLog final {
+ public:
+  /// Throws std::system_error if the file cannot be opened; "-" is standard error.
+  explicit AccessLog(const std::string& path) : file_(path, LineFile::Buffering::Short) {}
+  void write(const AccessRecord& record) noexcept;
+  void flush() noexcept { file_.flush(); }
+  void reopen() { file_.reopen(); }
+
+ private:
+  LineFile file_;
+};
+
+/// What there is to say about a statement that took long.
+struct SlowRecord {
+  std::string_view name_space;
+  std::string_view sql;
+  std::chrono::nanoseconds duration{0};
+  std::uint64_t rows_read = 0;
+  std::uint64_t rows_written = 0;
+  bool failed = false;
+};
+
+/// Threads: any number write at once.
+class SlowLog final {
+ public:
+  /// Statements that take this long or longer are written.
+  SlowLog(const std::string& path, std::chrono::nanoseconds threshold)
+      : file_(path, LineFile::Buffering::None), threshold_(threshold) {}
+  std::chrono::nanoseconds threshold() const noexcept { return threshold_; }
+  void write(const SlowRecord& record) noexcept;
+  void reopen() { file_.reopen(); }
+
+ private:
+  LineFile file_;
+  std::chrono::nanoseconds threshold_;
+};
+
+}  // namespace libsql::server

@@ -1,0 +1,37 @@
+// One flat JSON object on one line, as logs have it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace libsql::server {
+
+/// Collects members in the order they are added. The buffer is kept by clear() for the next line.
+class JsonLine final {
+ public:
+  /// Text that is no UTF-8 is written with U+FFFD in the place of what is wrong.
+  JsonLine& add(std::string_view name, std::string_view text);
+  JsonLine& add(std::string_view name, std::uint64_t number);
+  /// In milliseconds, with a fraction.
+  JsonLine& add(std::string_view name, std::chrono::nanoseconds duration);
+  /// RFC 3339 in UTC, to the millisecond.
+  JsonLine& add(std::string_view name, std::chrono::system_clock::time_point time);
+
+  /// The line with its line break. Valid until the next call.
+  std::string_view finish();
+  void clear() noexcept { text_.clear(); }
+
+ private:
+  void begin_member(std::string_view name);
+  std::string text_;
+};
+
+/// `text` as a JSON string, quotes included.
+void append_json_text(std::string& out, std::string_view text);
+
+/// RFC 3339 in UTC, to the millisecond: "2024-05-01T10:20:30.123Z".
+void append_time(std::string& out, std::chrono::system_clock::time_point time);
+
+}  // namespace libsql::server
