@@ -4,11 +4,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <libsql/column.hpp>
+#include <libsql/detail/backend_fwd.hpp>
+#include <libsql/error.hpp>
 #include <libsql/export.hpp>
 #include <libsql/params.hpp>
 #include <libsql/rows.hpp>
@@ -54,5 +58,38 @@ struct StatementResult {
 
 /// One result per statement, in order. Statements that are only white space or comments have none.
 using BatchResult = std::vector<StatementResult>;
+
+class Connection;
+
+namespace detail {
+
+/// What execute_many() does: runs one statement with many sets of arguments, all or nothing.
+class LIBSQL_EXPORT BulkRun final {
+ public:
+  BulkRun(Connection& connection, std::string_view sql);
+  BulkRun(const BulkRun&) = delete;
+  BulkRun& operator=(const BulkRun&) = delete;
+  ~BulkRun();  ///< Without finish(), nothing stays.
+  template <libsql::Argument A>
+  void add(const A& arguments) {
+    try {
+      with_params([&](const ParamsView& params) { add_view(params); }, arguments);
+      ++index_;
+    } catch (const Error& error) {
+      rethrow_with_index(error);
+    }
+  }
+  std::uint64_t finish();
+
+ private:
+  void add_view(const ParamsView& params);
+  [[noreturn]] void rethrow_with_index(const Error& error) const;
+
+  std::size_t index_ = 0;
+  std::shared_ptr<core::Session> session_;
+  std::unique_ptr<core::Bulk> bulk_;
+};
+
+}  // namespace detail
 
 }  // namespace libsql

@@ -121,15 +121,9 @@ class LIBSQL_EXPORT Connection final {
   /// tells which element failed.
   template <std::ranges::input_range R>
   std::uint64_t execute_many(std::string_view sql, R&& argument_sets) {
-    Statement statement = prepare(sql);
-    Transaction tx = transaction(TransactionBehavior::Immediate);
-    std::uint64_t changes = 0;
-    std::size_t index = 0;
-    for (const auto& arguments : argument_sets) {
-      execute_one_of_many(index++, [&] { changes += statement.execute(arguments); });
-    }
-    tx.commit();
-    return changes;
+    detail::BulkRun bulk(*this, sql);
+    for (const auto& arguments : argument_sets) bulk.add(arguments);
+    return bulk.finish();
   }
 
   /// Compiles one statement, or takes it from this connection's cache. Throws as execute() does.
@@ -210,22 +204,13 @@ class LIBSQL_EXPORT Connection final {
 
  private:
   friend struct detail::Access;
+  friend class detail::BulkRun;
   explicit Connection(std::shared_ptr<core::Session> session) noexcept;
 
   core::Session& session() const;
   std::uint64_t execute_view(std::string_view sql, const detail::ParamsView& params);
   Rows query_view(std::string_view sql, const detail::ParamsView& params);
   detail::RowScope open_scope(std::string_view sql, const detail::ParamsView& params);
-
-  template <class F>
-  static void execute_one_of_many(std::size_t index, F&& run) {
-    try {
-      run();
-    } catch (const Error& error) {
-      rethrow_with_index(error, index);
-    }
-  }
-  [[noreturn]] static void rethrow_with_index(const Error& error, std::size_t index);
 
   std::shared_ptr<core::Session> session_;
 };

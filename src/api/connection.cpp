@@ -43,12 +43,12 @@ std::uint64_t Connection::execute(std::string_view sql, const Params& params) {
   return execute_view(sql, detail::ParamsRefs(params).view());
 }
 Rows Connection::query_view(std::string_view sql, const detail::ParamsView& params) {
-  std::shared_ptr<core::Stmt> stmt = session().prepare(sql);
+  std::shared_ptr<core::Stmt> stmt = session().prepare_once(sql);
   stmt->open(params);
   return detail::Access::rows(session_, std::move(stmt));
 }
 detail::RowScope Connection::open_scope(std::string_view sql, const detail::ParamsView& params) {
-  std::shared_ptr<core::Stmt> stmt = session().prepare(sql);
+  std::shared_ptr<core::Stmt> stmt = session().prepare_once(sql);
   stmt->open(params, core::ArgumentLifetime::Borrow);
   return detail::RowScope(std::move(stmt));
 }
@@ -62,14 +62,52 @@ BatchResult Connection::execute_batch(std::span<const BatchStatement> statements
   return session().execute_batch(statements);
 }
 BatchResult Connection::execute_transactional_batch(std::string_view script) {
+  if (auto results = session().execute_atomically(script)) return std::move(*results);
   return all_or_nothing(*this, [&] { return execute_batch(script); });
 }
 BatchResult Connection::execute_transactional_batch(std::span<const BatchStatement> statements) {
+  if (auto results = session().execute_atomically(statements)) return std::move(*results);
   return all_or_nothing(*this, [&] { return execute_batch(statements); });
 }
-void Connection::rethrow_with_index(const Error& error, std::size_t index) {
-  core::rethrow_with_statement_index(error, index);
+
+namespace {
+
+// For sessions that run one set of arguments after the other.
+class TransactionalBulk final : public core::Bulk {
+ public:
+  TransactionalBulk(Connection& connection, core::Session& session, std::string_view sql)
+      : stmt_(session.prepare(sql)), transaction_(connection.transaction(TransactionBehavior::Immediate)) {}
+
+  void add(const core::ParamsView& params) override { changes_ += stmt_->execute(params); }
+  std::uint64_t finish() override {
+    transaction_.commit();
+    return changes_;
+  }
+
+ private:
+  std::shared_ptr<core::Stmt> stmt_;
+  Transaction transaction_;
+  std::uint64_t changes_ = 0;
+};
+
+}  // namespace
+
+namespace detail {
+
+BulkRun::BulkRun(Connection& connection, std::string_view sql) : session_(connection.session_) {
+  core::Session& session = connection.session();
+  bulk_ = session.bulk(sql);
+  if (bulk_ == nullptr) bulk_ = std::make_unique<TransactionalBulk>(connection, session, sql);
 }
+BulkRun::~BulkRun() = default;
+void BulkRun::add_view(const ParamsView& params) { bulk_->add(params); }
+void BulkRun::rethrow_with_index(const Error& error) const {
+  if (error.statement_index()) throw;  // of a set that was taken earlier
+  core::rethrow_with_statement_index(error, index_);
+}
+std::uint64_t BulkRun::finish() { return bulk_->finish(); }
+
+}  // namespace detail
 
 Transaction Connection::transaction(TransactionBehavior behavior) {
   core::Session& held = session();

@@ -382,7 +382,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
   }
 
   void set_up(PoolSlot& slot) {
-    if (slot.lane->role == PoolRole::Reader) slot.connection.execute("PRAGMA query_only=1");
+    if (slot.lane->role == PoolRole::Reader) Access::require_session(Access::session(slot.connection)).refuse_writes();
     if (options_.set_up) options_.set_up(slot.connection);
     const auto& session = Access::session(slot.connection);
     Access::require_session(session).mark_clean();

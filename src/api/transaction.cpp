@@ -54,8 +54,8 @@ void roll_back_to_mark(core::Session& session, std::uint64_t id) {
 // Undoes and forgets it. What the engine has lost, with its whole transaction, needs no undoing.
 void remove_mark(core::Session& session, std::uint64_t id) {
   if (!session.is_autocommit()) {
-    roll_back_to_mark(session, id);
-    session.release_savepoint(session.marks.back().name);
+    release_down_to(session, id);
+    session.undo_savepoint(session.marks.back().name);
   }
   session.marks.erase(find_mark(session, id), session.marks.end());
 }

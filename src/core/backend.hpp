@@ -87,6 +87,16 @@ class Stmt {
   std::uint32_t cursor_id_ = 0;
 };
 
+/// One statement that runs once for each set of arguments, all or nothing. Its end without finish() leaves nothing.
+class Bulk {
+ public:
+  virtual ~Bulk() = default;
+  /// Takes the next set, and runs it now or later together with others. The error of an earlier set carries its index.
+  virtual void add(const ParamsView& params) = 0;
+  /// Runs what is left and makes all of it lasting. Returns the rows changed.
+  virtual std::uint64_t finish() = 0;
+};
+
 /// One session. Used by one thread at a time.
 class Session {
  public:
@@ -98,8 +108,16 @@ class Session {
 
   virtual std::uint64_t execute(std::string_view sql, const ParamsView& params) = 0;
   virtual std::shared_ptr<Stmt> prepare(std::string_view sql) = 0;
+  /// A statement for one use right away: where compiling is a call of its own, it is spared.
+  virtual std::shared_ptr<Stmt> prepare_once(std::string_view sql) { return prepare(sql); }
   virtual std::vector<StatementResult> execute_batch(std::string_view script) = 0;
   virtual std::vector<StatementResult> execute_batch(std::span<const BatchStatement> statements) = 0;
+  /// All or nothing in one call, where the mode has a way; else none: the caller puts a transaction around
+  /// execute_batch().
+  virtual std::optional<std::vector<StatementResult>> execute_atomically(std::string_view script);
+  virtual std::optional<std::vector<StatementResult>> execute_atomically(std::span<const BatchStatement> statements);
+  /// The same for one statement with many sets of arguments; else null.
+  virtual std::unique_ptr<Bulk> bulk(std::string_view sql);
 
   virtual void begin(TransactionBehavior behavior) = 0;
   virtual void commit() = 0;
@@ -110,6 +128,13 @@ class Session {
   virtual void savepoint(std::string_view name) = 0;
   virtual void release_savepoint(std::string_view name) = 0;
   virtual void rollback_to_savepoint(std::string_view name) = 0;
+  /// Undoes what followed a savepoint and removes it.
+  virtual void undo_savepoint(std::string_view name) {
+    rollback_to_savepoint(name);
+    release_savepoint(name);
+  }
+  /// Until the next reset(), a statement that writes throws ReadOnly.
+  virtual void refuse_writes() = 0;
   /// Gives the session up after a rollback failed in a destructor; its next use says why.
   virtual void abandon(std::string reason) noexcept = 0;
 

@@ -38,6 +38,7 @@ class Session final : public core::Session {
   void savepoint(std::string_view name) override;
   void release_savepoint(std::string_view name) override;
   void rollback_to_savepoint(std::string_view name) override;
+  void refuse_writes() override { run("PRAGMA query_only=1"); }
   void abandon(std::string reason) noexcept override;
 
   void ping() override;

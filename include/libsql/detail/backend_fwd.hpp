@@ -5,6 +5,7 @@
 namespace libsql {
 
 namespace core {
+class Bulk;
 class Session;
 class Stmt;
 class Store;
