@@ -11,7 +11,7 @@
 
 namespace libsql::net {
 
-/// A message; the view lives until the next receive().
+/// A message; the view lives until the next call on its connection.
 struct Message {
   MessageType type = MessageType::Text;
   std::string_view data;
