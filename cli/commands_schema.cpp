@@ -152,7 +152,7 @@ void run_schema(Shell& shell, const Arguments& arguments) {
 }
 
 void run_dump(Shell& shell, const Arguments& arguments) {
-  DumpOptions options;
+  sql::DumpOptions options;
   for (const std::string& argument : arguments) {
     const std::string option = argument.substr(argument.starts_with("--") ? 2 : argument.starts_with('-') ? 1 : 0);
     if (!argument.starts_with('-')) {

@@ -87,7 +87,7 @@ void run_parameter(Shell& shell, const Arguments& arguments) {
     for (const auto& [name, value] : parameters) width = std::max(width, name.size());
     for (const auto& [name, value] : parameters) {
       std::string line = name + std::string(width - name.size() + 2, ' ');
-      append_sql_literal(line, value.ref());
+      sql::append_literal(line, value.ref());
       shell.print_line(line);
     }
   } else if (action == "set" && arguments.size() == 3) {

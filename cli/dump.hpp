@@ -1,20 +1,13 @@
-// A database as SQL that makes it again.
+// .dump: a database as SQL that makes it again.
 #pragma once
 
-#include <string>
-#include <vector>
+#include "sql/dump.hpp"
 
 namespace libsql::cli {
 
 class Shell;
 
-struct DumpOptions {
-  std::vector<std::string> patterns;  // LIKE patterns of table names; none: everything
-  bool data_only = false;
-  bool preserve_rowids = false;
-};
-
 /// Writes the main database to the shell's output, all of it as it is at one moment.
-void dump(Shell& shell, const DumpOptions& options);
+void dump(Shell& shell, const sql::DumpOptions& options);
 
 }  // namespace libsql::cli

@@ -29,20 +29,20 @@ class SqlRenderer final : public Renderer {
       line_ += prefix_;
       for (std::size_t i = 0; i < values.size(); ++i) {
         if (i > 0) line_ += ',';
-        append_sql_literal_on_one_line(line_, values[i]);
+        sql::append_literal_on_one_line(line_, values[i]);
       }
       line_ += ");\n";
     } else {
       if (first_ && settings_.headers) {
         for (std::size_t i = 0; i < names_.size(); ++i) {
           if (i > 0) line_ += settings_.column_separator;
-          append_sql_literal(line_, ValueRef(std::string_view(names_[i])));
+          sql::append_literal(line_, ValueRef(std::string_view(names_[i])));
         }
         line_ += settings_.row_separator;
       }
       for (std::size_t i = 0; i < values.size(); ++i) {
         if (i > 0) line_ += settings_.column_separator;
-        append_sql_literal(line_, values[i]);
+        sql::append_literal(line_, values[i]);
       }
       line_ += settings_.row_separator;
     }

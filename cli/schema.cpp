@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sql/dump.hpp"
 #include "sql/quote.hpp"
 
 namespace libsql::cli {
@@ -42,8 +43,7 @@ std::vector<std::string> index_names(Connection& connection, std::string_view ta
 
 std::vector<std::string> insertable_columns(Connection& connection, std::string_view table) {
   std::vector<std::string> names;
-  for (auto [name] :
-       connection.query<std::string>("SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid", table)) {
+  for (auto [name] : connection.query<std::string>(sql::kInsertableColumns, table)) {
     names.push_back(name);
   }
   return names;

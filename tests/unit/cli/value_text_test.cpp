@@ -76,10 +76,10 @@ TEST(ValueText, LiteralsGiveTheSameValueBack) {
   };
   for (const Value& value : values) {
     for (const std::string& literal :
-         {text_of<append_sql_literal>(value), text_of<append_sql_literal_on_one_line>(value)}) {
+         {text_of<sql::append_literal>(value), text_of<sql::append_literal_on_one_line>(value)}) {
       EXPECT_EQ(connection.query_value<Value>("SELECT " + literal), value) << literal;
     }
-    EXPECT_EQ(text_of<append_sql_literal_on_one_line>(value).find('\n'), std::string::npos);
+    EXPECT_EQ(text_of<sql::append_literal_on_one_line>(value).find('\n'), std::string::npos);
   }
 }
 
