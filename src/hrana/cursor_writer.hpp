@@ -10,6 +10,7 @@
 #include <libsql/value.hpp>
 
 #include "hrana/encoding.hpp"
+#include "hrana/proto_writer.hpp"
 #include "hrana/responses.hpp"
 
 namespace libsql::hrana {
@@ -40,8 +41,8 @@ class CursorEntryWriter {
 
  private:
   bool is_json() const noexcept { return encoding_ == Encoding::Json; }
-  std::size_t begin();
-  void end(std::size_t start);
+  proto::Gap begin();
+  void end_line();
 
   std::string& out_;
   Encoding encoding_;

@@ -102,6 +102,12 @@ using Request = std::variant<CloseRequest, ExecuteRequest, BatchRequest, Sequenc
 
 inline RequestType type_of(const Request& request) noexcept { return static_cast<RequestType>(request.index()); }
 
+/// Whether a request over a WebSocket names a stream.
+constexpr bool has_stream(RequestType type) noexcept {
+  return type != RequestType::StoreSql && type != RequestType::CloseSql && type != RequestType::CloseCursor &&
+         type != RequestType::FetchCursor;
+}
+
 /// The name on the wire, which differs for Close. Valid for the program's lifetime.
 std::string_view http_name(RequestType type) noexcept;
 std::string_view websocket_name(RequestType type) noexcept;

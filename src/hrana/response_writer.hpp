@@ -2,6 +2,7 @@
 // without a tree of them in between. What fails half-way is taken back.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <libsql/value.hpp>
 
 #include "hrana/encoding.hpp"
+#include "hrana/proto_writer.hpp"
 #include "hrana/responses.hpp"
 
 namespace libsql::hrana {
@@ -78,6 +80,7 @@ class ResponseWriter {
 
   // Within execute or a step.
 
+  /// The columns, before any row. A statement without columns may leave it out.
   void columns(std::span<const Col> cols);
   /// Writes a row. False if a text in it is not UTF-8: then nothing of the row is written.
   [[nodiscard]] bool row(std::span<const ValueRef> cells);
@@ -91,10 +94,12 @@ class ResponseWriter {
   bool is_json() const noexcept { return encoding_ == Encoding::Json; }
   void begin_response(RequestType type);
   void end_response();
-  void end_result(const StmtTotals& totals, bool in_batch);
-  void open(std::uint32_t field, std::size_t expected_size);
-  void close();
+  void begin_result();
+  void end_result(const StmtTotals& totals);
+  void open(std::uint32_t field, std::size_t expected = 0);
+  void close_to(std::size_t depth);
   void write(const StmtResult& result);
+  void write(const BatchResult& result);
 
   struct StepFailure {
     std::uint32_t step;
@@ -105,12 +110,14 @@ class ResponseWriter {
   std::size_t start_;
   std::size_t request_start_;
   std::size_t step_start_ = 0;
-  std::vector<std::size_t> open_;  // Protobuf: where the lengths of the open messages belong
+  std::array<proto::Gap, 8> gaps_{};  // Protobuf: the messages that are open, the outermost first
+  std::size_t depth_ = 0;
   std::size_t step_depth_ = 0;
   std::vector<StepFailure> failures_;  // JSON: for `step_errors`, which comes after all results
   std::int32_t request_id_ = 0;
   std::uint32_t step_ = 0;
-  std::uint32_t results_ = 0;
+  bool first_request_ = true;
+  bool has_columns_ = false;
   bool first_row_ = true;
   Encoding encoding_;
   Envelope envelope_;

@@ -1,0 +1,218 @@
+#include "hrana/json_writer.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+#include "hrana/base64.hpp"
+#include "hrana/utf8.hpp"
+
+namespace libsql::hrana::json {
+
+namespace {
+
+void append_escape(char c, std::string& out) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\b':
+      out += "\\b";
+      return;
+    case '\f':
+      out += "\\f";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default: {
+      const auto byte = static_cast<unsigned char>(c);
+      const char escape[] = {'\\', 'u', '0', '0', kDigits[byte >> 4U], kDigits[byte & 15U]};
+      out.append(escape, sizeof escape);
+    }
+  }
+}
+
+enum class OnInvalid : bool { Stop, Replace };
+
+bool append(std::string_view text, OnInvalid on_invalid, std::string& out) {
+  const char* start = text.data();
+  const char* at = start;
+  const char* const end = at + text.size();
+  out += '"';
+  while ((at = skip_plain(at, end)) != end) {
+    if (static_cast<unsigned char>(*at) >= 0x80) {
+      const std::size_t length = utf8_sequence(at, end);
+      at += length;
+      if (length > 0) continue;
+      if (on_invalid == OnInvalid::Stop) return false;
+      out.append(start, at);
+      out += "\xEF\xBF\xBD";
+    } else {
+      out.append(start, at);
+      append_escape(*at, out);
+    }
+    start = ++at;
+  }
+  out.append(start, end);
+  out += '"';
+  return true;
+}
+
+// A zero blob has no bytes to read.
+void append_zeros(std::size_t size, std::string& out) { out.append(base64_length(size), 'A'); }
+
+template <class T>
+void append_integer(T value, std::string& out) {
+  char digits[24];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+  static_cast<void>(error);  // There is room for every number.
+  out.append(digits, end);
+}
+
+}  // namespace
+
+bool append_string(std::string_view text, std::string& out) { return append(text, OnInvalid::Stop, out); }
+
+void append_text(std::string_view text, std::string& out) { append(text, OnInvalid::Replace, out); }
+
+void append_text_or_null(std::optional<std::string_view> text, std::string& out) {
+  if (text) {
+    append_text(*text, out);
+  } else {
+    out += "null";
+  }
+}
+
+void append_number(std::int64_t value, std::string& out) { append_integer(value, out); }
+void append_number(std::uint64_t value, std::string& out) { append_integer(value, out); }
+
+void append_number(double value, std::string& out) {
+  if (!std::isfinite(value)) {
+    out += "null";
+    return;
+  }
+  char digits[32];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+  static_cast<void>(error);  // There is room for every number.
+  out.append(digits, end);
+  if (std::all_of(digits, end, [](char c) { return c == '-' || (c >= '0' && c <= '9'); })) out += ".0";
+}
+
+void append_bool(bool value, std::string& out) { out += value ? "true" : "false"; }
+
+bool append_value(ValueRef value, std::string& out) {
+  switch (value.type()) {
+    case ValueType::Null:
+      out += R"({"type":"null"})";
+      return true;
+    case ValueType::Integer: {
+      constexpr std::string_view kStart = R"({"type":"integer","value":")";
+      char text[kStart.size() + 24];
+      std::memcpy(text, kStart.data(), kStart.size());
+      char* end = std::to_chars(text + kStart.size(), text + sizeof text - 2, value.integer()).ptr;
+      *end++ = '"';
+      *end++ = '}';
+      out.append(text, end);
+      return true;
+    }
+    case ValueType::Real:
+      out += R"({"type":"float","value":)";
+      append_number(value.real(), out);
+      out += '}';
+      return true;
+    case ValueType::Text:
+      out += R"({"type":"text","value":)";
+      if (!append_string(value.text(), out)) return false;
+      out += '}';
+      return true;
+    case ValueType::Blob:
+      out += R"({"type":"blob","base64":")";
+      if (value.is_zero_blob()) {
+        append_zeros(value.size(), out);
+      } else {
+        append_base64(value.blob(), out);
+      }
+      out += "\"}";
+      return true;
+  }
+  return true;
+}
+
+bool append_values(std::span<const ValueRef> values, std::string& out) {
+  out += '[';
+  bool first = true;
+  for (const ValueRef& value : values) {
+    if (!first) out += ',';
+    first = false;
+    if (!append_value(value, out)) return false;
+  }
+  out += ']';
+  return true;
+}
+
+void append_error(const WireError& error, std::string& out) {
+  out += "{\"message\":";
+  append_text(error.message, out);
+  out += ",\"code\":";
+  append_text_or_null(error.code, out);
+  if (error.extended_code) {
+    out += ",\"extended_code\":";
+    append_text(*error.extended_code, out);
+  }
+  out += '}';
+}
+
+void append_cols(std::span<const Col> cols, std::string& out) {
+  out += '[';
+  bool first = true;
+  for (const Col& col : cols) {
+    out += first ? "{\"name\":" : ",{\"name\":";
+    first = false;
+    append_text_or_null(col.name, out);
+    out += ",\"decltype\":";
+    append_text_or_null(col.decltype_name, out);
+    out += '}';
+  }
+  out += ']';
+}
+
+void append_totals(const StmtTotals& totals, std::string& out) {
+  out += ",\"affected_row_count\":";
+  append_number(totals.affected_row_count, out);
+  out += ",\"last_insert_rowid\":";
+  if (totals.last_insert_rowid) {
+    out += '"';
+    append_number(*totals.last_insert_rowid, out);
+    out += '"';
+  } else {
+    out += "null";
+  }
+  out += ",\"replication_index\":";
+  if (totals.replication_index) {
+    out += '"';
+    append_number(*totals.replication_index, out);
+    out += '"';
+  } else {
+    out += "null";
+  }
+  out += ",\"rows_read\":";
+  append_number(totals.rows_read, out);
+  out += ",\"rows_written\":";
+  append_number(totals.rows_written, out);
+  out += ",\"query_duration_ms\":";
+  append_number(totals.query_duration_ms, out);
+}
+
+}  // namespace libsql::hrana::json

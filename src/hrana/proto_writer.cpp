@@ -1,0 +1,195 @@
+#include "hrana/proto_writer.hpp"
+
+#include <bit>
+#include <cstring>
+
+#include <protozero/varint.hpp>
+
+#include "hrana/utf8.hpp"
+
+namespace libsql::hrana::proto {
+
+static_assert(std::endian::native == std::endian::little, "append_real() writes the bytes as they are");
+
+namespace {
+
+enum Wire : std::uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2 };
+
+void append_tag(std::uint32_t field, Wire wire, std::string& out) {
+  if (field < 16) {
+    out.push_back(static_cast<char>(field << 3U | wire));
+  } else {
+    append_varint(field << 3U | wire, out);
+  }
+}
+
+char* put_varint(std::uint64_t value, char* to) noexcept {
+  for (; value >= 0x80; value >>= 7U) *to++ = static_cast<char>(value | 0x80U);
+  *to++ = static_cast<char>(value);
+  return to;
+}
+
+// The bytes of a Value, without tag and length.
+std::size_t value_size(ValueRef value) noexcept {
+  switch (value.type()) {
+    case ValueType::Null:
+      return 2;
+    case ValueType::Integer:
+      return 1 + varint_size(protozero::encode_zigzag64(value.integer()));
+    case ValueType::Real:
+      return 9;
+    case ValueType::Text:
+    case ValueType::Blob:
+      return 1 + varint_size(value.size()) + value.size();
+  }
+  return 0;
+}
+
+void append_value_fields(ValueRef value, std::string& out) {
+  switch (value.type()) {
+    case ValueType::Null:
+      out.append("\x0a\x00", 2);
+      return;
+    case ValueType::Integer:
+      append_sint(2, value.integer(), out);
+      return;
+    case ValueType::Real:
+      append_real(3, value.real(), out);
+      return;
+    case ValueType::Text:
+      append_bytes(4, value.text(), out);
+      return;
+    case ValueType::Blob:
+      if (value.is_zero_blob()) {
+        append_tag(5, kBytes, out);
+        append_varint(value.size(), out);
+        out.append(value.size(), '\0');
+      } else {
+        append_bytes(5, {reinterpret_cast<const char*>(value.blob().data()), value.size()}, out);
+      }
+  }
+}
+
+}  // namespace
+
+void append_varint(std::uint64_t value, std::string& out) {
+  if (value < 0x80) {
+    out.push_back(static_cast<char>(value));
+    return;
+  }
+  char bytes[10];
+  out.append(bytes, put_varint(value, bytes));
+}
+
+void append_uint(std::uint32_t field, std::uint64_t value, std::string& out) {
+  append_tag(field, kVarint, out);
+  append_varint(value, out);
+}
+
+void append_sint(std::uint32_t field, std::int64_t value, std::string& out) {
+  append_uint(field, protozero::encode_zigzag64(value), out);
+}
+
+void append_real(std::uint32_t field, double value, std::string& out) {
+  append_tag(field, kFixed64, out);
+  char bytes[8];
+  std::memcpy(bytes, &value, sizeof bytes);
+  out.append(bytes, sizeof bytes);
+}
+
+void append_bytes(std::uint32_t field, std::string_view bytes, std::string& out) {
+  append_tag(field, kBytes, out);
+  append_varint(bytes.size(), out);
+  out.append(bytes);
+}
+
+void append_text(std::uint32_t field, std::string_view text, std::string& out) {
+  std::size_t valid = utf8_prefix(text);
+  if (valid == text.size()) {
+    append_bytes(field, text, out);
+    return;
+  }
+  const Gap gap = open(field, out, text.size());
+  while (true) {
+    out.append(text.substr(0, valid));
+    if (valid == text.size()) break;
+    out += "\xEF\xBF\xBD";
+    text.remove_prefix(valid + 1);
+    valid = utf8_prefix(text);
+  }
+  close(gap, out);
+}
+
+Gap open(std::string& out, std::size_t expected) {
+  const Gap gap{out.size(), varint_size(expected)};
+  out.append(gap.size, '\0');
+  return gap;
+}
+
+Gap open(std::uint32_t field, std::string& out, std::size_t expected) {
+  append_tag(field, kBytes, out);
+  return open(out, expected);
+}
+
+void close(Gap gap, std::string& out) {
+  const std::size_t length = out.size() - gap.at - gap.size;
+  const std::size_t wanted = varint_size(length);
+  if (wanted > gap.size) {
+    out.insert(gap.at, wanted - gap.size, '\0');
+  } else {
+    out.erase(gap.at, gap.size - wanted);
+  }
+  put_varint(length, out.data() + gap.at);
+}
+
+void append_value(std::uint32_t field, ValueRef value, std::string& out) {
+  append_tag(field, kBytes, out);
+  append_varint(value_size(value), out);
+  append_value_fields(value, out);
+}
+
+std::size_t row_size(std::span<const ValueRef> cells) noexcept {
+  std::size_t size = 0;
+  for (const ValueRef& cell : cells) {
+    const std::size_t value = value_size(cell);
+    size += 1 + varint_size(value) + value;
+  }
+  return size;
+}
+
+void append_row(std::uint32_t field, std::span<const ValueRef> cells, std::string& out) {
+  append_tag(field, kBytes, out);
+  append_varint(row_size(cells), out);
+  for (const ValueRef& cell : cells) append_value(1, cell, out);
+}
+
+void append_error_fields(const WireError& error, std::string& out) {
+  append_text(1, error.message, out);
+  if (error.code) append_text(2, *error.code, out);
+}
+
+void append_error(std::uint32_t field, const WireError& error, std::string& out) {
+  const Gap gap = open(field, out, error.message.size());
+  append_error_fields(error, out);
+  close(gap, out);
+}
+
+void append_cols(std::uint32_t field, std::span<const Col> cols, std::string& out) {
+  for (const Col& col : cols) {
+    const Gap gap = open(field, out);
+    if (col.name) append_text(1, *col.name, out);
+    if (col.decltype_name) append_text(2, *col.decltype_name, out);
+    close(gap, out);
+  }
+}
+
+void append_totals(const StmtTotals& totals, std::string& out) {
+  if (totals.affected_row_count != 0) append_uint(3, totals.affected_row_count, out);
+  if (totals.last_insert_rowid) append_sint(4, *totals.last_insert_rowid, out);
+  if (totals.replication_index) append_uint(5, *totals.replication_index, out);
+  if (totals.rows_read != 0) append_uint(6, totals.rows_read, out);
+  if (totals.rows_written != 0) append_uint(7, totals.rows_written, out);
+  if (totals.query_duration_ms != 0) append_real(8, totals.query_duration_ms, out);
+}
+
+}  // namespace libsql::hrana::proto
