@@ -1,6 +1,8 @@
 // One database of a server while it is loaded.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +13,8 @@
 #include <vector>
 
 #include "core/backend.hpp"
+#include "server/connection_slots.hpp"
+#include "server/database_session.hpp"
 #include "server/metrics.hpp"
 #include "server/namespace_config.hpp"
 #include "server/options.hpp"
@@ -21,8 +25,6 @@ class Store;
 
 namespace libsql::server {
 
-class ConnectionSlots;
-class DatabaseSession;
 class SessionLease;
 class WriteLock;
 
@@ -37,26 +39,86 @@ struct NamespaceStats {
 /// Threads: all members may be called by several at once.
 class Namespace : public std::enable_shared_from_this<Namespace> {
  public:
-  Namespace(std::string name, std::string database, NamespaceConfig config, const Options& options,
+  /// `database` is the path of the file, or ":memory:".
+  Namespace(std::string name, const std::string& database, const NamespaceConfig& config, const Options& options,
             std::shared_ptr<ConnectionSlots> slots);
   ~Namespace();
   Namespace(const Namespace&) = delete;
   Namespace& operator=(const Namespace&) = delete;
 
   const std::string& name() const noexcept { return name_; }
-  std::filesystem::path file() const;
+  /// Empty for a database in memory.
+  const std::filesystem::path& file() const noexcept { return file_; }
+  /// What ATTACH takes to read it.
+  std::string attachable() const;
   /// As it is now; a change makes another object.
   std::shared_ptr<const NamespaceConfig> config() const;
+  void set_config(const NamespaceConfig& config);
 
+  /// A session for a client, from those kept ready if there is one. Throws RequestRefused 429, 404 once closed.
+  SessionLease lease();
   /// A session of its own, past the pool and without the rules for clients: for dumps, loads and backups.
   std::shared_ptr<core::Session> connect();
 
+  void checkpoint();
   NamespaceCounters& counters() noexcept { return counters_; }
   NamespaceStats stats();
+  std::size_t sessions_in_use() const noexcept { return in_use_.load(std::memory_order_relaxed); }
+
+  /// Closes sessions that nobody has used for a time.
+  void close_idle_sessions(std::chrono::milliseconds idle_for);
+  /// No session is given out from now on; those in use are interrupted.
+  void close() noexcept;
+  std::chrono::steady_clock::time_point last_used() const;
 
  private:
-  std::string name_;
+  friend class SessionLease;
+  std::unique_ptr<DatabaseSession> take();
+  void give(std::unique_ptr<DatabaseSession> session) noexcept;
+
+  const std::string name_;
+  std::filesystem::path file_;
+  const Options& options_;
+  std::shared_ptr<ConnectionSlots> slots_;
+  std::shared_ptr<local::Store> store_;
+  std::shared_ptr<WriteLock> lock_;
   NamespaceCounters counters_;
+  std::atomic<std::size_t> in_use_ = 0;
+
+  mutable std::mutex mutex_;  // of what follows
+  std::shared_ptr<const NamespaceConfig> config_;
+  std::uint64_t config_version_ = 1;
+  std::vector<std::unique_ptr<DatabaseSession>> idle_;  // the last one used at the end
+  std::vector<DatabaseSession*> used_;
+  std::chrono::steady_clock::time_point last_used_;
+  bool closed_ = false;
+};
+
+/// A session that is given back at the end.
+class SessionLease {
+ public:
+  SessionLease() noexcept = default;
+  SessionLease(SessionLease&&) noexcept = default;
+  SessionLease& operator=(SessionLease&& other) noexcept {
+    release();
+    owner_ = std::move(other.owner_);
+    session_ = std::move(other.session_);
+    return *this;
+  }
+  ~SessionLease() { release(); }
+
+  explicit operator bool() const noexcept { return session_ != nullptr; }
+  DatabaseSession& operator*() const noexcept { return *session_; }
+  DatabaseSession* operator->() const noexcept { return session_.get(); }
+  void release() noexcept;
+
+ private:
+  friend class Namespace;
+  SessionLease(std::shared_ptr<Namespace> owner, std::unique_ptr<DatabaseSession> session) noexcept
+      : owner_(std::move(owner)), session_(std::move(session)) {}
+
+  std::shared_ptr<Namespace> owner_;
+  std::unique_ptr<DatabaseSession> session_;
 };
 
 }  // namespace libsql::server

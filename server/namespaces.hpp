@@ -74,16 +74,27 @@ class Namespaces {
 
  private:
   struct Slot;
-  std::shared_ptr<Slot> slot_of(std::string_view name, bool make);
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+  };
+  class Locked;
+
+  bool has_many() const noexcept { return options_.database.empty(); }
   void require_many() const;
+  void require_name(std::string_view name) const;
+  Locked lock(std::string_view name);
+  void load(Slot& slot);
   std::filesystem::path directory_of(std::string_view name) const;
+  std::filesystem::path config_of(std::string_view name) const;
   std::string database_of(std::string_view name) const;
-  std::shared_ptr<Namespace> load(Slot& slot, const std::string& name);
+  void make(std::string_view name, const NamespaceConfig& config, Namespace* content);
+  bool unload_if_idle(Slot& slot, std::chrono::milliseconds idle_for);
 
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
   mutable std::mutex mutex_;  // of the map only
-  std::unordered_map<std::string, std::shared_ptr<Slot>> entries_;
+  std::unordered_map<std::string, std::shared_ptr<Slot>, Hash, std::equal_to<>> entries_;
 };
 
 }  // namespace libsql::server

@@ -548,6 +548,10 @@ void Connection::cacheflush() {
   check(sqlite3_db_cacheflush(require_open()));
 }
 
+void Connection::set_defensive(bool on) {
+  check(sqlite3_db_config(require_open(), SQLITE_DBCONFIG_DEFENSIVE, on ? 1 : 0, nullptr));
+}
+
 void Connection::probe_file() {
   sqlite3_file* file = nullptr;
   if (sqlite3_file_control(require_open(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || file == nullptr ||

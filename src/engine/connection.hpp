@@ -265,6 +265,9 @@ class Connection final {
   int set_limit(Limit which, int value) noexcept;
   void restore_limits() noexcept;
   void cacheflush();
+  /// Refuses what could damage the file by way of SQL: writes to the schema table, to shadow tables and to pages
+  /// (https://www.sqlite.org/c3ref/c_dbconfig_defensive.html). For SQL text of strangers.
+  void set_defensive(bool on);
   /// Reads from the main database's file, which the engine may not do for a long time: throws CannotOpen if the file is
   /// not in its place any more, ResourceError if it cannot be read.
   void probe_file();

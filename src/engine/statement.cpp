@@ -693,6 +693,11 @@ std::uint64_t Statement::fullscan_steps() const noexcept {
   return static_cast<std::uint64_t>(steps < fullscan_before_ ? steps : steps - fullscan_before_);
 }
 
+std::uint64_t Statement::fullscan_counter() const noexcept {
+  if (stmt_ == nullptr) return 0;
+  return static_cast<std::uint64_t>(sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0));
+}
+
 std::size_t Statement::memory_used() const noexcept {
   return stmt_ == nullptr ? 0 : static_cast<std::size_t>(sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_MEMUSED, 0));
 }

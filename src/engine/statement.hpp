@@ -54,6 +54,8 @@ class Statement final : public core::Stmt {
   std::optional<std::uint64_t> rows_scanned() const noexcept;
   /// Steps forward in full scans of the last observed run: always counted.
   std::uint64_t fullscan_steps() const noexcept;
+  /// The engine's counter of such steps, over all runs: for the difference between two moments.
+  std::uint64_t fullscan_counter() const noexcept;
   std::size_t memory_used() const noexcept;
 
  private:

@@ -47,7 +47,8 @@ void WriteQueue::remove(Waiter& waiter) noexcept {
   --waiting_;
 }
 
-WriteQueue::Outcome WriteQueue::enter(Clock::time_point until, const std::atomic<std::uint64_t>& interrupts) {
+WriteQueue::Outcome WriteQueue::enter(Clock::time_point until, const std::atomic<std::uint64_t>& interrupts,
+                                      Watch* watch) {
   std::unique_lock lock(mutex_);
   if (!taken_) {
     taken_ = true;
@@ -64,6 +65,10 @@ WriteQueue::Outcome WriteQueue::enter(Clock::time_point until, const std::atomic
       return interrupted ? Outcome::Interrupted : Outcome::TimedOut;
     }
     self.wake.wait_until(lock, std::min(until, now + kLook));
+    if (watch == nullptr || self.granted) continue;
+    lock.unlock();  // it may make the holder leave
+    watch->look();
+    lock.lock();
   }
   return Outcome::Entered;
 }

@@ -26,9 +26,17 @@ class WriteQueue {
   WriteQueue(const WriteQueue&) = delete;
   WriteQueue& operator=(const WriteQueue&) = delete;
 
+  /// What somebody does every few milliseconds while he waits.
+  class Watch {
+   public:
+    virtual ~Watch() = default;
+    virtual void look() noexcept = 0;
+  };
+
   /// Waits for the turn, at most until `until`, and not after `interrupts` has changed (it is looked at every few
-  /// milliseconds). After Entered the caller owns the turn and owes a leave().
-  Outcome enter(Clock::time_point until, const std::atomic<std::uint64_t>& interrupts);
+  /// milliseconds, and `watch` is called then, without a lock). After Entered the caller owns the turn and owes a
+  /// leave().
+  Outcome enter(Clock::time_point until, const std::atomic<std::uint64_t>& interrupts, Watch* watch = nullptr);
   /// The turn, if nobody has it and nobody waits.
   bool try_enter() noexcept;
   /// Hands the turn to the next in line.

@@ -1,0 +1,36 @@
+// How many connections to databases may be in use at once.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+
+namespace libsql::server {
+
+/// Threads: all members may be called by several at once.
+class ConnectionSlots {
+ public:
+  ConnectionSlots(std::size_t total, std::size_t most_waiting, std::chrono::milliseconds wait)
+      : free_(total), total_(total), most_waiting_(most_waiting), wait_(wait) {}
+  ConnectionSlots(const ConnectionSlots&) = delete;
+  ConnectionSlots& operator=(const ConnectionSlots&) = delete;
+
+  /// Throws RequestRefused 429 if too many wait already, or none came free in time.
+  void take();
+  void give() noexcept;
+
+  std::size_t in_use() const noexcept;
+  std::size_t waiting() const noexcept;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable freed_;
+  std::size_t free_;
+  const std::size_t total_;
+  const std::size_t most_waiting_;
+  std::size_t waiting_ = 0;
+  const std::chrono::milliseconds wait_;
+};
+
+}  // namespace libsql::server

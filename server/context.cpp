@@ -1,0 +1,72 @@
+#include "server/context.hpp"
+
+#include "server/failure.hpp"
+#include "server/namespaces.hpp"
+#include "sql/quote.hpp"
+
+namespace libsql::server {
+namespace {
+
+[[noreturn]] void forbid(const std::string& what) {
+  throw RequestRefused(403, "FORBIDDEN", "Authorization forbidden: " + what);
+}
+
+}  // namespace
+
+Context::Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const Identity> identity,
+                 Namespaces& namespaces, const Options& options)
+    : name_space_(std::move(name_space)),
+      identity_(std::move(identity)),
+      namespaces_(namespaces),
+      options_(options),
+      permissions_(identity_->permissions(name_space_->name())),
+      config_(name_space_->config()) {}
+
+void Context::refresh() {
+  permissions_ = identity_->permissions(name_space_->name());
+  config_ = name_space_->config();
+}
+
+void Context::authorise(const StatementTraits& traits) const {
+  if (traits.needs_write()) {
+    if (!permissions_.write) forbid("the credentials do not allow to write to namespace `" + name_space_->name() + "`");
+  } else if (!permissions_.read) {
+    forbid("the credentials do not allow to read from namespace `" + name_space_->name() + "`");
+  }
+  if (traits.kind == StatementClass::Attach) attachable(traits.target);
+}
+
+void Context::require(const StatementTraits& traits) const {
+  authorise(traits);
+  const bool blocked =
+      traits.needs_write() ? config_->block_writes : traits.kind == StatementClass::Read && config_->block_reads;
+  if (!blocked) return;
+  std::string message = "Operation was blocked";
+  if (config_->block_reason && !config_->block_reason->empty()) message += ": " + *config_->block_reason;
+  throw StatementFailure("BLOCKED", message);
+}
+
+std::string Context::attachable(std::string_view name_as_written) const {
+  const std::string name = sql::unquote(name_as_written);
+  // Whether a namespace exists is nobody's business who may not attach it.
+  const auto refuse = [&] { forbid("namespace `" + name + "` cannot be attached"); };
+  if (!identity_->permissions(name).attach || !namespaces_.exists(name)) refuse();
+  const std::shared_ptr<Namespace> target = namespaces_.get(name);
+  if (!target->config()->allow_attach) refuse();
+  std::string file = target->attachable();
+  if (file.empty()) refuse();
+  return file;
+}
+
+void Cancellation::cancel() noexcept {
+  cancelled_.store(true, std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  if (running_ != nullptr) running_->interrupt();
+}
+
+void Cancellation::watch(std::shared_ptr<core::InterruptState> running) noexcept {
+  const std::lock_guard lock(mutex_);
+  running_ = std::move(running);
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,95 @@
+// For whom and under which rules a request runs.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/auth.hpp"
+#include "server/namespace.hpp"
+#include "server/options.hpp"
+#include "server/statement_class.hpp"
+
+namespace libsql::server {
+
+class Namespaces;
+
+/// The bytes of all answers that are being built.
+class ResponseBudget {
+ public:
+  explicit ResponseBudget(std::size_t limit) noexcept : limit_(limit) {}
+  std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
+
+  /// The share of one answer. Counts in large steps, so that small answers cost nothing.
+  class Share {
+   public:
+    explicit Share(ResponseBudget& budget) noexcept : budget_(budget) {}
+    ~Share() { budget_.held_.fetch_sub(held_, std::memory_order_relaxed); }
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+    /// False if the answer has become so large that all together are too large.
+    bool grow_to(std::size_t bytes) noexcept {
+      constexpr std::size_t kStep = 64 * 1024;
+      if (bytes < held_ + kStep) return true;
+      const std::size_t more = bytes - held_;
+      held_ = bytes;
+      return budget_.held_.fetch_add(more, std::memory_order_relaxed) + more <= budget_.limit_;
+    }
+
+   private:
+    ResponseBudget& budget_;
+    std::size_t held_ = 0;
+  };
+
+ private:
+  const std::size_t limit_;
+  std::atomic<std::size_t> held_ = 0;
+};
+
+/// Threads: one request at a time; cancel() from any.
+class Context final : public StatementRules {
+ public:
+  Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const Identity> identity, Namespaces& namespaces,
+          const Options& options);
+
+  Namespace& name_space() const noexcept { return *name_space_; }
+  const std::shared_ptr<Namespace>& shared_namespace() const noexcept { return name_space_; }
+  const Identity& identity() const noexcept { return *identity_; }
+  const Options& options() const noexcept { return options_; }
+
+  /// Throws RequestRefused 403 if the identity may not run such a statement.
+  void authorise(const StatementTraits& traits) const;
+  /// The same, and throws StatementFailure BLOCKED if the namespace's configuration forbids it.
+  void require(const StatementTraits& traits) const override;
+  /// The file that ATTACH of a namespace's name may read. Throws RequestRefused.
+  std::string attachable(std::string_view name_as_written) const;
+
+  /// Looks at the namespace's configuration again.
+  void refresh();
+
+ private:
+  std::shared_ptr<Namespace> name_space_;
+  std::shared_ptr<const Identity> identity_;
+  Namespaces& namespaces_;
+  const Options& options_;
+  Permissions permissions_;
+  std::shared_ptr<const NamespaceConfig> config_;
+};
+
+/// Ends what a request runs when its client is gone.
+class Cancellation {
+ public:
+  void cancel() noexcept;
+  bool is_cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
+  /// The session that is to be interrupted; null: none.
+  void watch(std::shared_ptr<core::InterruptState> running) noexcept;
+
+ private:
+  std::atomic<bool> cancelled_ = false;
+  std::mutex mutex_;
+  std::shared_ptr<core::InterruptState> running_;
+};
+
+}  // namespace libsql::server

@@ -1,0 +1,223 @@
+#include "server/database_session.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "core/observer.hpp"
+#include "engine/hooks.hpp"
+#include "local/store.hpp"
+#include "server/failure.hpp"
+#include "server/syntax.hpp"
+#include "sql/quote.hpp"
+#include "sql/tokenizer.hpp"
+
+namespace libsql::server {
+namespace {
+
+// What an entry costs beside the engine's memory and the texts.
+constexpr std::size_t kEntryOverhead = 700;
+
+constexpr std::string_view synchronous_of(Durability durability) noexcept {
+  switch (durability) {
+    case Durability::Off:
+      return "OFF";
+    case Durability::Relaxed:
+      return "NORMAL";
+    case Durability::Strong:
+      return "FULL";
+    case Durability::Extra:
+      return "EXTRA";
+  }
+  return "FULL";
+}
+
+// Has the engine count the rows that loops visit.
+class ScanCounter final : public core::StatementObserver {
+ public:
+  bool wants_rows_scanned() const noexcept override { return true; }
+  void started(const void*, const core::ParamsView&) noexcept override {}
+  void finished(const void*, const core::StatementRun&) noexcept override {}
+};
+
+bool is_forbidden_function(std::string_view name) noexcept {
+  return sql::equals_ignoring_case(name, "load_extension") || sql::equals_ignoring_case(name, "fts3_tokenizer") ||
+         (name.size() > 9 && sql::equals_ignoring_case(name.substr(0, 9), "sqlite3mc"));
+}
+
+}  // namespace
+
+DatabaseSession::DatabaseSession(std::shared_ptr<local::Store> store, std::shared_ptr<WriteLock> lock,
+                                 const NamespaceConfig& config, std::uint64_t config_version, const Options& options)
+    : session_(std::make_shared<local::Session>(std::move(store))),
+      config_version_(config_version),
+      max_cache_bytes_(options.limits.statement_cache_bytes),
+      slot_(session_->connection(), std::move(lock), [this] { return give_way(); }) {
+  set_up(config, options);
+}
+
+DatabaseSession::~DatabaseSession() {
+  const std::lock_guard use(use_mutex_);  // a writer in line may be looking at this one
+  entries_.clear();
+  order_.clear();
+  connection().close_all();
+  slot_.give_up();
+}
+
+void DatabaseSession::set_up(const NamespaceConfig& config, const Options& options) {
+  engine::Connection& connection = this->connection();
+  connection.set_busy_timeout(options.timeouts.write_wait);
+  connection.set_deadline(options.timeouts.statement);
+  const Durability durability = config.durability.value_or(options.durability);
+  connection.execute_script("PRAGMA synchronous=" + std::string(synchronous_of(durability)));
+  if (config.max_db_size) {
+    const auto page =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(connection.query_integer("PRAGMA page_size"), 1));
+    const std::uint64_t pages = std::clamp<std::uint64_t>(*config.max_db_size / page, 1, 4'294'967'294);
+    connection.query_text("PRAGMA max_page_count=" + std::to_string(pages));
+  }
+  if (options.timeouts.checkpoint_interval) connection.query_text("PRAGMA wal_autocheckpoint=0");
+  const std::size_t row =
+      std::min<std::size_t>(config.max_row_size.value_or(options.limits.max_row_size), 1'000'000'000);
+  connection.set_limit(Limit::Length, static_cast<int>(row));
+  connection.set_defensive(true);
+  engine::Hooks& hooks = connection.hooks();
+  hooks.add(hooks.authorizers,
+            engine::Hooks::Authorizer([this](const Authorization& what) { return authorize(what); }));
+  counts_exactly_ = options.rows_read == RowsRead::Exact;
+  if (counts_exactly_) connection.add_observer(std::make_shared<ScanCounter>(), core::ObserverLife::Connection);
+}
+
+Verdict DatabaseSession::authorize(const Authorization& what) const noexcept {
+  switch (what.action) {
+    case Action::Attach:
+      return attaching_ ? Verdict::Allow : Verdict::Deny;
+    case Action::Pragma:
+      return is_allowed_pragma(what.name, !what.argument.empty()) ? Verdict::Allow : Verdict::Deny;
+    case Action::Function:
+      return is_forbidden_function(what.name) ? Verdict::Deny : Verdict::Allow;
+    case Action::CreateTempIndex:
+    case Action::CreateTempTable:
+    case Action::CreateTempTrigger:
+    case Action::CreateTempView:
+      return Verdict::Deny;
+    case Action::CreateVirtualTable:
+      return sql::equals_ignoring_case(what.name, "sqlite_dbpage") ? Verdict::Deny : Verdict::Allow;
+    default:
+      return Verdict::Allow;
+  }
+}
+
+// Called by a writer in line, on its thread.
+bool DatabaseSession::give_way() noexcept {
+  const std::unique_lock use(use_mutex_, std::try_to_lock);
+  if (!use) return false;
+  try {
+    connection().cut_cursors();
+    if (!is_autocommit()) connection().execute_script("ROLLBACK");
+  } catch (const std::exception&) {  // it stays the holder and is tried again
+    return false;
+  }
+  read_only_ = false;
+  timed_out_.store(true, std::memory_order_relaxed);
+  return true;
+}
+
+std::shared_ptr<Prepared> DatabaseSession::prepare(std::string_view sql, const StatementRules& rules) {
+  const auto found = entries_.find(sql);
+  if (found != entries_.end()) {
+    const std::shared_ptr<Prepared>& prepared = *found->second;
+    if (!prepared->statement->is_busy() && !prepared->statement->is_finalized()) [[likely]] {
+      rules.require(prepared->traits);
+      if (found->second != order_.begin()) order_.splice(order_.begin(), order_, found->second);
+      return prepared;
+    }
+  }
+  auto prepared = std::make_shared<Prepared>();
+  prepared->key = sql;
+  prepared->text = only_statement(sql);
+  const std::string& text = prepared->text;
+  prepared->traits = traits_of(text);
+  const StatementTraits& traits = prepared->traits;
+  if (traits.kind == StatementClass::Unsupported) require_supported(text, traits);
+  rules.require(traits);
+  if (traits.kind == StatementClass::Attach) return prepared;  // the executor makes its own
+  const bool is_own = traits.kind == StatementClass::Begin && traits.begin == sql::BeginBehavior::ReadOnly;
+  const bool once = traits.is_pragma || found != entries_.end();
+  try {
+    prepared->statement = engine::Statement::prepare(
+        connection(), is_own ? std::string_view("BEGIN") : std::string_view(text),
+        once ? engine::Statement::Persistence::Once : engine::Statement::Persistence::Cached);
+  } catch (const Error& error) {
+    if (is_syntax_error(error)) throw_syntax_error(error, text);
+    throw;
+  }
+  for (int i = 1; i <= prepared->statement->parameter_count(); ++i) {
+    const std::string_view name = prepared->statement->parameter_name(i);
+    if (!name.empty() && name.front() != '?') prepared->has_named = true;
+  }
+  if (!once) keep(prepared);
+  return prepared;
+}
+
+void DatabaseSession::keep(std::shared_ptr<Prepared> prepared) {
+  prepared->bytes = prepared->statement->memory_used() + 2 * prepared->key.size() + kEntryOverhead;
+  if (prepared->bytes > max_cache_bytes_) return;
+  cache_bytes_ += prepared->bytes;
+  order_.push_front(std::move(prepared));
+  entries_.emplace(order_.front()->key, order_.begin());
+  while (cache_bytes_ > max_cache_bytes_) {
+    cache_bytes_ -= order_.back()->bytes;
+    entries_.erase(order_.back()->key);
+    order_.pop_back();  // who still runs it has it
+  }
+}
+
+const StatementTraits* DatabaseSession::known(std::string_view sql) const noexcept {
+  const auto found = entries_.find(sql);
+  return found == entries_.end() ? nullptr : &(*found->second)->traits;
+}
+
+std::shared_ptr<engine::Statement> DatabaseSession::compile(const std::string& sql) {
+  return engine::Statement::prepare(connection(), sql, engine::Statement::Persistence::Once);
+}
+
+void DatabaseSession::attach(const std::string& file, std::string_view alias_as_written) {
+  attaching_ = true;
+  try {
+    connection().execute_script("ATTACH " + sql::quote_literal(file) + " AS " + std::string(alias_as_written));
+  } catch (...) {
+    attaching_ = false;
+    throw;
+  }
+  attaching_ = false;
+}
+
+void DatabaseSession::statement_done(const StatementTraits& traits, bool wrote) noexcept {
+  wrote_ |= wrote || traits.is_insert;
+  changed_ |= traits.changes_session;
+  if (traits.kind == StatementClass::End && is_autocommit()) read_only_ = false;
+}
+
+Residue DatabaseSession::residue() {
+  const Use use(*this);  // a writer in line may be rolling it back
+  if (changed_ || !is_autocommit()) return Residue::Session;
+  return wrote_ ? Residue::Counters : Residue::None;
+}
+
+bool DatabaseSession::recycle() noexcept {
+  try {
+    const Use use(*this);
+    connection().end_cursors();
+    if (!is_autocommit()) connection().execute_script("ROLLBACK");
+    slot_.settle();
+    timed_out_.store(false, std::memory_order_relaxed);
+    if (changed_ || connection().is_interrupted()) return false;
+    connection().set_last_insert_rowid(0);
+    read_only_ = wrote_ = false;
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace libsql::server

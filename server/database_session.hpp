@@ -1,0 +1,124 @@
+// A connection to a namespace's database as the server uses it: with a statement cache that knows the statements'
+// traits, the line of writers, and an authorizer for what SQL of strangers must not do.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <libsql/authorizer.hpp>
+
+#include "engine/statement.hpp"
+#include "hrana/responses.hpp"
+#include "local/session.hpp"
+#include "server/namespace_config.hpp"
+#include "server/options.hpp"
+#include "server/statement_class.hpp"
+#include "server/write_lock.hpp"
+
+namespace libsql::server {
+
+/// A statement that was classified and compiled.
+struct Prepared {
+  std::string key;   // the client's text
+  std::string text;  // the one statement in it; the traits view it
+  StatementTraits traits;
+  std::shared_ptr<engine::Statement> statement;
+  bool has_named = false;  // a parameter with a name, which positional arguments do not reach
+  std::size_t bytes = 0;
+};
+
+/// What a connection keeps that the next request of its stream can notice.
+enum class Residue : std::uint8_t {
+  None,
+  Counters,  // changes() and last_insert_rowid()
+  Session,   // a transaction, settings, attached databases
+};
+
+/// Threads: one at a time, which holds a Use while it runs a program.
+class DatabaseSession {
+ public:
+  DatabaseSession(std::shared_ptr<local::Store> store, std::shared_ptr<WriteLock> lock, const NamespaceConfig& config,
+                  std::uint64_t config_version, const Options& options);
+  ~DatabaseSession();
+  DatabaseSession(const DatabaseSession&) = delete;
+  DatabaseSession& operator=(const DatabaseSession&) = delete;
+
+  /// Marks the time in which a program runs: nobody takes the write lock away meanwhile.
+  class Use {
+   public:
+    explicit Use(DatabaseSession& session) : lock_(session.use_mutex_) {}
+
+   private:
+    std::unique_lock<std::mutex> lock_;
+  };
+
+  /// The statement for this text, not running. Asks the rules before anything is compiled. Throws what they throw,
+  /// StatementFailure, Error.
+  std::shared_ptr<Prepared> prepare(std::string_view sql, const StatementRules& rules);
+  /// The traits of a text that prepare() has seen and still has, else null.
+  const StatementTraits* known(std::string_view sql) const noexcept;
+  /// Compiles a text of the server's own.
+  std::shared_ptr<engine::Statement> compile(const std::string& sql);
+  /// Attaches a file for reading. Throws Error.
+  void attach(const std::string& file, std::string_view alias_as_written);
+
+  engine::Connection& connection() noexcept { return session_->connection(); }
+  const std::shared_ptr<core::InterruptState>& interrupt_state() noexcept { return connection().interrupt_state(); }
+  bool is_autocommit() const noexcept { return session_->connection().is_autocommit(); }
+
+  /// Whether the transaction was taken away since the last call.
+  bool take_timed_out() noexcept { return timed_out_.exchange(false, std::memory_order_relaxed); }
+
+  /// BEGIN READONLY: the transaction that is open refuses to write.
+  void set_read_only(bool on) noexcept { read_only_ = on; }
+  bool is_read_only() const noexcept { return read_only_; }
+  /// After each statement.
+  void statement_done(const StatementTraits& traits, bool wrote) noexcept;
+  /// Not within a Use.
+  Residue residue();
+
+  /// Readies it for another client. False if it must not be used again.
+  bool recycle() noexcept;
+  std::uint64_t config_version() const noexcept { return config_version_; }
+  std::chrono::steady_clock::time_point idle_since{};
+
+  /// Memory that the executor uses again for every statement.
+  struct Scratch {
+    std::vector<ValueRef> cells, arguments;
+    std::vector<hrana::Col> columns;
+  };
+  Scratch scratch;
+
+ private:
+  using Entries = std::list<std::shared_ptr<Prepared>>;  // most recently used first
+  void set_up(const NamespaceConfig& config, const Options& options);
+  Verdict authorize(const Authorization& what) const noexcept;
+  bool give_way() noexcept;
+  void keep(std::shared_ptr<Prepared> prepared);
+
+  std::shared_ptr<local::Session> session_;
+  std::mutex use_mutex_;
+  std::atomic<bool> timed_out_ = false;
+  bool attaching_ = false;
+  bool read_only_ = false;
+  bool wrote_ = false;
+  bool changed_ = false;
+  bool counts_exactly_ = false;
+  const std::uint64_t config_version_;
+  const std::size_t max_cache_bytes_;
+  std::size_t cache_bytes_ = 0;
+  Entries order_;
+  std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the entries' own
+  WriteSlot slot_;
+};
+
+}  // namespace libsql::server

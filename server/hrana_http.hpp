@@ -1,0 +1,27 @@
+// Hrana over HTTP: pipelines, cursors and the stateless requests of version 1.
+#pragma once
+
+#include <string_view>
+
+#include "hrana/encoding.hpp"
+#include "net/server.hpp"
+#include "server/http_streams.hpp"
+#include "server/request_scope.hpp"
+
+namespace libsql::server {
+
+/// Threads: all members may be called by several at once.
+class HranaHttp {
+ public:
+  HranaHttp(ServerState& state) noexcept : state_(state) {}
+
+  void pipeline(net::Exchange& exchange, hrana::Encoding encoding, const Context& context);
+  void cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context);
+  void v1_execute(net::Exchange& exchange, const Context& context);
+  void v1_batch(net::Exchange& exchange, const Context& context);
+
+ private:
+  ServerState& state_;
+};
+
+}  // namespace libsql::server

@@ -1,0 +1,25 @@
+// The words that all answers over HTTP have in common.
+#pragma once
+
+#include <exception>
+#include <string_view>
+
+#include "net/server.hpp"
+
+namespace libsql::server {
+
+inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kProtobuf = "application/x-protobuf";
+inline constexpr std::string_view kPlainText = "text/plain";
+inline constexpr std::string_view kBytes = "application/octet-stream";
+
+/// Browsers may use the server from any page (observed: sqld 0.24.33).
+inline constexpr net::Header kAnyOrigin{"access-control-allow-origin", "*"};
+
+void answer(net::Exchange& exchange, int status, std::string_view content_type, std::string_view body);
+/// `{"error":...,"message":...,"code":...}`, which shows the text in every known client.
+void answer_error(net::Exchange& exchange, int status, std::string_view message, std::string_view code);
+/// The answer to what a handler threw. Nothing if an answer has begun.
+void answer_exception(net::Exchange& exchange, std::exception_ptr thrown) noexcept;
+
+}  // namespace libsql::server

@@ -1,0 +1,186 @@
+#include "server/http_streams.hpp"
+
+#include <optional>
+
+#include "server/failure.hpp"
+
+namespace libsql::server {
+namespace {
+
+// Streams whose end is remembered; beyond it the oldest are forgotten early.
+constexpr std::size_t kMostEnded = 100'000;
+// For the end of a cursor by a request that goes on with its stream.
+constexpr std::chrono::seconds kWaitForCursor{30};
+
+[[noreturn]] void throw_invalid() { throw RequestRefused(400, "BATON_INVALID", "Received an invalid baton"); }
+[[noreturn]] void throw_reused() {
+  throw RequestRefused(400, "BATON_REUSED", "Received a baton that has already been used");
+}
+
+}  // namespace
+
+HttpStreams::HttpStreams(const Options& options) : options_(options) {}
+HttpStreams::~HttpStreams() = default;
+
+std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view> text, const Context& context) {
+  if (!text) return begin();
+  const std::optional<Baton> baton = signer_.verify(*text, context.name_space().name(), context.identity().binding());
+  if (!baton) throw_invalid();
+  std::unique_lock lock(mutex_);
+  const auto until = Clock::now() + kWaitForCursor;
+  for (;;) {
+    const auto found = entries_.find(baton->stream);
+    if (found == entries_.end()) {
+      if (!baton->is_replaceable) throw_invalid();
+      auto stream = begin();
+      stream->id = baton->stream;  // so that its end is remembered
+      entries_[stream->id].sequence = baton->sequence;
+      return stream;
+    }
+    Entry& entry = found->second;
+    if (entry.state == State::Expired) {
+      throw RequestRefused(400, "STREAM_EXPIRED", "The stream has expired due to inactivity");
+    }
+    if (entry.state == State::Closed) throw_invalid();
+    if (entry.sequence != baton->sequence) throw_reused();
+    if (entry.state == State::Available) {
+      entry.state = State::Acquired;
+      entry.is_promised = false;
+      available_.erase(entry.place);
+      return std::move(entry.stream);
+    }
+    // The client has the baton from the head of a cursor whose rows are still on their way.
+    if (!entry.is_promised || settled_.wait_until(lock, until) == std::cv_status::timeout) throw_reused();
+  }
+}
+
+HttpStreams::Entry& HttpStreams::entry_of(HttpStream& stream) {
+  if (stream.id != 0) return entries_[stream.id];
+  do {
+    stream.id = BatonSigner::random_number();
+  } while (stream.id == 0 || entries_.contains(stream.id));
+  Entry& entry = entries_[stream.id];
+  entry.sequence = BatonSigner::random_number() >> 2;
+  return entry;
+}
+
+std::string HttpStreams::promise(HttpStream& stream, bool is_replaceable, const Context& context) {
+  Baton baton;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entry_of(stream);
+    entry.is_replaceable = is_replaceable;
+    entry.is_promised = true;
+    baton = {stream.id, ++entry.sequence, is_replaceable};
+  }
+  return signer_.sign(baton, context.name_space().name(), context.identity().binding());
+}
+
+std::optional<std::string> HttpStreams::release(std::unique_ptr<HttpStream> stream, const Context& context) {
+  const bool is_new = stream->id == 0;
+  if (stream->closed || stream->is_stateless()) {
+    if (!is_new) {
+      const std::lock_guard lock(mutex_);
+      const auto found = entries_.find(stream->id);
+      // A replaceable baton that is still out there must find that its stream was closed.
+      if (found != entries_.end()) {
+        if (stream->closed) {
+          end(found, State::Closed);
+        } else {
+          entries_.erase(found);
+        }
+      }
+    }
+    return std::nullopt;
+  }
+  std::string baton = promise(*stream, stream->is_replaceable(), context);
+  settle(std::move(stream));
+  return baton;
+}
+
+void HttpStreams::keep(Entry& entry, std::unique_ptr<HttpStream> stream) {
+  entry.state = State::Available;
+  entry.since = Clock::now();
+  entry.place = available_.insert(available_.end(), stream->id);
+  entry.stream = std::move(stream);
+}
+
+void HttpStreams::settle(std::unique_ptr<HttpStream> stream) noexcept {
+  const bool is_stateless = stream->is_stateless();
+  if (is_stateless) stream->session.release();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(stream->id);
+    if (!closed_ && found != entries_.end()) {
+      if (is_stateless && found->second.is_replaceable) {
+        entries_.erase(found);
+      } else {
+        keep(found->second, std::move(stream));
+      }
+    }
+  }
+  settled_.notify_all();
+}
+
+void HttpStreams::abandon(std::unique_ptr<HttpStream> stream) noexcept {
+  if (stream->id == 0) return;
+  const std::lock_guard lock(mutex_);
+  entries_.erase(stream->id);
+}
+
+// The entry's place among those that ended. Takes away what it held, which the caller must let go without the mutex.
+void HttpStreams::end(Entries::iterator found, State state) {
+  Entry& entry = found->second;
+  entry.state = state;
+  entry.since = Clock::now();
+  entry.place = ended_.insert(ended_.end(), found->first);
+  if (ended_.size() > kMostEnded) {
+    entries_.erase(ended_.front());
+    ended_.pop_front();
+  }
+}
+
+void HttpStreams::tidy() {
+  std::vector<std::unique_ptr<HttpStream>> dropped;
+  std::size_t expired = 0;
+  {
+    const Clock::time_point now = Clock::now();
+    const std::lock_guard lock(mutex_);
+    while (!available_.empty()) {
+      const auto found = entries_.find(available_.front());
+      if (now - found->second.since < options_.timeouts.stream_idle) break;
+      available_.pop_front();
+      dropped.push_back(std::move(found->second.stream));
+      if (found->second.is_replaceable) {
+        entries_.erase(found);
+      } else {
+        end(found, State::Expired);
+        ++expired;
+      }
+    }
+    while (!ended_.empty()) {
+      const auto found = entries_.find(ended_.front());
+      if (found != entries_.end() && now - found->second.since < options_.timeouts.stream_tombstone) break;
+      if (found != entries_.end()) entries_.erase(found);
+      ended_.pop_front();
+    }
+  }
+  if (options_.observer == nullptr) return;
+  for (std::size_t i = 0; i < expired; ++i) options_.observer->happened(Event::StreamExpired, {});
+}
+
+void HttpStreams::close() noexcept {
+  Entries dropped;
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  dropped.swap(entries_);
+  available_.clear();
+  ended_.clear();
+}
+
+std::size_t HttpStreams::idle() const {
+  const std::lock_guard lock(mutex_);
+  return available_.size();
+}
+
+}  // namespace libsql::server

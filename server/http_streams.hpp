@@ -1,0 +1,92 @@
+// The streams of HTTP clients: what a baton stands for between two requests.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "server/baton.hpp"
+#include "server/context.hpp"
+#include "server/stored_sql.hpp"
+
+namespace libsql::server {
+
+/// One stream. Belongs to the request that has it.
+struct HttpStream {
+  explicit HttpStream(const Limits& limits) : stored(limits.stored_sql_http, limits.stored_sql_bytes) {}
+
+  std::uint64_t id = 0;  // 0: no client knows it yet
+  SessionLease session;  // none until it is needed
+  StoredSql stored;
+  bool closed = false;
+
+  /// What its end would take away from the client.
+  bool is_replaceable() const { return stored.empty() && (!session || session->residue() != Residue::Session); }
+  bool is_stateless() const { return stored.empty() && (!session || session->residue() == Residue::None); }
+};
+
+/// Threads: all members may be called by several at once.
+class HttpStreams {
+ public:
+  explicit HttpStreams(const Options& options);
+  ~HttpStreams();
+  HttpStreams(const HttpStreams&) = delete;
+  HttpStreams& operator=(const HttpStreams&) = delete;
+
+  /// The stream that the baton stands for; a new one for none. The caller owes a release() or an abandon(). Throws
+  /// RequestRefused 400.
+  std::unique_ptr<HttpStream> acquire(std::optional<std::string_view> baton, const Context& context);
+  /// The request has ended well. Returns the next baton; none if the stream is closed or not worth one.
+  std::optional<std::string> release(std::unique_ptr<HttpStream> stream, const Context& context);
+  /// Gives the next baton out before the stream is released, which is then done by settle(); a request that comes with
+  /// it meanwhile waits. With `is_replaceable` the client must not lose anything should the stream end by itself.
+  std::string promise(HttpStream& stream, bool is_replaceable, const Context& context);
+  void settle(std::unique_ptr<HttpStream> stream) noexcept;
+  /// The request has failed: the stream is gone.
+  void abandon(std::unique_ptr<HttpStream> stream) noexcept;
+
+  /// Ends what was idle for too long and forgets what has ended long ago.
+  void tidy();
+  /// Ends all of them; from now on none is kept.
+  void close() noexcept;
+  std::size_t idle() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class State : std::uint8_t { Acquired, Available, Expired, Closed };
+  struct Entry {
+    State state = State::Acquired;
+    std::uint64_t sequence = 0;
+    bool is_replaceable = false;
+    bool is_promised = false;
+    std::unique_ptr<HttpStream> stream;  // while Available
+    Clock::time_point since;
+    std::list<std::uint64_t>::iterator place;  // in available_ or ended_
+  };
+  using Entries = std::unordered_map<std::uint64_t, Entry>;
+
+  std::unique_ptr<HttpStream> begin() const { return std::make_unique<HttpStream>(options_.limits); }
+  Entry& entry_of(HttpStream& stream);
+  void keep(Entry& entry, std::unique_ptr<HttpStream> stream);
+  void end(Entries::iterator entry, State state);
+
+  const Options& options_;
+  BatonSigner signer_;
+  std::condition_variable settled_;
+  mutable std::mutex mutex_;  // of what follows
+  Entries entries_;
+  std::list<std::uint64_t> available_;  // the one that is idle longest first
+  std::list<std::uint64_t> ended_;      // the one that ended first first
+  bool closed_ = false;
+};
+
+}  // namespace libsql::server

@@ -1,0 +1,187 @@
+#include "server/namespace.hpp"
+
+#include <algorithm>
+
+#include "engine/connection.hpp"
+#include "local/session.hpp"
+#include "local/store.hpp"
+#include "server/failure.hpp"
+#include "server/write_lock.hpp"
+
+namespace libsql::server {
+namespace {
+
+// A URI, because ATTACH can say mode=ro in one only (https://www.sqlite.org/uri.html).
+std::string uri_of(const std::filesystem::path& file, std::string_view query) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(file).string()) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '?' || c == '#' || c == '%') {
+      uri += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      uri += c;
+    }
+  }
+  return uri.append(query);
+}
+
+std::shared_ptr<local::Store> open_store(const std::string& database, const Options& options) {
+  local::Options settings;
+  settings.path = database == ":memory:" ? database : uri_of(database, "");
+  settings.encryption = options.encryption;
+  settings.mvcc = true;  // keeps a connection, so that the log is not removed and made again all the time
+  settings.statement_cache_bytes = 0;
+  return std::make_shared<local::Store>(std::move(settings));
+}
+
+std::uint64_t size_of(const std::filesystem::path& file) {
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(file, failed);
+  return failed ? 0 : size;
+}
+
+}  // namespace
+
+Namespace::Namespace(std::string name, const std::string& database, const NamespaceConfig& config,
+                     const Options& options, std::shared_ptr<ConnectionSlots> slots)
+    : name_(std::move(name)),
+      file_(database == ":memory:" ? std::string() : database),
+      options_(options),
+      slots_(std::move(slots)),
+      store_(open_store(database, options)),
+      lock_(std::make_shared<WriteLock>(store_->write_queue(),
+                                        config.txn_timeout ? *config.txn_timeout : options.timeouts.transaction)),
+      config_(std::make_shared<const NamespaceConfig>(config)),
+      last_used_(std::chrono::steady_clock::now()) {}
+
+Namespace::~Namespace() = default;
+
+std::string Namespace::attachable() const { return file_.empty() ? std::string() : uri_of(file_, "?mode=ro"); }
+
+std::shared_ptr<const NamespaceConfig> Namespace::config() const {
+  const std::lock_guard lock(mutex_);
+  return config_;
+}
+
+void Namespace::set_config(const NamespaceConfig& config) {
+  auto fresh = std::make_shared<const NamespaceConfig>(config);
+  lock_->set_timeout(config.txn_timeout ? *config.txn_timeout : options_.timeouts.transaction);
+  std::vector<std::unique_ptr<DatabaseSession>> outdated;
+  const std::lock_guard lock(mutex_);
+  config_ = std::move(fresh);
+  ++config_version_;
+  outdated.swap(idle_);
+}
+
+std::unique_ptr<DatabaseSession> Namespace::take() {
+  std::shared_ptr<const NamespaceConfig> config;
+  std::uint64_t version = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) throw RequestRefused(404, "NAMESPACE_NOT_FOUND", "Namespace `" + name_ + "` doesn't exist");
+    if (!idle_.empty()) {
+      std::unique_ptr<DatabaseSession> session = std::move(idle_.back());
+      idle_.pop_back();
+      used_.push_back(session.get());
+      return session;
+    }
+    config = config_;
+    version = config_version_;
+  }
+  auto session = std::make_unique<DatabaseSession>(store_, lock_, *config, version, options_);
+  const std::lock_guard lock(mutex_);
+  used_.push_back(session.get());
+  return session;
+}
+
+SessionLease Namespace::lease() {
+  slots_->take();
+  try {
+    in_use_.fetch_add(1, std::memory_order_relaxed);
+    return {shared_from_this(), take()};
+  } catch (...) {
+    in_use_.fetch_sub(1, std::memory_order_relaxed);
+    slots_->give();
+    throw;
+  }
+}
+
+void Namespace::give(std::unique_ptr<DatabaseSession> session) noexcept {
+  const bool reusable = session->recycle();
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase(used_, session.get());
+    last_used_ = std::chrono::steady_clock::now();
+    if (reusable && !closed_ && session->config_version() == config_version_ &&
+        idle_.size() < options_.limits.idle_sessions) {
+      session->idle_since = last_used_;
+      try {
+        idle_.push_back(std::move(session));
+      } catch (const std::bad_alloc&) {  // then it is closed
+      }
+    }
+  }
+  session.reset();
+  in_use_.fetch_sub(1, std::memory_order_relaxed);
+  slots_->give();
+}
+
+void SessionLease::release() noexcept {
+  if (session_ == nullptr) return;
+  owner_->give(std::move(session_));
+  owner_.reset();
+}
+
+std::shared_ptr<core::Session> Namespace::connect() { return store_->connect(); }
+
+void Namespace::checkpoint() {
+  const auto connection = store_->open_connection();
+  connection->execute_script("PRAGMA main.wal_checkpoint(TRUNCATE)");
+}
+
+NamespaceStats Namespace::stats() {
+  NamespaceStats stats;
+  const auto connection = store_->open_connection();
+  const auto number = [&](const char* sql) { return static_cast<std::uint64_t>(connection->query_integer(sql)); };
+  stats.storage_bytes = (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * number("PRAGMA page_size");
+  if (!file_.empty()) {
+    stats.file_bytes = size_of(file_);
+    stats.wal_bytes = size_of(file_.string() + "-wal");
+  }
+  stats.queries = counters_.queries.load(std::memory_order_relaxed);
+  stats.failed = counters_.failed.load(std::memory_order_relaxed);
+  stats.rows_read = counters_.rows_read.load(std::memory_order_relaxed);
+  stats.rows_written = counters_.rows_written.load(std::memory_order_relaxed);
+  stats.microseconds = counters_.microseconds.load(std::memory_order_relaxed);
+  stats.sessions_in_use = sessions_in_use();
+  stats.writers_waiting = lock_->waiting();
+  const std::lock_guard lock(mutex_);
+  stats.sessions_idle = idle_.size();
+  return stats;
+}
+
+void Namespace::close_idle_sessions(std::chrono::milliseconds idle_for) {
+  std::vector<std::unique_ptr<DatabaseSession>> closing;
+  const std::lock_guard lock(mutex_);
+  const auto oldest = std::chrono::steady_clock::now() - idle_for;
+  const auto kept =
+      std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
+  closing.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(kept));
+  idle_.erase(idle_.begin(), kept);
+}
+
+void Namespace::close() noexcept {
+  std::vector<std::unique_ptr<DatabaseSession>> closing;
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  closing.swap(idle_);
+  for (DatabaseSession* session : used_) session->interrupt_state()->interrupt();
+}
+
+std::chrono::steady_clock::time_point Namespace::last_used() const {
+  const std::lock_guard lock(mutex_);
+  return last_used_;
+}
+
+}  // namespace libsql::server

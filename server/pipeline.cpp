@@ -1,0 +1,84 @@
+#include "server/pipeline.hpp"
+
+#include <array>
+#include <vector>
+
+#include "server/executor.hpp"
+#include "server/failure.hpp"
+
+namespace libsql::server {
+
+DatabaseSession& Pipeline::session() {
+  if (stream_.closed) throw ProtocolViolation("Stream for this baton was closed");
+  if (!stream_.session) {
+    stream_.session = context_.shared_namespace()->lease();
+    watched_ = false;
+  }
+  if (!watched_) cancellation_.watch(stream_.session->interrupt_state());
+  watched_ = true;
+  return *stream_.session;
+}
+
+void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writer) {
+  using Type = hrana::RequestType;
+  const auto with_executor = [&](auto&& run) {
+    DatabaseSession& session = this->session();
+    const DatabaseSession::Use use(session);
+    Executor executor(session, context_, cancellation_, share_);
+    run(executor);
+  };
+  switch (hrana::type_of(request)) {
+    case Type::Execute: {
+      const hrana::Stmt& stmt = std::get<hrana::ExecuteRequest>(request).stmt;
+      const std::string_view sql = stream_.stored.resolve(stmt.sql);
+      return with_executor([&](Executor& run) { run.execute(sql, stmt.args, writer); });
+    }
+    case Type::Batch: {
+      const hrana::Batch& batch = std::get<hrana::BatchRequest>(request).batch;
+      check_conditions(batch);
+      std::vector<std::string_view> texts;
+      texts.reserve(batch.steps.size());
+      for (const hrana::BatchStep& step : batch.steps) texts.push_back(stream_.stored.resolve(step.stmt.sql));
+      return with_executor([&](Executor& run) { run.batch(batch, texts, writer); });
+    }
+    case Type::Sequence: {
+      const std::string_view sql = stream_.stored.resolve(std::get<hrana::SequenceRequest>(request).sql);
+      with_executor([&](Executor& run) { run.sequence(sql); });
+      return writer.done(Type::Sequence);
+    }
+    case Type::Describe: {
+      const std::string_view sql = stream_.stored.resolve(std::get<hrana::DescribeRequest>(request).sql);
+      return with_executor([&](Executor& run) { run.describe(sql, writer); });
+    }
+    case Type::StoreSql: {
+      const auto& store = std::get<hrana::StoreSqlRequest>(request);
+      stream_.stored.store(store.sql_id, store.sql);
+      return writer.done(Type::StoreSql);
+    }
+    case Type::CloseSql:
+      stream_.stored.close(std::get<hrana::CloseSqlRequest>(request).sql_id);
+      return writer.done(Type::CloseSql);
+    case Type::GetAutocommit:
+      if (stream_.closed) throw ProtocolViolation("Stream for this baton was closed");
+      if (!stream_.session) return writer.autocommit(true);
+      return with_executor([&](Executor&) { writer.autocommit(stream_.session->is_autocommit()); });
+    case Type::Close:
+      stream_.closed = true;
+      cancellation_.watch(nullptr);
+      stream_.session.release();
+      return writer.done(Type::Close);
+    default:
+      throw ProtocolViolation("A pipeline cannot have this request");
+  }
+}
+
+void Pipeline::run(const hrana::Request& request, hrana::ResponseWriter& writer) {
+  writer.begin();
+  try {
+    answer(request, writer);
+  } catch (const StatementFailure& failure) {
+    writer.fail({failure.what(), failure.code(), {}});
+  }
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,41 @@
+// What all requests of a server share, and how a request finds its namespace and its rights.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "net/server.hpp"
+#include "server/connection_slots.hpp"
+#include "server/context.hpp"
+#include "server/http_streams.hpp"
+#include "server/namespaces.hpp"
+#include "server/options.hpp"
+
+namespace libsql::server {
+
+struct ServerState {
+  explicit ServerState(Options settings);
+
+  Options options;
+  std::shared_ptr<ConnectionSlots> slots;
+  Namespaces namespaces;
+  HttpStreams streams;
+  ResponseBudget budget;
+  std::atomic<std::size_t> websockets = 0;
+};
+
+/// The name of the namespace that a request is for: from `x-namespace-bin`, `x-namespace` or the first label of the
+/// host. Throws RequestRefused 400.
+std::string namespace_of(const net::Request& request, const Options& options);
+
+/// `Authorization`, else `x-authorization`.
+Credentials credentials_of(const net::Request& request) noexcept;
+
+/// Checks the credentials and finds the namespace. Throws AuthError; RequestRefused 404 also if the namespace is there
+/// but not for this identity.
+Context context_for(ServerState& state, const Credentials& credentials, std::string_view name);
+
+}  // namespace libsql::server

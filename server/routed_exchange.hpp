@@ -1,0 +1,40 @@
+// A request of the net room as routes see it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/server.hpp"
+#include "server/router.hpp"
+
+namespace libsql::server {
+
+class RoutedExchange final : public Exchange {
+ public:
+  explicit RoutedExchange(net::Exchange& exchange) : exchange_(exchange), peer_(exchange.peer()) {}
+
+  std::string_view method() const noexcept override { return exchange_.request().method; }
+  std::string_view path() const noexcept override { return exchange_.request().path; }
+  std::string_view query() const noexcept override { return exchange_.request().query; }
+  std::optional<std::string_view> header(std::string_view name) const noexcept override {
+    return exchange_.request().header(name);
+  }
+  std::string_view body() const noexcept override { return exchange_.request().body; }
+  std::string_view peer() const noexcept override { return peer_; }
+  bool is_encrypted() const noexcept override { return exchange_.request().tls; }
+
+  void add_header(std::string_view name, std::string_view value) override;
+  void answer(int status, std::string_view content_type, std::string body) override;
+  void begin(int status, std::string_view content_type) override;
+  bool write(std::string_view piece) override { return exchange_.write(piece); }
+  bool end() override { return exchange_.end(); }
+
+ private:
+  std::vector<net::Header> headers(std::string_view content_type) const;
+
+  net::Exchange& exchange_;
+  std::string peer_;
+  std::vector<std::pair<std::string, std::string>> more_;
+};
+
+}  // namespace libsql::server

@@ -1,0 +1,153 @@
+#include "server/server.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "core/errors.hpp"
+#include "net/server.hpp"
+#include "server/request_scope.hpp"
+#include "server/routed_exchange.hpp"
+#include "server/router.hpp"
+#include "server/user_handler.hpp"
+
+namespace libsql::server {
+namespace {
+
+constexpr std::chrono::milliseconds kTidyPeriod{250};
+
+// The admin port has nothing but further routes.
+class AdminHandler final : public net::Handler {
+ public:
+  AdminHandler(const Router& routes, std::size_t body_limit) : routes_(routes), body_limit_(body_limit) {}
+  void on_head(net::Exchange& exchange) override { exchange.set_body_limit(body_limit_); }
+  void on_request(net::Exchange& exchange) override {
+    RoutedExchange routed(exchange);
+    if (routes_.dispatch(routed) == Router::Found::No) routed.answer(404, {}, {});
+  }
+
+ private:
+  const Router& routes_;
+  std::size_t body_limit_;
+};
+
+net::ServerOptions net_options(const Options& options) {
+  net::ServerOptions settings;
+  settings.max_workers = options.threads != 0 ? options.threads : options.limits.connections + 16;
+  settings.max_connections = options.limits.http_connections;
+  settings.max_body_bytes = options.limits.request_bytes;
+  settings.max_message_bytes = options.limits.request_bytes;
+  settings.idle_timeout = options.timeouts.http_idle;
+  settings.transfer_timeout = options.timeouts.http_slow;
+  settings.stall_timeout = options.timeouts.http_slow;
+  return settings;
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  explicit Impl(Options options) : state_(std::move(options)), net_(net_options(state_.options)) {}
+  ~Impl() { stop(std::chrono::milliseconds(0)); }
+
+  void start() {
+    const Options& options = state_.options;
+    port_ = listen(options.http, std::make_shared<UserHandler>(state_, routes_));
+    if (options.admin) {
+      admin_port_ = listen(*options.admin, std::make_shared<AdminHandler>(admin_routes_, options.limits.request_bytes));
+    }
+    if (options.hrana) hrana_port_ = listen(*options.hrana, std::make_shared<UserHandler>(state_, routes_));
+    tidying_ = std::thread([this] { tidy(); });
+  }
+
+  bool stop(std::chrono::milliseconds drain) {
+    if (std::exchange(stopped_, true)) return true;
+    const bool clean = net_.stop(net::Deadline::after(drain));
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    ended_.notify_all();
+    if (tidying_.joinable()) tidying_.join();
+    state_.streams.close();
+    return clean;
+  }
+
+  ServerState state_;
+  Router routes_;
+  Router admin_routes_;
+  std::uint16_t port_ = 0, admin_port_ = 0, hrana_port_ = 0;
+
+ private:
+  std::uint16_t listen(const Listen& where, std::shared_ptr<net::Handler> handler) {
+    net::Listener listener;
+    listener.address = where.host;
+    listener.port = where.port;
+    if (where.tls) {
+      net::TlsServerOptions tls;
+      tls.certificate_file = where.tls->certificate_chain.string();
+      tls.key_file = where.tls->private_key.string();
+      listener.tls = net::TlsContext::server(tls);
+    }
+    return net_.listen(listener, std::move(handler));
+  }
+
+  void tidy() {
+    auto next_checkpoint = std::chrono::steady_clock::now();
+    std::unique_lock lock(mutex_);
+    while (!ended_.wait_for(lock, kTidyPeriod, [&] { return ending_; })) {
+      lock.unlock();
+      state_.streams.tidy();
+      state_.namespaces.tidy();
+      if (const auto interval = state_.options.timeouts.checkpoint_interval;
+          interval && std::chrono::steady_clock::now() >= next_checkpoint) {
+        next_checkpoint = std::chrono::steady_clock::now() + *interval;
+        checkpoint_all();
+      }
+      lock.lock();
+    }
+  }
+
+  void checkpoint_all() {
+    for (const auto& name_space : state_.namespaces.loaded()) {
+      try {
+        name_space->checkpoint();
+      } catch (const std::exception&) {  // somebody reads an old state; the next round will do
+      }
+    }
+  }
+
+  net::Server net_;
+  std::thread tidying_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool ending_ = false;
+  bool stopped_ = false;
+};
+
+Server::Server(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Server::~Server() = default;
+
+Router& Server::routes() noexcept { return impl_->routes_; }
+Router& Server::admin_routes() noexcept { return impl_->admin_routes_; }
+void Server::start() { impl_->start(); }
+bool Server::stop(std::chrono::milliseconds drain) { return impl_->stop(drain); }
+std::uint16_t Server::port() const noexcept { return impl_->port_; }
+std::uint16_t Server::admin_port() const noexcept { return impl_->admin_port_; }
+std::uint16_t Server::hrana_port() const noexcept { return impl_->hrana_port_; }
+Namespaces& Server::namespaces() noexcept { return impl_->state_.namespaces; }
+const Options& Server::options() const noexcept { return impl_->state_.options; }
+
+ServerGauges Server::gauges() const {
+  const ServerState& state = impl_->state_;
+  ServerGauges gauges;
+  gauges.http_streams = state.streams.idle();
+  gauges.websockets = state.websockets.load(std::memory_order_relaxed);
+  gauges.connections_in_use = state.slots->in_use();
+  gauges.connections_waiting = state.slots->waiting();
+  gauges.namespaces_loaded = state.namespaces.loaded().size();
+  gauges.response_bytes_held = state.budget.held();
+  return gauges;
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,183 @@
+#include "server/statement_class.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "sql/quote.hpp"
+#include "sql/tokenizer.hpp"
+
+namespace libsql::server {
+namespace {
+
+constexpr std::array<std::string_view, 12> kReadingPragmas = {
+    "table_list",  "table_info",      "table_xinfo",   "index_list",    "index_info",  "index_xinfo",
+    "pragma_list", "compile_options", "database_list", "function_list", "module_list", "encoding"};
+constexpr std::array<std::string_view, 13> kOpenPragmas = {
+    "foreign_keys",   "defer_foreign_keys", "foreign_key_list",   "foreign_key_check", "collation_list", "data_version",
+    "freelist_count", "integrity_check",    "legacy_file_format", "page_count",        "quick_check",    "stats",
+    "user_version"};
+// Those of the open ones whose argument is a setting of the connection.
+constexpr std::array<std::string_view, 2> kSettingPragmas = {"foreign_keys", "defer_foreign_keys"};
+constexpr std::array<std::string_view, 30> kAskingPragmas = {"analysis_limit",
+                                                             "application_id",
+                                                             "auto_vacuum",
+                                                             "automatic_index",
+                                                             "busy_timeout",
+                                                             "cache_size",
+                                                             "cache_spill",
+                                                             "cell_size_check",
+                                                             "checkpoint_fullfsync",
+                                                             "fullfsync",
+                                                             "hard_heap_limit",
+                                                             "journal_mode",
+                                                             "journal_size_limit",
+                                                             "legacy_alter_table",
+                                                             "locking_mode",
+                                                             "max_page_count",
+                                                             "mmap_size",
+                                                             "page_size",
+                                                             "query_only",
+                                                             "read_uncommitted",
+                                                             "recursive_triggers",
+                                                             "reverse_unordered_selects",
+                                                             "schema_version",
+                                                             "secure_delete",
+                                                             "soft_heap_limit",
+                                                             "synchronous",
+                                                             "temp_store",
+                                                             "threads",
+                                                             "trusted_schema",
+                                                             "wal_autocheckpoint"};
+
+template <std::size_t N>
+bool contains(const std::array<std::string_view, N>& names, std::string_view name) noexcept {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view entry) { return sql::equals_ignoring_case(entry, name); });
+}
+
+// A name without its quotes; only quoted ones cost an allocation.
+bool names(std::string_view written, std::string_view name) {
+  if (written.empty() || sql::is_identifier_byte(written.front())) return sql::equals_ignoring_case(written, name);
+  return sql::equals_ignoring_case(sql::unquote(written), name);
+}
+
+void classify_pragma(const sql::Classification& statement, StatementTraits& traits) {
+  const std::string name = sql::unquote(statement.name);
+  if (!is_allowed_pragma(name, statement.has_value)) return;
+  traits.is_pragma = true;
+  const bool reading = contains(kReadingPragmas, name) || sql::equals_ignoring_case(name, "schema_version");
+  traits.kind = reading ? StatementClass::Read : StatementClass::Write;
+  traits.changes_session = statement.has_value && contains(kSettingPragmas, name);
+}
+
+// ATTACH [DATABASE] identifier AS name
+void classify_attach(std::string_view text, StatementTraits& traits) {
+  sql::Tokenizer tokens(text);
+  tokens.next_significant();  // ATTACH
+  sql::Token token = tokens.next_significant();
+  if (sql::is_keyword(token, "DATABASE")) token = tokens.next_significant();
+  // A string could be a path; a name in double quotes is a namespace.
+  if (token.kind != sql::TokenKind::Word && token.kind != sql::TokenKind::QuotedIdentifier) return;
+  const std::string_view target = token.text;
+  if (!sql::is_keyword(tokens.next_significant(), "AS")) return;
+  const sql::Token alias = tokens.next_significant();
+  if (alias.kind != sql::TokenKind::Word && alias.kind != sql::TokenKind::QuotedIdentifier) return;
+  if (tokens.next_significant().kind != sql::TokenKind::End) return;
+  traits.kind = StatementClass::Attach;
+  traits.changes_session = true;
+  traits.target = target;
+  traits.alias = alias.text;
+}
+
+bool is_reserved_table(std::string_view name) {
+  return names(name, "_litestream_seq") || names(name, "_litestream_lock") || names(name, "libsql_wasm_func_table");
+}
+
+}  // namespace
+
+bool is_allowed_pragma(std::string_view name, bool has_value) noexcept {
+  return contains(kReadingPragmas, name)
+             ? !(has_value && sql::equals_ignoring_case(name, "encoding"))
+             : contains(kOpenPragmas, name) || (!has_value && contains(kAskingPragmas, name));
+}
+
+StatementTraits traits_of(std::string_view text) noexcept {
+  using enum sql::StatementKind;
+  StatementTraits traits;
+  const sql::Classification statement = sql::classify(text);
+  traits.is_explain = statement.explain != sql::ExplainMode::None;
+  switch (statement.kind) {
+    case Select:
+    case Values:
+      traits.kind = StatementClass::Read;
+      break;
+    case Insert:
+    case Replace:
+      traits.is_insert = true;
+      [[fallthrough]];
+    case Update:
+    case Delete:
+      if (is_reserved_table(statement.name)) return traits;
+      traits.is_dml = true;
+      traits.kind = StatementClass::Write;
+      break;
+    case Reindex:
+      traits.kind = StatementClass::Write;
+      break;
+    case CreateTable:
+    case CreateVirtualTable:
+    case CreateIndex:
+    case CreateView:
+    case CreateTrigger:
+      if (statement.temporary || names(statement.schema, "temp")) return traits;
+      [[fallthrough]];
+    case DropTable:
+    case DropIndex:
+    case DropView:
+    case DropTrigger:
+    case AlterTable:
+      traits.kind = StatementClass::Ddl;
+      break;
+    case Begin:
+      if (statement.begin == sql::BeginBehavior::Concurrent) return traits;
+      traits.begin = statement.begin;
+      traits.kind = StatementClass::Begin;
+      break;
+    case Commit:
+    case Rollback:
+      traits.kind = StatementClass::End;
+      break;
+    case Savepoint:
+    case Release:
+    case RollbackTo:
+      traits.kind = StatementClass::Savepoint;
+      break;
+    case Pragma:
+      classify_pragma(statement, traits);
+      break;
+    case Attach:
+      classify_attach(text, traits);
+      break;
+    case Detach:
+      traits.kind = StatementClass::Detach;
+      traits.changes_session = true;
+      break;
+    case Empty:
+    case Vacuum:
+    case Analyze:
+    case Other:
+      return traits;
+  }
+  if (traits.is_explain && traits.kind != StatementClass::Unsupported) {
+    const bool pragma = traits.is_pragma;
+    traits = {};
+    traits.is_explain = true;
+    traits.is_pragma = pragma;
+    traits.kind = StatementClass::Read;
+    if (pragma && statement.has_value) traits.kind = StatementClass::Unsupported;  // it would act all the same
+  }
+  return traits;
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,54 @@
+// What the server makes of a statement before the engine sees it: which permission it needs, and whether it is allowed
+// at all.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "sql/classify.hpp"
+
+namespace libsql::server {
+
+enum class StatementClass : std::uint8_t {
+  Read,
+  Write,
+  Ddl,
+  Begin,
+  End,        // COMMIT, END, ROLLBACK
+  Savepoint,  // also RELEASE and ROLLBACK TO
+  Attach,
+  Detach,
+  Unsupported,  // or not understood: then the engine's parser knows better
+};
+
+struct StatementTraits {
+  StatementClass kind = StatementClass::Unsupported;
+  sql::BeginBehavior begin = sql::BeginBehavior::Deferred;
+  bool is_dml = false;     // INSERT, REPLACE, UPDATE, DELETE: reports changes
+  bool is_insert = false;  // INSERT, REPLACE: reports a rowid
+  bool is_explain = false;
+  bool is_pragma = false;        // acts while it is compiled
+  bool changes_session = false;  // leaves settings or attached databases behind on the connection
+  std::string_view target;       // of Attach: the namespace as written
+  std::string_view alias;        // of Attach, as written
+
+  bool needs_write() const noexcept { return kind == StatementClass::Write || kind == StatementClass::Ddl; }
+  /// Whether it may leave a transaction open.
+  bool may_begin() const noexcept { return kind == StatementClass::Begin || kind == StatementClass::Savepoint; }
+};
+
+/// Whether a client may run a statement now.
+class StatementRules {
+ public:
+  virtual ~StatementRules() = default;
+  /// Throws RequestRefused 403, StatementFailure BLOCKED.
+  virtual void require(const StatementTraits& traits) const = 0;
+};
+
+/// The traits of one statement. The classes are those that sqld 0.24.33 was observed to make.
+StatementTraits traits_of(std::string_view statement) noexcept;
+
+/// Whether clients may run this PRAGMA, with an argument or without.
+bool is_allowed_pragma(std::string_view name, bool has_value) noexcept;
+
+}  // namespace libsql::server

@@ -1,0 +1,169 @@
+#include "server/user_handler.hpp"
+
+#include <array>
+#include <chrono>
+#include <exception>
+
+#include <libsql/version.hpp>
+
+#include "server/failure.hpp"
+#include "server/http_answer.hpp"
+#include "server/routed_exchange.hpp"
+
+namespace libsql::server {
+
+enum class UserHandler::Route : std::uint8_t {
+  None,
+  PipelineJson,
+  PipelineProtobuf,
+  CursorJson,
+  CursorProtobuf,
+  V1Execute,
+  V1Batch,
+  Probe,
+  Health,
+  Version,
+  Root,
+};
+
+namespace {
+
+struct Entry {
+  std::string_view path;
+  std::uint8_t route;
+};
+
+constexpr std::string_view kDevelopment = "/dev/";
+
+bool is_post(std::string_view method) noexcept { return method == "POST"; }
+
+}  // namespace
+
+UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
+  struct Known {
+    std::string_view path;
+    Route route;
+  };
+  // Most used first.
+  static constexpr std::array<Known, 14> kRoutes = {{{"/v2/pipeline", Route::PipelineJson},
+                                                     {"/v3/pipeline", Route::PipelineJson},
+                                                     {"/v3/cursor", Route::CursorJson},
+                                                     {"/v3-protobuf/pipeline", Route::PipelineProtobuf},
+                                                     {"/v3-protobuf/cursor", Route::CursorProtobuf},
+                                                     {"/", Route::Root},
+                                                     {"/v1/execute", Route::V1Execute},
+                                                     {"/v1/batch", Route::V1Batch},
+                                                     {"/v1", Route::Probe},
+                                                     {"/v2", Route::Probe},
+                                                     {"/v3", Route::Probe},
+                                                     {"/v3-protobuf", Route::Probe},
+                                                     {"/health", Route::Health},
+                                                     {"/version", Route::Version}}};
+  for (const Known& known : kRoutes) {
+    if (known.path == path) return known.route;
+  }
+  return Route::None;
+}
+
+void UserHandler::on_head(net::Exchange& exchange) {
+  const bool legacy = exchange.request().path == "/";
+  exchange.set_body_limit(legacy ? state_.options.limits.legacy_request_bytes : state_.options.limits.request_bytes);
+}
+
+void UserHandler::on_request(net::Exchange& exchange) {
+  std::string name_space;
+  Observer* const observer = state_.options.observer.get();
+  const auto begun = observer != nullptr ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
+  try {
+    dispatch(exchange, name_space);
+  } catch (...) {
+    answer_exception(exchange, std::current_exception());
+  }
+  if (observer == nullptr) return;
+  const net::Request& request = exchange.request();
+  const std::string peer = exchange.peer();
+  RequestRecord record;
+  record.method = request.method;
+  record.target = request.target;
+  record.peer = peer;
+  record.name_space = name_space;
+  record.client = request.header("x-libsql-client-version").value_or(request.header("user-agent").value_or(""));
+  record.request_bytes = request.body.size();
+  record.duration = std::chrono::steady_clock::now() - begun;
+  observer->request_finished(record);
+}
+
+void UserHandler::dispatch(net::Exchange& exchange, std::string& name_space) {
+  const net::Request& request = exchange.request();
+  if (request.method == "OPTIONS") {  // a browser asks before it sends
+    return exchange.answer(
+        200,
+        {kAnyOrigin,
+         {"access-control-allow-methods", "*"},
+         {"access-control-allow-headers", request.header("access-control-request-headers").value_or("*")},
+         {"access-control-max-age", "86400"}},
+        {});
+  }
+  std::string_view path = request.path;
+  std::optional<std::string> in_path;
+  if (path.starts_with(kDevelopment)) {  // /dev/NAMESPACE/...
+    const std::size_t slash = path.find('/', kDevelopment.size());
+    if (slash != std::string_view::npos) {
+      in_path = std::string(path.substr(kDevelopment.size(), slash - kDevelopment.size()));
+      path.remove_prefix(slash);
+    }
+  }
+  const Route route = route_of(path);
+  switch (route) {
+    case Route::None: {
+      RoutedExchange routed(exchange);
+      if (more_.dispatch(routed) == Router::Found::No) answer(exchange, 404, {}, {});
+      return;
+    }
+    case Route::Probe:
+      if (is_post(request.method)) return answer(exchange, 405, {}, {});
+      return answer(exchange, 200, kPlainText, "Hello, this is a server for Hrana over HTTP");
+    case Route::Health:
+      return answer(exchange, 200, {}, {});
+    case Route::Version:
+      return answer_version(exchange);
+    case Route::Root:
+      if (!is_post(request.method)) return answer(exchange, 404, {}, {});
+      break;
+    default:
+      if (!is_post(request.method)) return answer(exchange, 405, {}, {});
+  }
+  if (in_path && state_.options.namespaces) {
+    name_space = std::move(*in_path);
+  } else {
+    name_space = namespace_of(request, state_.options);
+  }
+  run(exchange, route, name_space);
+}
+
+void UserHandler::run(net::Exchange& exchange, Route route, std::string_view name_space) {
+  const Context context = context_for(state_, credentials_of(exchange.request()), name_space);
+  switch (route) {
+    case Route::PipelineJson:
+      return hrana_.pipeline(exchange, hrana::Encoding::Json, context);
+    case Route::PipelineProtobuf:
+      return hrana_.pipeline(exchange, hrana::Encoding::Protobuf, context);
+    case Route::CursorJson:
+      return hrana_.cursor(exchange, hrana::Encoding::Json, context);
+    case Route::CursorProtobuf:
+      return hrana_.cursor(exchange, hrana::Encoding::Protobuf, context);
+    case Route::V1Execute:
+      return hrana_.v1_execute(exchange, context);
+    case Route::V1Batch:
+      return hrana_.v1_batch(exchange, context);
+    default:
+      return answer(exchange, 404, {}, {});
+  }
+}
+
+void UserHandler::answer_version(net::Exchange& exchange) {
+  answer(exchange, 200, kPlainText,
+         state_.options.version.empty() ? "libsql-cpp " + std::string(version()) : state_.options.version);
+}
+
+}  // namespace libsql::server
