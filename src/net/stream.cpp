@@ -133,6 +133,10 @@ bool Stream::idle_and_open() {
   return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+void Stream::end_output() noexcept {
+  if (descriptor_ >= 0) ::shutdown(descriptor_, SHUT_WR);
+}
+
 void Stream::shut_down() noexcept {
   if (descriptor_ >= 0) ::shutdown(descriptor_, SHUT_RDWR);
 }

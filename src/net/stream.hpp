@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "net/tls.hpp"
 
@@ -36,6 +37,8 @@ class Stream {
   Stream& operator=(Stream&& other) noexcept;
 
   int descriptor() const noexcept { return descriptor_; }
+  /// Gives the socket away, still open.
+  int release() noexcept { return std::exchange(descriptor_, -1); }
   bool is_open() const noexcept { return descriptor_ >= 0; }
   bool encrypted() const noexcept { return ssl_ != nullptr; }
 
@@ -57,6 +60,8 @@ class Stream {
   /// Whether an idle connection is still open and silent. A peer that has said something unasked counts as gone.
   bool idle_and_open();
 
+  /// Ends the sending direction, so that the peer sees the end of what was sent and may still be read from.
+  void end_output() noexcept;
   /// Ends both directions so that whoever waits for the socket wakes up. The descriptor stays valid.
   void shut_down() noexcept;
   /// Closes; with TLS a close_notify is tried first.

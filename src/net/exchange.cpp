@@ -1,0 +1,221 @@
+#include "net/exchange.hpp"
+
+#include <charconv>
+#include <stdexcept>
+
+#include "net/websocket_handshake.hpp"
+#include "net/websocket_peer.hpp"
+
+namespace libsql::net {
+namespace {
+
+constexpr std::size_t kKeptMemory = 256 * 1024;  // of the worker's string for bodies
+constexpr std::size_t kJoined = 64 * 1024;       // pieces up to here are copied, to go out in one write
+
+void append_number(std::string& text, std::uint64_t value, int base) {
+  char digits[20];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value, base);
+  text.append(digits, static_cast<std::size_t>(end - digits));
+}
+
+bool without_body(int status) noexcept { return status < 200 || status == 204 || status == 304; }
+
+}  // namespace
+
+bool Request::wants_websocket() const noexcept {
+  return method == "GET" && has_token(headers, "Upgrade", "websocket") && has_token(headers, "Connection", "upgrade");
+}
+
+HttpExchange::HttpExchange(Connection& connection, Worker& worker, std::string_view body)
+    : connection_(connection),
+      worker_(worker),
+      body_limit_(connection.core().options().max_body_bytes),
+      keep_alive_(worker.head.keep_alive && !connection.close_asked() && !connection.core().draining()) {
+  const RequestHead& head = worker.head;
+  request_.method = head.method;
+  request_.target = head.target;
+  const std::size_t mark = head.target.find('?');
+  request_.path = head.target.substr(0, mark);
+  if (mark != std::string_view::npos) request_.query = head.target.substr(mark + 1);
+  request_.host = head.host;
+  request_.minor_version = head.minor_version;
+  request_.headers = head.headers;
+  request_.body = body;
+  request_.tls = connection.stream().encrypted();
+}
+
+HttpExchange::~HttpExchange() {
+  if (has_callback_) connection_.set_gone_callback({});
+}
+
+void HttpExchange::set_body_limit(std::uint64_t bytes) {
+  if (!in_head_) throw std::logic_error("a body's limit is set in on_head()");
+  body_limit_ = bytes;
+}
+
+void HttpExchange::stream_body() {
+  if (!in_head_) throw std::logic_error("streaming a body is chosen in on_head()");
+  body_streamed_ = true;
+}
+
+std::string_view HttpExchange::read_body() {
+  if (!streaming_) throw std::logic_error("the body is not streamed");
+  return connection_.read_body(worker_);
+}
+
+std::string& HttpExchange::buffer() {
+  if (worker_.body.capacity() > kKeptMemory) worker_.body = std::string();
+  worker_.body.clear();
+  return worker_.body;
+}
+
+void HttpExchange::append_connection() {
+  if (!keep_alive_) {
+    worker_.head_text.append("Connection: close\r\n");
+  } else if (request_.minor_version == 0) {
+    worker_.head_text.append("Connection: keep-alive\r\n");
+  }
+}
+
+void HttpExchange::build_head(int status, std::span<const Header> headers) {
+  if (stage_ != Stage::None) throw std::logic_error("the request has been answered already");
+  if (status < 200 || status > 999) throw std::invalid_argument("the status is none of an answer");
+  std::string& text = worker_.head_text;
+  text.assign("HTTP/1.1 ");
+  append_number(text, static_cast<std::uint64_t>(status), 10);
+  text.append(1, ' ').append(reason_phrase(status)).append("\r\n");
+  for (const Header& header : headers) {
+    if (!is_token(header.name) || !is_field_value(header.value)) {
+      throw std::invalid_argument("a header field of the answer is malformed");
+    }
+    text.append(header.name).append(": ").append(header.value).append("\r\n");
+  }
+  text.append("Date: ").append(worker_.date()).append("\r\n");
+  // What is left of the body would be taken for the next request.
+  if (connection_.body_unread()) keep_alive_ = false;
+  bodiless_ = without_body(status) || request_.method == "HEAD";
+}
+
+void HttpExchange::answer(int status, std::span<const Header> headers, std::string_view body) {
+  build_head(status, headers);
+  append_connection();
+  if (!without_body(status)) {
+    worker_.head_text.append("Content-Length: ");
+    append_number(worker_.head_text, body.size(), 10);
+    worker_.head_text.append("\r\n");
+  }
+  worker_.head_text.append("\r\n");
+  stage_ = Stage::Done;
+  if (!connection_.send_or_keep(worker_, worker_.head_text, bodiless_ ? std::string_view() : body))
+    stage_ = Stage::Broken;
+}
+
+void HttpExchange::fail() noexcept {
+  if (stage_ == Stage::None) {
+    try {
+      static constexpr Header kText{"Content-Type", "text/plain"};
+      answer(500, {&kText, 1}, "internal error\n");
+    } catch (const std::exception&) {
+      stage_ = Stage::Broken;
+    }
+  } else if (stage_ == Stage::Streaming) {
+    stage_ = Stage::Broken;
+  }
+}
+
+void HttpExchange::begin(int status, std::span<const Header> headers) {
+  build_head(status, headers);
+  chunked_ = request_.minor_version > 0;
+  if (!chunked_) keep_alive_ = false;  // Then only the end of the connection marks the end of the body.
+  append_connection();
+  if (chunked_ && !without_body(status)) worker_.head_text.append("Transfer-Encoding: chunked\r\n");
+  worker_.head_text.append("\r\n");
+  head_pending_ = true;
+  stage_ = Stage::Streaming;
+}
+
+bool HttpExchange::write(std::string_view piece) {
+  if (stage_ == Stage::Broken) return false;
+  if (stage_ != Stage::Streaming) throw std::logic_error("write() belongs between begin() and end()");
+  std::string& text = worker_.head_text;
+  if (!head_pending_) text.clear();
+  head_pending_ = false;
+  bool good = true;
+  if (bodiless_ || piece.empty()) {
+    good = text.empty() || connection_.send_all(worker_, text, {});
+  } else if (!chunked_) {
+    good = connection_.send_all(worker_, text, piece);
+  } else {
+    append_number(text, piece.size(), 16);
+    text.append("\r\n");
+    if (piece.size() <= kJoined) {
+      text.append(piece).append("\r\n");
+      good = connection_.send_all(worker_, text, {});
+    } else {
+      good = connection_.send_all(worker_, text, piece) && connection_.send_all(worker_, "\r\n", {});
+    }
+  }
+  if (!good) stage_ = Stage::Broken;
+  return good;
+}
+
+bool HttpExchange::end() {
+  if (stage_ == Stage::Broken) return false;
+  if (stage_ != Stage::Streaming) throw std::logic_error("end() belongs behind begin()");
+  std::string& text = worker_.head_text;
+  if (!head_pending_) text.clear();
+  head_pending_ = false;
+  if (chunked_ && !bodiless_) text.append("0\r\n\r\n");
+  const bool good = text.empty() || connection_.send_or_keep(worker_, text, {});
+  stage_ = good ? Stage::Done : Stage::Broken;
+  return good;
+}
+
+void HttpExchange::on_peer_gone(std::function<void()> callback) {
+  has_callback_ = static_cast<bool>(callback);
+  connection_.set_gone_callback(std::move(callback));
+}
+
+std::shared_ptr<WebSocketSession> HttpExchange::accept_websocket(std::shared_ptr<WebSocketHandler> handler,
+                                                                 std::string_view subprotocol,
+                                                                 std::span<const Header> headers) {
+  const auto refuse = [&](int status, std::initializer_list<Header> fields, std::string_view why) {
+    answer(status, std::span<const Header>(fields.begin(), fields.size()), why);
+    return nullptr;
+  };
+  if (!request_.wants_websocket() || request_.minor_version < 1 || worker_.head.framing != Framing::None) {
+    return refuse(400, {{"Content-Type", "text/plain"}}, "this is no WebSocket handshake\n");
+  }
+  if (request_.header("Sec-WebSocket-Version") != "13") {
+    return refuse(426, {{"Content-Type", "text/plain"}, {"Sec-WebSocket-Version", "13"}, {"Upgrade", "websocket"}},
+                  "the WebSocket version spoken is 13\n");
+  }
+  const std::string_view key = request_.header("Sec-WebSocket-Key").value_or(std::string_view());
+  if (key.size() != 24 || !key.ends_with("==")) {  // 16 bytes in base64
+    return refuse(400, {{"Content-Type", "text/plain"}}, "the Sec-WebSocket-Key is malformed\n");
+  }
+  if (stage_ != Stage::None) throw std::logic_error("the request has been answered already");
+  std::string& text = worker_.head_text;
+  text.assign(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+  text.append(websocket_accept(key)).append("\r\n");
+  if (!subprotocol.empty()) text.append("Sec-WebSocket-Protocol: ").append(subprotocol).append("\r\n");
+  for (const Header& header : headers) {
+    if (!is_token(header.name) || !is_field_value(header.value)) {
+      throw std::invalid_argument("a header field of the answer is malformed");
+    }
+    text.append(header.name).append(": ").append(header.value).append("\r\n");
+  }
+  text.append("\r\n");
+  // All of it at once, because the session may be used from now on.
+  if (!connection_.send_all(worker_, text, {})) {
+    stage_ = Stage::Broken;
+    return nullptr;
+  }
+  auto peer = std::make_shared<WebSocketPeer>(connection_, std::move(handler));
+  connection_.upgrade(peer);
+  stage_ = Stage::Upgraded;
+  return peer;
+}
+
+}  // namespace libsql::net

@@ -1,0 +1,68 @@
+// The Exchange that handlers get.
+#pragma once
+
+#include "net/connection.hpp"
+#include "net/server.hpp"
+
+namespace libsql::net {
+
+/// Lives on the worker's stack while the handler runs.
+class HttpExchange final : public Exchange {
+ public:
+  HttpExchange(Connection& connection, Worker& worker, std::string_view body);
+  ~HttpExchange() override;
+  HttpExchange(const HttpExchange&) = delete;
+  HttpExchange& operator=(const HttpExchange&) = delete;
+
+  const Request& request() const noexcept override { return request_; }
+  std::string peer() const override { return connection_.peer(); }
+  std::string peer_certificate() const override { return connection_.stream().peer_subject(); }
+  void set_body_limit(std::uint64_t bytes) override;
+  void stream_body() override;
+  std::string_view read_body() override;
+  std::string& buffer() override;
+  void answer(int status, std::span<const Header> headers, std::string_view body) override;
+  void begin(int status, std::span<const Header> headers) override;
+  bool write(std::string_view piece) override;
+  bool end() override;
+  bool answered() const noexcept override { return stage_ != Stage::None; }
+  void close_after() noexcept override { keep_alive_ = false; }
+  bool peer_gone() const noexcept override { return connection_.gone(); }
+  void on_peer_gone(std::function<void()> callback) override;
+  bool draining() const noexcept override { return connection_.core().draining(); }
+  std::shared_ptr<WebSocketSession> accept_websocket(std::shared_ptr<WebSocketHandler> handler,
+                                                     std::string_view subprotocol,
+                                                     std::span<const Header> headers) override;
+
+  // --- For the connection ---
+  enum class Stage : std::uint8_t { None, Streaming, Done, Broken, Upgraded };
+  /// What is made of an exception, or of a handler that did not answer.
+  void fail() noexcept;
+  Stage stage() const noexcept { return stage_; }
+  bool keep_alive() const noexcept { return keep_alive_; }
+  std::uint64_t body_limit() const noexcept { return body_limit_; }
+  bool body_streamed() const noexcept { return body_streamed_; }
+  void set_body(std::string_view body) noexcept { request_.body = body; }
+  void allow_streaming() noexcept { streaming_ = true; }
+  void set_in_head(bool in_head) noexcept { in_head_ = in_head; }
+
+ private:
+  void build_head(int status, std::span<const Header> headers);
+  void append_connection();
+
+  Connection& connection_;
+  Worker& worker_;
+  Request request_;
+  std::uint64_t body_limit_;
+  Stage stage_ = Stage::None;
+  bool keep_alive_;
+  bool in_head_ = false;
+  bool body_streamed_ = false;
+  bool streaming_ = false;
+  bool head_pending_ = false;  // begin() has been called, but nothing sent yet
+  bool chunked_ = false;
+  bool bodiless_ = false;
+  bool has_callback_ = false;
+};
+
+}  // namespace libsql::net

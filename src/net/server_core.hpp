@@ -1,0 +1,160 @@
+// The inside of a Server: its workers, its listeners and the table of its connections.
+//
+// All workers wait in epoll_wait() on one descriptor. The kernel wakes the one that waited last, one event at a time,
+// and that worker reads, runs the handler and answers, without handing anything to another thread. Sockets are
+// registered once, edge-triggered; who owns a connection meanwhile is decided by an atomic word in it (connection.hpp).
+// What other events arrive for an owned connection is noted there, and that is also how the peer's end is noticed while
+// a handler works.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/byte_buffer.hpp"
+#include "net/http_parser.hpp"
+#include "net/server.hpp"
+
+namespace libsql::net {
+
+class Connection;
+class ServerCore;
+struct SocketAddress;
+
+/// Milliseconds of a monotonic clock that is cheap to read and a few milliseconds coarse.
+std::int64_t coarse_now() noexcept;
+
+/// A counter that one thread advances and others read.
+class Counter {
+ public:
+  void add(std::uint64_t value) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
+  }
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_ = 0;
+};
+
+/// One thread of the pool, with the memory that it reuses from request to request.
+struct Worker {
+  explicit Worker(ServerCore& server) : core(server) {}
+
+  /// The Date header's value for now (RFC 9110 6.6.1), renewed once a second.
+  std::string_view date();
+
+  ServerCore& core;
+  std::thread thread;
+  ByteBuffer scratch;     // what was read from the connection at hand
+  RequestHead head;       // its head, parsed
+  std::string head_text;  // an answer's head
+  std::string body;       // what Exchange::buffer() hands out
+  Counter requests;
+  Counter bad_requests;
+  Counter received;
+  Counter sent;
+  Counter polls;
+  bool finished = false;  // under the core's mutex: the thread has ended and wants to be joined
+
+ private:
+  std::int64_t date_second_ = -1;
+  char date_[32] = {};
+};
+
+struct ListenSocket {
+  int descriptor = -1;
+  std::uint16_t port = 0;
+  std::shared_ptr<Handler> handler;
+  std::shared_ptr<const TlsContext> tls;  // under the core's mutex
+  bool paused = false;                    // under the core's mutex: out of descriptors, to be tried again
+};
+
+class ServerCore {
+ public:
+  explicit ServerCore(ServerOptions options);
+  ~ServerCore();
+  ServerCore(const ServerCore&) = delete;
+  ServerCore& operator=(const ServerCore&) = delete;
+
+  std::uint16_t listen(const Listener& listener, std::shared_ptr<Handler> handler);
+  void set_tls(std::uint16_t port, std::shared_ptr<const TlsContext> tls);
+  void post(std::function<void()> task);
+  ServerStatistics statistics() const;
+  bool stop(Deadline deadline);
+
+  const ServerOptions& options() const noexcept { return options_; }
+  bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+
+  /// For connections: their end. Afterwards the slot is someone else's.
+  void give_back(Connection& connection);
+  /// What threads other than workers have sent.
+  void count_sent(std::uint64_t bytes) noexcept { other_sent_.fetch_add(bytes, std::memory_order_relaxed); }
+
+  std::atomic<std::uint64_t> timed_out = 0;
+  std::atomic<std::size_t> websockets = 0;
+
+ private:
+  void start_worker();  // with mutex_ held
+  void work(Worker& worker);
+  bool take_event(Worker& worker, std::uint64_t data, std::uint32_t events);
+  void run_task();
+  void accept_from(Worker& worker, std::size_t index);
+  void admit(Worker& worker, int descriptor, const SocketAddress& peer, ListenSocket& listener);
+  void resume_listeners();
+  void rearm(std::size_t index);  // with mutex_ held
+  void join_finished();           // with mutex_ held
+  void retire(const Worker& worker);
+  void signal_workers_to_end() noexcept;
+  void watch();
+  void add_workers_if_stuck();
+  template <class Action>
+  void for_each_connection(Action action);
+  void close_listeners();
+
+  const ServerOptions options_;
+  int poll_descriptor_ = -1;
+  int task_descriptor_ = -1;  // readable (an edge each time) when a task has been posted
+  int end_descriptor_ = -1;   // readable for good when the workers are to end
+
+  alignas(64) std::atomic<int> idle_ = 0;  // workers that wait
+  std::atomic<bool> watcher_sleeps_ = false;
+  std::atomic<bool> draining_ = false;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;  // for the watcher and for stop()
+  std::list<Worker> workers_;
+  std::size_t running_workers_ = 0;
+  std::deque<ListenSocket> listeners_;  // never shrinks: events name them by index
+  std::thread watcher_;
+  bool ending_ = false;
+  bool stopped_ = false;
+  Worker retired_;  // the counters of workers that have ended
+
+  mutable std::mutex table_mutex_;
+  // Slots are made when first needed and live as long as the server: a stale event may still name one.
+  std::unique_ptr<std::atomic<Connection*>[]> table_;
+  std::atomic<std::size_t> table_size_ = 0;
+  std::vector<std::uint32_t> free_;
+  std::atomic<std::size_t> connections_ = 0;
+
+  std::mutex task_mutex_;
+  std::deque<std::function<void()>> tasks_;
+
+  std::atomic<std::uint64_t> accepted_ = 0;
+  std::atomic<std::uint64_t> refused_ = 0;
+  std::atomic<std::uint64_t> other_sent_ = 0;
+
+  // The watcher's.
+  std::uint64_t last_polls_ = 0;
+  std::int64_t last_sweep_ = 0;
+};
+
+}  // namespace libsql::net

@@ -1,0 +1,176 @@
+// The watcher of a server, its counters and its end.
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "net/connection.hpp"
+#include "net/server_core.hpp"
+
+namespace libsql::net {
+namespace {
+
+constexpr auto kWatchTime = std::chrono::milliseconds(2);    // how long all workers may be stuck before one is added
+constexpr auto kSleepTime = std::chrono::milliseconds(200);  // the watcher's step while nothing is going on
+constexpr int kCalmRounds = 50;                              // steps with an idle worker before it takes longer ones
+constexpr std::int64_t kSweepTime = 100;                     // ms between two looks at the deadlines
+constexpr auto kDrainTime = std::chrono::milliseconds(20);   // between two looks for connections that have become idle
+
+}  // namespace
+
+template <class Action>
+void ServerCore::for_each_connection(Action action) {
+  const std::size_t size = table_size_.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < size; ++i) action(*table_[i].load(std::memory_order_acquire));
+}
+
+// Adds workers when none is free to wait, joins those that have ended, and enforces the deadlines.
+void ServerCore::watch() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  int calm = 0;
+  while (!ending_) {
+    calm = idle_.load() > 0 ? calm + 1 : 0;
+    watcher_sleeps_.store(calm > kCalmRounds);
+    // A worker that stops waiting after this sees the flag; one that did before is seen here.
+    const bool sleeps = calm > kCalmRounds && idle_.load() > 0;
+    if (sleeps) {
+      changed_.wait_for(lock, kSleepTime);
+    } else {
+      changed_.wait_for(lock, kWatchTime);
+    }
+    watcher_sleeps_.store(false);
+    if (ending_) break;
+    join_finished();
+    add_workers_if_stuck();
+    const std::int64_t now = coarse_now();
+    if (now - last_sweep_ >= kSweepTime) {
+      last_sweep_ = now;
+      resume_listeners();
+      lock.unlock();
+      for_each_connection([now](Connection& connection) { connection.enforce_deadline(now); });
+      lock.lock();
+    }
+  }
+}
+
+// Workers are stuck when none waits and none has taken an event since the last look. One that is merely busy will be
+// back soon, and more threads than that would only take the cores from each other.
+void ServerCore::add_workers_if_stuck() {
+  std::uint64_t polls = 0;
+  for (const Worker& worker : workers_) polls += worker.polls.get();
+  const bool stuck = idle_.load() <= 0 && polls == last_polls_;
+  last_polls_ = polls;
+  if (!stuck) return;
+  const std::size_t wanted = std::min(options_.max_workers, running_workers_ + 1 + running_workers_ / 4);
+  while (running_workers_ < wanted) {
+    const std::size_t before = running_workers_;
+    start_worker();
+    if (running_workers_ == before) break;  // The system has no thread to give.
+  }
+}
+
+void ServerCore::join_finished() {
+  for (auto worker = workers_.begin(); worker != workers_.end();) {
+    if (!worker->finished) {
+      ++worker;
+      continue;
+    }
+    worker->thread.join();  // It has nothing left to do.
+    retire(*worker);
+    worker = workers_.erase(worker);
+  }
+}
+
+void ServerCore::retire(const Worker& worker) {
+  retired_.requests.add(worker.requests.get());
+  retired_.bad_requests.add(worker.bad_requests.get());
+  retired_.received.add(worker.received.get());
+  retired_.sent.add(worker.sent.get());
+}
+
+void ServerCore::resume_listeners() {
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    if (!listeners_[i].paused || listeners_[i].descriptor < 0) continue;
+    listeners_[i].paused = false;
+    rearm(i);
+  }
+}
+
+ServerStatistics ServerCore::statistics() const {
+  ServerStatistics result;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto add = [&](const Worker& worker) {
+      result.requests += worker.requests.get();
+      result.bad_requests += worker.bad_requests.get();
+      result.bytes_received += worker.received.get();
+      result.bytes_sent += worker.sent.get();
+    };
+    add(retired_);
+    for (const Worker& worker : workers_) add(worker);
+    result.workers = running_workers_;
+    result.workers_busy =
+        running_workers_ - std::min(running_workers_, static_cast<std::size_t>(std::max(0, idle_.load())));
+  }
+  result.bytes_sent += other_sent_.load(std::memory_order_relaxed);
+  result.connections_accepted = accepted_.load(std::memory_order_relaxed);
+  result.connections_refused = refused_.load(std::memory_order_relaxed);
+  result.connections_timed_out = timed_out.load(std::memory_order_relaxed);
+  result.connections = connections_.load(std::memory_order_relaxed);
+  result.websockets = websockets.load(std::memory_order_relaxed);
+  return result;
+}
+
+void ServerCore::close_listeners() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (ListenSocket& listener : listeners_) {
+    ::close(listener.descriptor);
+    listener.descriptor = -1;
+  }
+}
+
+bool ServerCore::stop(Deadline deadline) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (stopped_) return true;
+    stopped_ = true;
+    draining_.store(true);
+  }
+  close_listeners();
+  Worker helper(*this);
+  bool cut = false;
+  for (;;) {
+    for_each_connection([&](Connection& connection) { connection.drain(helper); });
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (connections_.load() == 0) break;
+    if (deadline.passed()) {
+      lock.unlock();
+      cut = true;
+      for_each_connection([](Connection& connection) { connection.cut(); });
+      lock.lock();
+    }
+    changed_.wait_for(lock, kDrainTime, [this] { return connections_.load() == 0; });
+  }
+  for (;;) {  // What was posted before is done; so are the closings of WebSockets that were posted above.
+    {
+      const std::lock_guard<std::mutex> lock(task_mutex_);
+      if (tasks_.empty()) break;
+    }
+    run_task();
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ending_ = true;
+    changed_.notify_all();
+  }
+  watcher_.join();
+  signal_workers_to_end();
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.wait(lock, [this] { return running_workers_ == 0; });
+  join_finished();
+  retire(helper);
+  return !cut;
+}
+
+}  // namespace libsql::net
