@@ -2,6 +2,7 @@
 /// The five kinds of value a database holds, as an owner (Value) and as a view (ValueRef).
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -63,49 +64,54 @@ class ValueRef final {
  public:
   constexpr ValueRef() noexcept : integer_(0) {}
   constexpr ValueRef(Null) noexcept : integer_(0) {}
-  constexpr explicit ValueRef(std::int64_t value) noexcept : integer_(value), type_(ValueType::Integer) {}
-  constexpr explicit ValueRef(double value) noexcept : real_(value), type_(ValueType::Real) {}
+  constexpr explicit ValueRef(std::int64_t value) noexcept : integer_(value), word_(word(ValueType::Integer)) {}
+  constexpr explicit ValueRef(double value) noexcept : real_(value), word_(word(ValueType::Real)) {}
   /// UTF-8 text; embedded NUL characters are kept.
   constexpr explicit ValueRef(std::string_view text) noexcept
-      : data_(text.data()), size_(text.size()), type_(ValueType::Text) {}
-  constexpr explicit ValueRef(BlobView blob) noexcept
-      : data_(blob.data()), size_(blob.size()), type_(ValueType::Blob) {}
+      : data_(text.data()), word_(word(ValueType::Text, text.size())) {}
+  constexpr explicit ValueRef(BlobView blob) noexcept : data_(blob.data()), word_(word(ValueType::Blob, blob.size())) {}
   constexpr explicit ValueRef(ZeroBlob zeros) noexcept
-      : data_(nullptr), size_(zeros.size), type_(ValueType::Blob), zero_blob_(true) {}
+      : data_(nullptr), word_(word(ValueType::Blob, std::min(zeros.size, kMaxSize)) | kZeroBlob) {}
 
-  constexpr ValueType type() const noexcept { return type_; }
-  constexpr bool is_null() const noexcept { return type_ == ValueType::Null; }
+  constexpr ValueType type() const noexcept { return static_cast<ValueType>(word_ & kType); }
+  constexpr bool is_null() const noexcept { return type() == ValueType::Null; }
 
   /// Requires: type() is Integer.
   constexpr std::int64_t integer() const noexcept { return integer_; }
   /// Requires: type() is Real.
   constexpr double real() const noexcept { return real_; }
   /// Requires: type() is Text.
-  std::string_view text() const noexcept { return {static_cast<const char*>(data_), size_}; }
+  std::string_view text() const noexcept { return {static_cast<const char*>(data_), size()}; }
   /// Requires: type() is Blob and not is_zero_blob().
-  BlobView blob() const noexcept { return {static_cast<const std::byte*>(data_), size_}; }
+  BlobView blob() const noexcept { return {static_cast<const std::byte*>(data_), size()}; }
   /// Bytes of a text or blob.
-  constexpr std::size_t size() const noexcept { return size_; }
+  constexpr std::size_t size() const noexcept { return static_cast<std::size_t>(word_ >> kSizeShift); }
 
-  constexpr bool is_zero_blob() const noexcept { return zero_blob_; }
+  constexpr bool is_zero_blob() const noexcept { return (word_ & kZeroBlob) != 0; }
   /// Whether the caller promised that text or blob outlive the statement's use of them; see borrowed().
-  constexpr bool is_borrowed() const noexcept { return borrowed_; }
+  constexpr bool is_borrowed() const noexcept { return (word_ & kBorrowed) != 0; }
   constexpr ValueRef as_borrowed() const noexcept {
     ValueRef copy = *this;
-    copy.borrowed_ = true;
+    copy.word_ |= kBorrowed;
     return copy;
   }
 
  private:
+  // The type and the size share a word, so that a view is passed and returned in two registers. No object has 2^56
+  // bytes.
+  static constexpr std::uint64_t kType = 7, kZeroBlob = 8, kBorrowed = 16;
+  static constexpr int kSizeShift = 8;
+  static constexpr std::uint64_t kMaxSize = ~std::uint64_t{0} >> kSizeShift;
+  static constexpr std::uint64_t word(ValueType type, std::uint64_t size = 0) noexcept {
+    return size << kSizeShift | static_cast<std::uint64_t>(type);
+  }
+
   union {
     std::int64_t integer_;
     double real_;
     const void* data_;
   };
-  std::size_t size_ = 0;
-  ValueType type_ = ValueType::Null;
-  bool zero_blob_ = false;
-  bool borrowed_ = false;
+  std::uint64_t word_ = word(ValueType::Null);
 };
 
 /// A value that is owned: NULL, a 64-bit integer, a double, UTF-8 text or bytes.

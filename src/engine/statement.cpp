@@ -11,6 +11,8 @@
 
 #include "core/errors.hpp"
 #include "engine/hooks.hpp"
+#include "engine/row_values.hpp"
+#include "engine/values.hpp"
 #include "sql/classify.hpp"
 #include "sql/parameters.hpp"
 #include "sql/split.hpp"
@@ -404,7 +406,6 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   begin(params, lifetime == core::ArgumentLifetime::Copy);
   if (!readonly_) changes_before_ = static_cast<std::uint64_t>(sqlite3_total_changes64(connection_->db_));
   open_ = true;
-  row_ = nullptr;
   ++cursor_id_;
   running_ = true;
   const int rc = sqlite3_step(stmt_);
@@ -442,7 +443,6 @@ bool Statement::next() {
   }
   if (connection_->attention() != 0) [[unlikely]]
     connection_->before_call(*this);
-  row_ = nullptr;
   running_ = true;
   const int rc = sqlite3_step(stmt_);
   running_ = false;
@@ -459,59 +459,27 @@ bool Statement::next() {
   return false;
 }
 
-namespace {
-
-inline ValueRef read_value(sqlite3_value* value) noexcept {
-  // Comparisons instead of a switch: its jump table costs more than three well-predicted branches.
-  const int type = sqlite3_value_type(value);
-  if (type == SQLITE_INTEGER) return ValueRef(std::int64_t{sqlite3_value_int64(value)});
-  if (type == SQLITE_TEXT) {
-    const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
-    return ValueRef(std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value))));
-  }
-  if (type == SQLITE_FLOAT) return ValueRef(sqlite3_value_double(value));
-  if (type == SQLITE_BLOB) {
-    const auto* blob = static_cast<const std::byte*>(sqlite3_value_blob(value));
-    return ValueRef(BlobView(blob, static_cast<std::size_t>(sqlite3_value_bytes(value))));
-  }
-  return ValueRef();
-}
-
-}  // namespace
-
-// The values of a row are an array. sqlite3_column_value() finds one of them at the price of reading three, so it is
-// asked once per row, and the others are found by the array's stride. The first row read through a statement shows the
-// stride and proves it on the row's last value; should an engine not keep its rows so, every value is asked for.
-char* Statement::find_row() noexcept {
-  row_ = reinterpret_cast<char*>(sqlite3_column_value(stmt_, 0));
-  if (value_stride_ == kUnknownStride) {
-    const int count = sqlite3_data_count(stmt_);
-    if (count > 1) {
-      const auto at = [&](int column) { return reinterpret_cast<char*>(sqlite3_column_value(stmt_, column)); };
-      const std::ptrdiff_t stride = at(1) - row_;
-      value_stride_ = at(count - 1) - row_ == stride * (count - 1) ? stride : kNoStride;
-    }
-  }
-  return row_;
-}
+ValueRef convert_value(sqlite3_value* value) noexcept { return value_ref(value); }
 
 ValueRef Statement::cell(int column) noexcept {
-  // The value is unprotected, which is safe as long as one thread at a time uses the connection.
-  char* row = row_ != nullptr ? row_ : find_row();
-  if (value_stride_ == kNoStride) [[unlikely]]
-    return read_value(sqlite3_column_value(stmt_, column));
-  return read_value(reinterpret_cast<sqlite3_value*>(row + value_stride_ * column));
+  const std::size_t size = value_size();
+  const char* first = first_value(stmt_);
+  if (size != 0 && first != nullptr) [[likely]]
+    return read_value(first + static_cast<std::size_t>(column) * size);
+  // Unprotected, which is safe as long as one thread at a time uses the connection.
+  return convert_value(sqlite3_column_value(stmt_, column));
 }
 
 void Statement::read_cells(std::span<ValueRef> cells) noexcept {
-  char* value = row_ != nullptr ? row_ : find_row();
-  if (value_stride_ == kNoStride) [[unlikely]] {
+  const std::size_t size = value_size();
+  const char* value = first_value(stmt_);
+  if (size == 0 || value == nullptr) [[unlikely]] {
     for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = cell(static_cast<int>(i));
     return;
   }
   for (ValueRef& cell : cells) {
-    cell = read_value(reinterpret_cast<sqlite3_value*>(value));
-    value += value_stride_;
+    cell = read_value(value);
+    value += size;
   }
 }
 

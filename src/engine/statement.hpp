@@ -67,7 +67,6 @@ class Statement final : public core::Stmt {
   void bind_named(const core::ParamsView& params, bool copy);
   void bind_one(int number, const ValueRef& value, bool copy);
   int resolve_name(std::string_view name) const;
-  char* find_row() noexcept;
   [[noreturn]] void fail_run(int rc);
   void forget_copies() noexcept;
   void cut() noexcept;
@@ -80,10 +79,6 @@ class Statement final : public core::Stmt {
   void require_stmt() const;
   void refresh_if_schema_changed();
   void detach() noexcept;  // the connection is going: forget everything of it
-
-  // Bytes between the values of a row: not seen yet (rows of one column need none), or not the same for all.
-  static constexpr std::ptrdiff_t kUnknownStride = 0;
-  static constexpr std::ptrdiff_t kNoStride = -1;
 
   Connection* connection_;
   sqlite3_stmt* stmt_;
@@ -100,8 +95,6 @@ class Statement final : public core::Stmt {
   bool end_wanted_ = false;  // a callback of the running step wants the cursor closed
   bool copied_ = false;      // copies of arguments are bound
   std::optional<bool> transaction_control_;
-  char* row_ = nullptr;  // the first value of the current row, once it was asked for
-  std::ptrdiff_t value_stride_ = kUnknownStride;
   std::uint64_t rows_ = 0;
   std::uint64_t changes_before_ = 0;
   Clock::time_point started_at_{};  // of an observed run
