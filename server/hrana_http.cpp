@@ -79,14 +79,16 @@ class BodyPace final : public CursorPace {
   bool alive_ = true;
 };
 
-// Whether a batch may leave something behind whose loss its client would notice.
-bool may_leave_state(const HttpStream& stream, SqlTexts texts) {
-  if (!stream.is_replaceable()) return true;
+HttpStreams::Effect effect_of(const HttpStream& stream, SqlTexts texts) {
+  using enum HttpStreams::Effect;
+  if (!stream.is_replaceable()) return Session;
+  HttpStreams::Effect effect = None;
   for (const std::string_view text : texts) {
     const StatementTraits traits = traits_of(text);
-    if (traits.may_begin() || traits.changes_session) return true;
+    if (traits.may_begin() || traits.changes_session) return Session;
+    if (traits.kind != StatementClass::Read) effect = Database;
   }
-  return false;
+  return effect;
 }
 
 int v1_status(const StatementFailure& failure) noexcept {
@@ -150,8 +152,7 @@ void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, const 
   for (const hrana::BatchStep& step : request->batch.steps) texts.push_back(stream->stored.resolve(step.stmt.sql));
   for (const std::string_view text : texts) context.authorise(traits_of(text));
   if (!stream->session) stream->session = context.shared_namespace()->lease();
-  const bool is_replaceable = !may_leave_state(*stream, texts);
-  const std::string baton = state_.streams.promise(*stream, is_replaceable, context);
+  const std::string baton = state_.streams.promise(*stream, effect_of(*stream, texts), context);
 
   Cancellation cancellation;
   cancellation.watch(stream->session->interrupt_state());

@@ -49,7 +49,9 @@ std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view>
       available_.erase(entry.place);
       return std::move(entry.stream);
     }
-    // The client has the baton from the head of a cursor whose rows are still on their way.
+    // The client has the baton from the head of a cursor whose rows are still on their way, and may not read them
+    // before it has the answer to this request.
+    if (entry.is_promised && entry.may_be_passed) return begin();
     if (!entry.is_promised || settled_.wait_until(lock, until) == std::cv_status::timeout) throw_reused();
   }
 }
@@ -64,13 +66,15 @@ HttpStreams::Entry& HttpStreams::entry_of(HttpStream& stream) {
   return entry;
 }
 
-std::string HttpStreams::promise(HttpStream& stream, bool is_replaceable, const Context& context) {
+std::string HttpStreams::promise(HttpStream& stream, Effect effect, const Context& context) {
+  const bool is_replaceable = effect != Effect::Session;
   Baton baton;
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = entry_of(stream);
     entry.is_replaceable = is_replaceable;
     entry.is_promised = true;
+    entry.may_be_passed = effect == Effect::None;
     baton = {stream.id, ++entry.sequence, is_replaceable};
   }
   return signer_.sign(baton, context.name_space().name(), context.identity().binding());
@@ -93,7 +97,7 @@ std::optional<std::string> HttpStreams::release(std::unique_ptr<HttpStream> stre
     }
     return std::nullopt;
   }
-  std::string baton = promise(*stream, stream->is_replaceable(), context);
+  std::string baton = promise(*stream, stream->is_replaceable() ? Effect::Database : Effect::Session, context);
   settle(std::move(stream));
   return baton;
 }

@@ -47,9 +47,14 @@ class HttpStreams {
   std::unique_ptr<HttpStream> acquire(std::optional<std::string_view> baton, const Context& context);
   /// The request has ended well. Returns the next baton; none if the stream is closed or not worth one.
   std::optional<std::string> release(std::unique_ptr<HttpStream> stream, const Context& context);
-  /// Gives the next baton out before the stream is released, which is then done by settle(); a request that comes with
-  /// it meanwhile waits. With `is_replaceable` the client must not lose anything should the stream end by itself.
-  std::string promise(HttpStream& stream, bool is_replaceable, const Context& context);
+  /// What a cursor may change, by which it is decided what becomes of a request that comes while it runs.
+  enum class Effect : std::uint8_t {
+    Session,   // the stream itself: the request waits
+    Database,  // the request waits, but the stream may end by itself without the client losing anything
+    None,      // nothing at all: the request gets another stream, so a client may ask while it reads the rows
+  };
+  /// Gives the next baton out before the stream is released, which is then done by settle().
+  std::string promise(HttpStream& stream, Effect effect, const Context& context);
   void settle(std::unique_ptr<HttpStream> stream) noexcept;
   /// The request has failed: the stream is gone.
   void abandon(std::unique_ptr<HttpStream> stream) noexcept;
@@ -68,6 +73,7 @@ class HttpStreams {
     std::uint64_t sequence = 0;
     bool is_replaceable = false;
     bool is_promised = false;
+    bool may_be_passed = false;          // while promised
     std::unique_ptr<HttpStream> stream;  // while Available
     Clock::time_point since;
     std::list<std::uint64_t>::iterator place;  // in available_ or ended_
