@@ -9,7 +9,8 @@ const guarded = await startServer({ args: ['--auth-jwt-key-file', key.file] });
 
 // Requests. `send` returns status, content type, text and, where it is JSON, its value.
 async function send(path, body, { headers = {}, to = server, method = 'POST' } = {}) {
-  const response = await fetch(to.url + path, { method, headers, body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body) });
+  const raw = typeof body === 'string' || body instanceof Uint8Array;
+  const response = await fetch(to.url + path, { method, headers, body: raw ? body : JSON.stringify(body) });
   const bytes = Buffer.from(await response.arrayBuffer());
   const text = bytes.toString();
   let json;
@@ -56,7 +57,9 @@ async function table(columns = 'id INTEGER PRIMARY KEY, v') {
 const count = async (name) => Number((await rows(`SELECT count(*) FROM ${name}`))[0][0].value);
 
 test('1. greetings and /health need no credentials, /info is not there', async () => {
-  for (const path of ['/v2', '/v3', '/v3-protobuf', '/health']) assert.equal((await send(path, undefined, { method: 'GET', to: guarded })).status, 200, path);
+  for (const path of ['/v2', '/v3', '/v3-protobuf', '/health']) {
+    assert.equal((await send(path, undefined, { method: 'GET', to: guarded })).status, 200, path);
+  }
   assert.ok((await send('/info', undefined, { method: 'GET' })).status >= 400);
 });
 test('2. a pipeline with the baton missing, null, and without a Content-Type', async () => {
@@ -170,8 +173,8 @@ test('17. content types, to the letter', async () => {
   }
 });
 test('18. every error has a code', async () => {
-  for (const request of [execute('SELEC'), execute(''), execute('SELECT 1; SELECT 2'), execute('SELECT * FROM nowhere'), execute('SELECT ?'), execute('SELECT missing'),
-    { type: 'describe', sql: 'SELEC' }, { type: 'sequence', sql: 'SELECT * FROM nowhere' }]) {
+  for (const request of [execute('SELEC'), execute(''), execute('SELECT 1; SELECT 2'), execute('SELECT * FROM nowhere'),
+    execute('SELECT ?'), execute('SELECT missing'), { type: 'describe', sql: 'SELEC' }, { type: 'sequence', sql: 'SELECT * FROM nowhere' }]) {
     const error = await one(request);
     assert.deepEqual([typeof error.code, typeof error.message], ['string', 'string']);
   }
@@ -203,7 +206,8 @@ test('22. one statement, no statement, many', async () => {
 });
 test('23. arguments that do not fit', async () => {
   const named = (name, value) => ({ named_args: [{ name, value }] });
-  for (const request of [execute('SELECT ?', []), execute('SELECT ?', [integer(1), integer(2)]), execute('SELECT :a', [], named('b', integer(1))), execute('SELECT ?', [], named('a', integer(1)))]) {
+  for (const request of [execute('SELECT ?', []), execute('SELECT ?', [integer(1), integer(2)]),
+    execute('SELECT :a', [], named('b', integer(1))), execute('SELECT ?', [], named('a', integer(1)))]) {
     assert.equal(await codeOf(request), 'ARGS_INVALID');
   }
   assert.equal(await codeOf(execute('SELECT ?, :a', [integer(1)], named('a', integer(1)))), 'ARGS_BOTH_POSITIONAL_AND_NAMED');
@@ -215,8 +219,11 @@ test('24. names without a prefix, and numbers', async () => {
   assert.deepEqual(await rows('SELECT ?3, ?1', [text('1'), text('2'), text('3')]), [[text('3'), text('1')]]);
 });
 test('25. integers at the ends of their range', async () => {
-  for (const value of ['-9223372036854775808', '9223372036854775807', '9007199254740993']) assert.deepEqual(await rows('SELECT ?', [integer(value)]), [[integer(value)]]);
-  const number = await send('/v3/pipeline', '{"requests":[{"type":"execute","stmt":{"sql":"SELECT ?","args":[{"type":"integer","value":9007199254740993}]}},{"type":"close"}]}');
+  for (const value of ['-9223372036854775808', '9223372036854775807', '9007199254740993']) {
+    assert.deepEqual(await rows('SELECT ?', [integer(value)]), [[integer(value)]]);
+  }
+  const number = await send('/v3/pipeline',
+    '{"requests":[{"type":"execute","stmt":{"sql":"SELECT ?","args":[{"type":"integer","value":9007199254740993}]}},{"type":"close"}]}');
   assert.ok(number.status === 400 || number.text.includes('"9007199254740993"'), number.text);
 });
 test('26. a float stays a float', async () => {
@@ -226,11 +233,14 @@ test('26. a float stays a float', async () => {
 });
 test('27. base64 with and without padding, and with an escape', async () => {
   for (const base64 of ['"/w"', '"/w=="', '"\\/w=="']) {
-    const { json } = await send('/v3/pipeline', `{"requests":[{"type":"execute","stmt":{"sql":"SELECT ?","args":[{"type":"blob","base64":${base64}}]}},{"type":"close"}]}`);
+    const { json } = await send('/v3/pipeline',
+      `{"requests":[{"type":"execute","stmt":{"sql":"SELECT ?","args":[{"type":"blob","base64":${base64}}]}},{"type":"close"}]}`);
     assert.deepEqual(json.results[0].response.result.rows, [[{ type: 'blob', base64: '/w' }]]);
   }
 });
-test('28. infinity is null in JSON', async () => assert.deepEqual(await rows('SELECT 9e999, -9e999'), [[{ type: 'float', value: null }, { type: 'float', value: null }]]));
+test('28. infinity is null in JSON', async () => {
+  assert.deepEqual(await rows('SELECT 9e999, -9e999'), [[{ type: 'float', value: null }, { type: 'float', value: null }]]);
+});
 test('29. text that is not UTF-8 is an error, or replaced, and no crash', async () => {
   const { results } = await pipeline([execute("SELECT CAST(x'ff' AS TEXT)"), execute('SELECT 1'), close]);
   assert.equal(results[0].type, 'error');
@@ -242,19 +252,22 @@ test('30. a batch is compiled whole, but its tables are looked up step by step',
   assert.equal(await codeOf(batch([insert, insert, 'SELEC'])), 'SQL_PARSE_ERROR');
   assert.equal(await count(name), 0);
   const { step_results, step_errors } = await one(batch([insert, insert, 'SELECT * FROM nowhere']));
-  assert.deepEqual([step_results.map((result) => result !== null), step_errors.map((error) => error?.code)], [[true, true, false], [undefined, undefined, 'SQLITE_UNKNOWN']]);
+  assert.deepEqual(step_results.map((result) => result !== null), [true, true, false]);
+  assert.deepEqual(step_errors.map((error) => error?.code), [undefined, undefined, 'SQLITE_UNKNOWN']);
   assert.equal(await count(name), 2);
 });
 test('31. a skipped step counts as not succeeded', async () => {
   const step = (condition) => ({ stmt: { sql: 'SELECT 1' }, condition });
-  const { step_results, step_errors } = await one(batch(['SELECT * FROM nowhere', step({ type: 'ok', step: 0 }), step({ type: 'error', step: 1 }), step({ type: 'ok', step: 1 })]));
+  const { step_results, step_errors } = await one(batch(['SELECT * FROM nowhere', step({ type: 'ok', step: 0 }),
+    step({ type: 'error', step: 1 }), step({ type: 'ok', step: 1 })]));
   assert.deepEqual(step_results.map((result) => result !== null), [false, false, true, false]);
   assert.deepEqual(step_errors.slice(1), [null, null, null]);
 });
 test('32. a condition about its own or a later step is refused and runs nothing', async () => {
   const name = await table();
   for (const step of [1, 2]) {
-    const { status } = await send('/v3/pipeline', { requests: [batch([`INSERT INTO ${name}(v) VALUES (1)`, { stmt: { sql: 'SELECT 1' }, condition: { type: 'not', cond: { type: 'ok', step } } }, 'SELECT 1'])] });
+    const late = { stmt: { sql: 'SELECT 1' }, condition: { type: 'not', cond: { type: 'ok', step } } };
+    const { status } = await send('/v3/pipeline', { requests: [batch([`INSERT INTO ${name}(v) VALUES (1)`, late, 'SELECT 1'])] });
     assert.equal(status, 400);
   }
   assert.equal(await count(name), 0);
@@ -310,9 +323,11 @@ test('38. describe of an INSERT', async () => {
 });
 test('39. cursor: baton first, step_begin for an INSERT, a numeric rowid, an end, nothing for skipped steps', async () => {
   const name = await table();
-  const { head, entries } = await cursor([`INSERT INTO ${name}(v) VALUES (1)`, { stmt: { sql: 'SELECT 1' }, condition: { type: 'or', conds: [] } }, `SELECT * FROM ${name}`]);
+  const never = { stmt: { sql: 'SELECT 1' }, condition: { type: 'or', conds: [] } };
+  const { head, entries } = await cursor([`INSERT INTO ${name}(v) VALUES (1)`, never, `SELECT * FROM ${name}`]);
   assert.equal(typeof head.baton, 'string');
-  assert.deepEqual(entries.map((entry) => [entry.type, entry.step]), [['step_begin', 0], ['step_end', undefined], ['step_begin', 2], ['row', undefined], ['step_end', undefined], ['replication_index', undefined]]);
+  assert.deepEqual(entries.map((entry) => `${entry.type} ${entry.step ?? ''}`.trim()),
+    ['step_begin 0', 'step_end', 'step_begin 2', 'row', 'step_end', 'replication_index']);
   assert.deepEqual([entries[0].cols, entries[1].affected_row_count, entries[1].last_insert_rowid], [[], 1, 1]);
   await pipeline([close], { baton: head.baton });
 });

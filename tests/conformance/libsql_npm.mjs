@@ -54,6 +54,17 @@ test('all and iterate: every row, over many pages', () => withTable((db) => {
   assert.equal(sum, 500500);
   assert.deepEqual(db.prepare('SELECT 1 WHERE 0').all(), []);
 }));
+test('iterate: other statements run while rows are still on their way', () => withTable((db, table) => {
+  const rows = 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 200000) SELECT x, hex(x) AS h FROM c';
+  let seen = 0;
+  for (const row of db.prepare(rows).iterate()) {
+    seen += 1;
+    if (row.x % 50_000 !== 0) continue;
+    db.prepare(`INSERT INTO ${table}(v) VALUES (?)`).run(row.x);
+    assert.equal(count(db, table), row.x / 50_000);
+  }
+  assert.equal(seen, 200_000);
+}));
 test('raw, pluck, columns, reader', () => withTable((db, table) => {
   db.exec(`INSERT INTO ${table} VALUES (1, 'one'), (2, 'two')`);
   const select = db.prepare(`SELECT id, v FROM ${table} ORDER BY id`);
