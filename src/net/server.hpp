@@ -25,7 +25,7 @@ class WebSocketSession;
 struct ServerOptions {
   /// Threads that wait for requests and run the handlers. There is always one free to wait: when all are kept by
   /// handlers that block, more are made up to the maximum; what nobody needed for `worker_idle` ends. Zero: as many as
-  /// cores, + 1.
+  /// cores, at least 2.
   std::size_t min_workers = 0;
   std::size_t max_workers = 256;
   std::chrono::milliseconds worker_idle{10'000};

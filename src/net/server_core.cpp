@@ -56,7 +56,7 @@ void set_option(int descriptor, int level, int name, int value) noexcept {
   ::setsockopt(descriptor, level, name, &value, sizeof value);
 }
 
-std::size_t default_workers() { return std::max(1u, std::thread::hardware_concurrency()) + 1; }
+std::size_t default_workers() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 ServerOptions completed(ServerOptions options) {
   if (options.min_workers == 0) options.min_workers = default_workers();
