@@ -46,8 +46,8 @@ struct HttpRequest {
   std::string_view method = "GET";
   std::string_view target = "/";  ///< path and query as they go into the request line
   /// Host, Content-Length and Connection are added and must not be here.
-  std::span<const Header> headers;
-  std::string_view body;
+  std::span<const Header> headers = {};
+  std::string_view body = {};
 };
 
 /// An answer. The views live until the next call on its connection.
