@@ -350,7 +350,10 @@ void ResponseWriter::write(const StmtResult& result) {
 void ResponseWriter::write(const BatchResult& result) {
   begin_batch();
   for (const StepOutcome& step : result.steps) {
-    while (step_ < step.step) skip_step();
+    if (is_json()) {
+      while (step_ < step.step) skip_step();
+    }
+    step_ = step.step;
     begin_step();
     if (const WireError* error = step.error()) {
       fail_step(*error);
