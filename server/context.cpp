@@ -22,11 +22,6 @@ Context::Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const Id
       permissions_(identity_->permissions(name_space_->name())),
       config_(name_space_->config()) {}
 
-void Context::refresh() {
-  permissions_ = identity_->permissions(name_space_->name());
-  config_ = name_space_->config();
-}
-
 void Context::authorise(const StatementTraits& traits) const {
   if (traits.needs_write()) {
     if (!permissions_.write) forbid("the credentials do not allow to write to namespace `" + name_space_->name() + "`");

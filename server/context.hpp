@@ -57,6 +57,7 @@ class Context final : public StatementRules {
   Namespace& name_space() const noexcept { return *name_space_; }
   const std::shared_ptr<Namespace>& shared_namespace() const noexcept { return name_space_; }
   const Identity& identity() const noexcept { return *identity_; }
+  const std::shared_ptr<const Identity>& shared_identity() const noexcept { return identity_; }
   const Options& options() const noexcept { return options_; }
 
   /// Throws RequestRefused 403 if the identity may not run such a statement.
@@ -65,9 +66,6 @@ class Context final : public StatementRules {
   void require(const StatementTraits& traits) const override;
   /// The file that ATTACH of a namespace's name may read. Throws RequestRefused.
   std::string attachable(std::string_view name_as_written) const;
-
-  /// Looks at the namespace's configuration again.
-  void refresh();
 
  private:
   std::shared_ptr<Namespace> name_space_;

@@ -12,29 +12,11 @@
 #include "server/executor.hpp"
 #include "server/failure.hpp"
 #include "server/http_answer.hpp"
+#include "server/peer_watch.hpp"
 #include "server/pipeline.hpp"
 
 namespace libsql::server {
 namespace {
-
-// Interrupts what a request runs when its client goes away.
-class PeerWatch {
- public:
-  PeerWatch(net::Exchange& exchange, Cancellation& cancellation) : exchange_(exchange) {
-    exchange_.on_peer_gone([to = &cancellation] { to->cancel(); });
-  }
-  ~PeerWatch() { stop(); }
-  PeerWatch(const PeerWatch&) = delete;
-  PeerWatch& operator=(const PeerWatch&) = delete;
-  /// After this the session may go to somebody else.
-  void stop() {
-    if (!std::exchange(stopped_, true)) exchange_.on_peer_gone({});
-  }
-
- private:
-  net::Exchange& exchange_;
-  bool stopped_ = false;
-};
 
 // A stream that is gone unless it was given back.
 class HeldStream {

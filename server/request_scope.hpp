@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "net/server.hpp"
@@ -25,6 +27,7 @@ struct ServerState {
   HttpStreams streams;
   ResponseBudget budget;
   std::atomic<std::size_t> websockets = 0;
+  std::function<void(std::function<void()>)> post;  // runs a task on a worker, soon
 };
 
 /// The name of the namespace that a request is for: from `x-namespace-bin`, `x-namespace` or the first label of the

@@ -6,6 +6,8 @@
 
 #include "core/errors.hpp"
 #include "net/server.hpp"
+#include "server/hrana_websocket.hpp"
+#include "server/http_answer.hpp"
 #include "server/request_scope.hpp"
 #include "server/routed_exchange.hpp"
 #include "server/router.hpp"
@@ -31,6 +33,23 @@ class AdminHandler final : public net::Handler {
   std::size_t body_limit_;
 };
 
+// A port for clients that connect to any path.
+class WebSocketOnly final : public net::Handler {
+ public:
+  explicit WebSocketOnly(ServerState& state) : state_(state) {}
+  void on_request(net::Exchange& exchange) override {
+    if (!exchange.request().wants_websocket()) return answer(exchange, 404, {}, {});
+    try {
+      accept_hrana(exchange, state_);
+    } catch (...) {
+      answer_exception(exchange, std::current_exception());
+    }
+  }
+
+ private:
+  ServerState& state_;
+};
+
 net::ServerOptions net_options(const Options& options) {
   net::ServerOptions settings;
   settings.max_workers = options.threads != 0 ? options.threads : options.limits.connections + 16;
@@ -47,7 +66,9 @@ net::ServerOptions net_options(const Options& options) {
 
 class Server::Impl {
  public:
-  explicit Impl(Options options) : state_(std::move(options)), net_(net_options(state_.options)) {}
+  explicit Impl(Options options) : state_(std::move(options)), net_(net_options(state_.options)) {
+    state_.post = [this](std::function<void()> task) { net_.post(std::move(task)); };
+  }
   ~Impl() { stop(std::chrono::milliseconds(0)); }
 
   void start() {
@@ -56,7 +77,7 @@ class Server::Impl {
     if (options.admin) {
       admin_port_ = listen(*options.admin, std::make_shared<AdminHandler>(admin_routes_, options.limits.request_bytes));
     }
-    if (options.hrana) hrana_port_ = listen(*options.hrana, std::make_shared<UserHandler>(state_, routes_));
+    if (options.hrana) hrana_port_ = listen(*options.hrana, std::make_shared<WebSocketOnly>(state_));
     tidying_ = std::thread([this] { tidy(); });
   }
 

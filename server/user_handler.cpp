@@ -7,7 +7,9 @@
 #include <libsql/version.hpp>
 
 #include "server/failure.hpp"
+#include "server/hrana_websocket.hpp"
 #include "server/http_answer.hpp"
+#include "server/legacy_http.hpp"
 #include "server/routed_exchange.hpp"
 
 namespace libsql::server {
@@ -27,11 +29,6 @@ enum class UserHandler::Route : std::uint8_t {
 };
 
 namespace {
-
-struct Entry {
-  std::string_view path;
-  std::uint8_t route;
-};
 
 constexpr std::string_view kDevelopment = "/dev/";
 
@@ -128,6 +125,7 @@ void UserHandler::dispatch(net::Exchange& exchange, std::string& name_space) {
     case Route::Version:
       return answer_version(exchange);
     case Route::Root:
+      if (request.wants_websocket()) return accept_hrana(exchange, state_);
       if (!is_post(request.method)) return answer(exchange, 404, {}, {});
       break;
     default:
@@ -156,6 +154,8 @@ void UserHandler::run(net::Exchange& exchange, Route route, std::string_view nam
       return hrana_.v1_execute(exchange, context);
     case Route::V1Batch:
       return hrana_.v1_batch(exchange, context);
+    case Route::Root:
+      return legacy_query(exchange, state_, context);
     default:
       return answer(exchange, 404, {}, {});
   }

@@ -1,0 +1,230 @@
+#include "server/hrana_websocket.hpp"
+
+#include <array>
+
+#include "hrana/decode.hpp"
+#include "hrana/encode.hpp"
+#include "hrana/response_writer.hpp"
+#include "server/executor.hpp"
+#include "server/failure.hpp"
+#include "server/http_answer.hpp"
+
+namespace libsql::server {
+namespace {
+
+// RFC 6455 7.4.1.
+constexpr int kNormal = 1000, kUnsupportedData = 1003, kInvalidPayload = 1007, kPolicyViolation = 1008,
+              kInternalError = 1011;
+
+constexpr std::array<Subprotocol, 4> kSubprotocols = {{{"hrana3-protobuf", 3, hrana::Encoding::Protobuf},
+                                                       {"hrana3", 3, hrana::Encoding::Json},
+                                                       {"hrana2", 2, hrana::Encoding::Json},
+                                                       {"hrana1", 1, hrana::Encoding::Json}}};
+
+}  // namespace
+
+const Subprotocol* choose_subprotocol(std::string_view offered) noexcept {
+  const net::Header header{"sec-websocket-protocol", offered};
+  for (const Subprotocol& protocol : kSubprotocols) {
+    if (net::has_token({&header, 1}, header.name, protocol.name)) return &protocol;
+  }
+  return nullptr;
+}
+
+const Subprotocol& first_subprotocol() noexcept { return kSubprotocols.back(); }
+
+void accept_hrana(net::Exchange& exchange, ServerState& state) {
+  const net::Request& request = exchange.request();
+  std::string name = namespace_of(request, state.options);
+  const auto offered = request.header("sec-websocket-protocol");
+  const Subprotocol* const chosen = offered ? choose_subprotocol(*offered) : &first_subprotocol();
+  if (chosen == nullptr) {
+    return answer_error(exchange, 400,
+                        "Only these WebSocket subprotocols are supported: hrana3-protobuf hrana3 hrana2 hrana1",
+                        "UNSUPPORTED_SUBPROTOCOL");
+  }
+  exchange.accept_websocket(std::make_shared<HranaWebSocket>(state, *chosen, std::move(name)),
+                            offered ? chosen->name : std::string_view());
+}
+
+HranaWebSocket::HranaWebSocket(ServerState& state, const Subprotocol& protocol, std::string name_space)
+    : state_(state),
+      protocol_(protocol),
+      name_(std::move(name_space)),
+      stored_(state.options.limits.stored_sql_websocket, 0) {
+  state_.websockets.fetch_add(1, std::memory_order_relaxed);
+  if (state_.options.observer) state_.options.observer->happened(Event::WebSocketOpened, name_);
+}
+
+HranaWebSocket::~HranaWebSocket() {
+  cancel_all();
+  state_.websockets.fetch_sub(1, std::memory_order_relaxed);
+  if (state_.options.observer) state_.options.observer->happened(Event::WebSocketClosed, name_);
+}
+
+void HranaWebSocket::cancel_all() noexcept {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, stream] : streams_) stream->cancel();
+}
+
+void HranaWebSocket::on_peer_gone(net::WebSocketSession&) noexcept { cancel_all(); }
+
+void HranaWebSocket::on_close(net::WebSocketSession&, int, std::string_view) noexcept {
+  cancel_all();
+  cursors_.clear();
+  std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> ended;
+  const std::lock_guard lock(mutex_);
+  ended.swap(streams_);
+}
+
+void HranaWebSocket::send(net::WebSocketSession& session, std::string_view message) {
+  session.send(protocol_.encoding == hrana::Encoding::Json ? net::MessageType::Text : net::MessageType::Binary,
+               message);
+}
+
+void HranaWebSocket::on_message(net::WebSocketSession& session, net::MessageType type, std::string_view data) {
+  const bool is_json = protocol_.encoding == hrana::Encoding::Json;
+  if ((type == net::MessageType::Text) != is_json) {
+    return session.close(kUnsupportedData,
+                         is_json ? "Only text messages are accepted" : "Only binary messages are accepted");
+  }
+  try {
+    auto message = hrana::decode_client_message(protocol_.encoding, core::Source(std::string(data)));
+    if (const auto* said = std::get_if<hrana::Hello>(&*message)) return hello(session, *said);
+    if (name_space_ == nullptr) throw ProtocolViolation("The first message must be a hello");
+    request(session, std::move(message));
+  } catch (const hrana::DecodeError& error) {
+    const bool unknown = error.kind() == hrana::DecodeError::Kind::UnknownType;
+    session.close(unknown && !is_json ? kPolicyViolation : kInvalidPayload, error.what());
+  } catch (const ProtocolViolation& error) {
+    session.close(kPolicyViolation, error.what());
+  }
+}
+
+void HranaWebSocket::hello(net::WebSocketSession& session, const hrana::Hello& hello) {
+  if (name_space_ != nullptr && protocol_.version < 2) {
+    throw ProtocolViolation("A second hello is only supported in protocol version hrana2 and higher");
+  }
+  std::string out;
+  try {
+    const Context context = context_for(state_, {Credentials::Source::Hello, hello.jwt}, name_);
+    identity_ = context.shared_identity();
+    name_space_ = context.shared_namespace();
+    hrana::encode(protocol_.encoding, hrana::ServerMessage(hrana::HelloOk{}), out);
+    send(session, out);
+  } catch (const AuthError& error) {
+    const std::string text = "Authentication failed: " + std::string(error.what());
+    hrana::encode(protocol_.encoding, hrana::ServerMessage(hrana::HelloError{{text, error.code(), {}}}), out);
+    send(session, out);
+    session.close(kNormal, {});
+  } catch (const RequestRefused& refused) {
+    session.close(kInternalError, refused.what());
+  }
+}
+
+void HranaWebSocket::resolve(const hrana::Sql& sql, WebSocketJob& job) {
+  std::shared_ptr<const std::string> stored = stored_.share(sql);
+  job.texts.push_back(stored != nullptr ? std::string_view(*stored) : *sql.text);
+  if (stored != nullptr) job.stored.push_back(std::move(stored));
+}
+
+void HranaWebSocket::resolve(const hrana::Batch& batch, WebSocketJob& job) {
+  check_conditions(batch);
+  job.texts.reserve(batch.steps.size());
+  for (const hrana::BatchStep& step : batch.steps) resolve(step.stmt.sql, job);
+}
+
+void HranaWebSocket::open_stream(net::WebSocketSession& session, std::int32_t id) {
+  const std::lock_guard lock(mutex_);
+  if (streams_.contains(id)) throw ProtocolViolation("Stream " + std::to_string(id) + " is open already");
+  streams_.emplace(
+      id, std::make_shared<WebSocketStream>(state_, name_space_, protocol_.encoding, session.shared_from_this()));
+}
+
+// What belongs to no stream, and what must be known before the next message is read.
+void HranaWebSocket::answer_at_once(net::WebSocketSession& session, const hrana::WebSocketRequest& request) {
+  std::string out;
+  hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(protocol_.encoding, out);
+  writer.begin(request.request_id);
+  try {
+    if (const auto* store = std::get_if<hrana::StoreSqlRequest>(&request.request)) {
+      stored_.store(store->sql_id, store->sql);
+    } else if (const auto* close = std::get_if<hrana::CloseSqlRequest>(&request.request)) {
+      stored_.close(close->sql_id);
+    } else {
+      open_stream(session, request.stream_id);
+    }
+    writer.done(hrana::type_of(request.request));
+  } catch (const StatementFailure& failure) {
+    writer.fail({failure.what(), failure.code(), {}});
+  }
+  send(session, out);
+}
+
+std::shared_ptr<WebSocketStream> HranaWebSocket::stream_for(const hrana::WebSocketRequest& request) {
+  const auto of_cursor = [&](std::int32_t id) {
+    const auto found = cursors_.find(id);
+    if (found == cursors_.end()) throw ProtocolViolation("Cursor " + std::to_string(id) + " is not open");
+    return found;
+  };
+  if (const auto* fetch = std::get_if<hrana::FetchCursorRequest>(&request.request)) {
+    return of_cursor(fetch->cursor_id)->second;
+  }
+  if (const auto* close = std::get_if<hrana::CloseCursorRequest>(&request.request)) {
+    const auto found = of_cursor(close->cursor_id);
+    std::shared_ptr<WebSocketStream> stream = found->second;
+    stream->has_cursor = false;
+    cursors_.erase(found);
+    return stream;
+  }
+  const std::lock_guard lock(mutex_);
+  const auto found = streams_.find(request.stream_id);
+  if (found == streams_.end()) throw ProtocolViolation("Stream " + std::to_string(request.stream_id) + " is not open");
+  std::shared_ptr<WebSocketStream> stream = found->second;
+  if (const auto* open = std::get_if<hrana::OpenCursorRequest>(&request.request)) {
+    if (stream->has_cursor) throw ProtocolViolation("The stream has a cursor already");
+    if (!cursors_.emplace(open->cursor_id, stream).second) {
+      throw ProtocolViolation("Cursor " + std::to_string(open->cursor_id) + " is open already");
+    }
+    stream->has_cursor = true;
+  }
+  if (hrana::type_of(request.request) == hrana::RequestType::Close) {
+    std::erase_if(cursors_, [&](const auto& entry) { return entry.second == stream; });
+    streams_.erase(found);
+  }
+  return stream;
+}
+
+void HranaWebSocket::request(net::WebSocketSession& session, core::Decoded<hrana::ClientMessage> message) {
+  using Type = hrana::RequestType;
+  const hrana::WebSocketRequest& request = std::get<hrana::WebSocketRequest>(*message);
+  const Type type = hrana::type_of(request.request);
+  if (type == Type::OpenStream || type == Type::StoreSql || type == Type::CloseSql) {
+    return answer_at_once(session, request);
+  }
+  const std::shared_ptr<WebSocketStream> stream = stream_for(request);
+  WebSocketJob job{std::move(message), identity_, {}, {}};
+  const hrana::Request& body = job.request().request;
+  switch (type) {
+    case Type::Execute:
+      resolve(std::get<hrana::ExecuteRequest>(body).stmt.sql, job);
+      break;
+    case Type::Batch:
+      resolve(std::get<hrana::BatchRequest>(body).batch, job);
+      break;
+    case Type::Sequence:
+      resolve(std::get<hrana::SequenceRequest>(body).sql, job);
+      break;
+    case Type::Describe:
+      resolve(std::get<hrana::DescribeRequest>(body).sql, job);
+      break;
+    case Type::OpenCursor:
+      resolve(std::get<hrana::OpenCursorRequest>(body).batch, job);
+      break;
+    default:
+      break;
+  }
+  stream->enqueue(std::move(job));
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,212 @@
+#include "server/legacy_http.hpp"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "hrana/base64.hpp"
+#include "server/executor.hpp"
+#include "server/failure.hpp"
+#include "server/http_answer.hpp"
+#include "server/peer_watch.hpp"
+#include "server/statement_run.hpp"
+#include "server/syntax.hpp"
+
+namespace libsql::server {
+namespace {
+
+using Json = nlohmann::json;
+
+/// A statement with its arguments, which own what the views view.
+struct Query {
+  std::string sql;
+  std::vector<std::string> names;
+  std::vector<Value> values;
+};
+
+[[noreturn]] void refuse_shape(const std::string& why) {
+  throw RequestRefused(422, "MALFORMED_REQUEST", "Failed to deserialize the JSON body: " + why);
+}
+
+Value value_of(const Json& json) {
+  switch (json.type()) {
+    case Json::value_t::null:
+      return {};
+    case Json::value_t::boolean:
+      return Value(std::int64_t{json.get<bool>()});
+    case Json::value_t::number_integer:
+      return Value(json.get<std::int64_t>());
+    case Json::value_t::number_unsigned:
+      return Value(static_cast<std::int64_t>(json.get<std::uint64_t>()));
+    case Json::value_t::number_float:
+      return Value(json.get<double>());
+    case Json::value_t::string:
+      return Value(json.get_ref<const std::string&>());
+    case Json::value_t::object: {
+      const auto found = json.find("base64");
+      if (json.size() != 1 || found == json.end() || !found->is_string())
+        refuse_shape("a blob is {\"base64\":\"...\"}");
+      const std::string& text = found->get_ref<const std::string&>();
+      Blob bytes(hrana::base64_capacity(text.size()));
+      const auto length = text.ends_with('=') ? std::nullopt : hrana::decode_base64(text, bytes.data());
+      if (!length) refuse_shape("a blob is base64 without padding");
+      bytes.resize(*length);
+      return Value(std::move(bytes));
+    }
+    default:
+      refuse_shape("an argument is null, a number, a string or a blob");
+  }
+}
+
+Query query_of(const Json& json) {
+  Query query;
+  if (json.is_string()) {
+    query.sql = json.get<std::string>();
+    return query;
+  }
+  if (!json.is_object()) refuse_shape("a statement is a string or an object");
+  for (const auto& [name, member] : json.items()) {
+    if (name == "q" && member.is_string()) {
+      query.sql = member.get<std::string>();
+    } else if (name == "params" && member.is_array()) {
+      for (const Json& value : member) query.values.push_back(value_of(value));
+    } else if (name == "params" && member.is_object()) {
+      for (const auto& [parameter, value] : member.items()) {
+        query.names.push_back(parameter);
+        query.values.push_back(value_of(value));
+      }
+    } else {
+      refuse_shape("a statement cannot have the member '" + name + "'");
+    }
+  }
+  if (!json.contains("q")) refuse_shape("a statement needs the member 'q'");
+  return query;
+}
+
+std::vector<Query> queries_of(std::string_view body) {
+  const Json request = Json::parse(body, nullptr, false);
+  if (request.is_discarded()) throw RequestRefused(400, "MALFORMED_REQUEST", "The body is not JSON");
+  if (!request.is_object()) refuse_shape("it is no object");
+  const auto statements = request.find("statements");
+  if (statements == request.end() || !statements->is_array()) refuse_shape("'statements' is no array");
+  std::vector<Query> queries;
+  for (const Json& statement : *statements) queries.push_back(query_of(statement));
+  return queries;
+}
+
+[[noreturn]] void refuse_transaction() {
+  throw RequestRefused(400, "INTERACTIVE_TRANSACTION",
+                       "Query error: `interactive transaction not allowed in HTTP queries`");
+}
+
+// What can be told from the texts alone: nothing runs if one of them is wrong.
+void check(const std::vector<Query>& queries, const Context& context) {
+  bool in_transaction = false;
+  for (const Query& query : queries) {
+    StatementTraits traits;
+    try {
+      const std::string_view text = only_statement(query.sql);
+      traits = traits_of(text);
+      require_supported(text, traits);
+    } catch (const StatementFailure& failure) {
+      const bool many = failure.code() == "SQL_MANY_STATEMENTS";
+      throw RequestRefused(many ? 400 : 500, std::string(failure.code()),
+                           many ? failure.what() : "Internal Error: `" + std::string(failure.what()) + "`");
+    }
+    context.authorise(traits);
+    if (traits.kind == StatementClass::Savepoint) refuse_transaction();
+    if (traits.kind == StatementClass::Begin) in_transaction = true;
+    if (traits.kind == StatementClass::End) in_transaction = false;
+  }
+  if (in_transaction) refuse_transaction();
+}
+
+Json json_of(const ValueRef& value) {
+  switch (value.type()) {
+    case ValueType::Null:
+      return nullptr;
+    case ValueType::Integer:
+      return value.integer();
+    case ValueType::Real:
+      return std::isfinite(value.real()) ? Json(value.real()) : Json(nullptr);
+    case ValueType::Text:
+      return std::string(value.text());
+    case ValueType::Blob: {
+      std::string text;
+      hrana::append_base64(value.blob(), text);
+      return Json{{"base64", std::move(text)}};
+    }
+  }
+  return nullptr;
+}
+
+Json run(DatabaseSession& session, const Context& context, const Query& query, ResponseBudget::Share& share) {
+  std::vector<ValueRef> positional;
+  std::vector<detail::NamedRef> named;
+  for (std::size_t i = 0; i < query.values.size(); ++i) {
+    if (query.names.empty()) {
+      positional.push_back(query.values[i].ref());
+    } else {
+      named.push_back({query.names[i], query.values[i].ref()});
+    }
+  }
+  StatementRun statement(session, context);
+  statement.prepare(query.sql);
+  statement.start({positional, named});
+  Json columns = Json::array();
+  for (const hrana::Col& column : statement.columns()) columns.push_back(std::string(column.name.value_or("")));
+  Json rows = Json::array();
+  std::size_t bytes = 0;
+  while (statement.next()) {
+    Json row = Json::array();
+    for (const ValueRef& cell : statement.row()) {
+      bytes += cell.size() + 8;
+      row.push_back(json_of(cell));
+    }
+    rows.push_back(std::move(row));
+    if (bytes > context.options().limits.response_bytes || !share.grow_to(bytes)) throw ResponseTooLarge();
+  }
+  const hrana::StmtTotals totals = statement.finish();
+  return {{"results",
+           {{"columns", std::move(columns)},
+            {"rows", std::move(rows)},
+            {"rows_read", totals.rows_read},
+            {"rows_written", totals.rows_written},
+            {"query_duration_ms", totals.query_duration_ms}}}};
+}
+
+}  // namespace
+
+void legacy_query(net::Exchange& exchange, ServerState& state, const Context& context) {
+  const std::vector<Query> queries = queries_of(exchange.request().body);
+  check(queries, context);
+  Json answers = Json::array();
+  Cancellation cancellation;
+  SessionLease session = context.shared_namespace()->lease();
+  cancellation.watch(session->interrupt_state());
+  PeerWatch watch(exchange, cancellation);
+  {
+    const DatabaseSession::Use use(*session);
+    ResponseBudget::Share share(state.budget);
+    bool failed = false;
+    for (const Query& query : queries) {
+      if (failed) {
+        answers.push_back(nullptr);
+        continue;
+      }
+      try {
+        answers.push_back(run(*session, context, query, share));
+      } catch (const StatementFailure& failure) {
+        failed = true;
+        answers.push_back({{"error", failure.what()}});
+      }
+    }
+  }
+  watch.stop();
+  session.release();  // rolls back what a failure left open
+  answer(exchange, 200, kJson, answers.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+}  // namespace libsql::server

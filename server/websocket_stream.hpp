@@ -1,0 +1,86 @@
+// One stream of a WebSocket client: its requests run one after the other, beside those of the other streams.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/decoded.hpp"
+#include "hrana/requests.hpp"
+#include "net/server.hpp"
+#include "server/cursor_run.hpp"
+#include "server/request_scope.hpp"
+
+namespace libsql::server {
+
+/// A request with everything it needs: the SQL that numbers stood for when it came, and the rights of that moment.
+struct WebSocketJob {
+  core::Decoded<hrana::ClientMessage> message;
+  std::shared_ptr<const Identity> identity;
+  std::vector<std::string_view> texts;
+  std::vector<std::shared_ptr<const std::string>> stored;  // what some of the texts view
+
+  const hrana::WebSocketRequest& request() const noexcept { return std::get<hrana::WebSocketRequest>(*message); }
+};
+
+/// Threads: all members may be called by several at once.
+class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
+ public:
+  using Post = std::function<void(std::function<void()>)>;
+
+  WebSocketStream(ServerState& state, std::shared_ptr<Namespace> name_space, hrana::Encoding encoding,
+                  std::shared_ptr<net::WebSocketSession> peer);
+  ~WebSocketStream();
+
+  /// Puts a request into the line. Waits while that is full.
+  void enqueue(WebSocketJob job);
+  /// The client is gone: what runs is interrupted, what waits is dropped.
+  void cancel() noexcept;
+
+  bool has_cursor = false;  // of whoever reads the messages
+
+ private:
+  struct Cursor {
+    Cursor(WebSocketStream& stream, WebSocketJob job);
+    WebSocketJob job;
+    Context context;
+    CursorRun run;
+    bool done = false;
+  };
+
+  void drain();
+  void run(WebSocketJob& job);
+  void answer(WebSocketJob& job, hrana::ResponseWriter& writer);
+  void open_cursor(WebSocketJob& job, hrana::ResponseWriter& writer);
+  void fetch_cursor(const hrana::FetchCursorRequest& request, hrana::ResponseWriter& writer);
+  void close();
+  DatabaseSession& session();
+  void release_if_stateless();
+
+  ServerState& state_;
+  const std::shared_ptr<Namespace> name_space_;
+  const hrana::Encoding encoding_;
+  const std::shared_ptr<net::WebSocketSession> peer_;
+  Cancellation cancellation_;
+
+  std::mutex mutex_;  // of what follows
+  std::condition_variable room_;
+  std::deque<WebSocketJob> jobs_;
+  bool running_ = false;
+  bool cancelled_ = false;
+
+  // Of the thread that runs the jobs.
+  SessionLease session_;
+  std::unique_ptr<Cursor> cursor_;
+  std::string out_;
+  std::string entries_;
+};
+
+}  // namespace libsql::server
