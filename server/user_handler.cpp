@@ -85,7 +85,9 @@ void UserHandler::on_request(net::Exchange& exchange) {
   record.peer = peer;
   record.name_space = name_space;
   record.client = request.header("x-libsql-client-version").value_or(request.header("user-agent").value_or(""));
+  record.status = exchange.status();
   record.request_bytes = request.body.size();
+  record.response_bytes = exchange.body_bytes();
   record.duration = std::chrono::steady_clock::now() - begun;
   observer->request_finished(record);
 }

@@ -94,6 +94,7 @@ void HttpExchange::build_head(int status, std::span<const Header> headers) {
   // What is left of the body would be taken for the next request.
   if (connection_.body_unread()) keep_alive_ = false;
   bodiless_ = without_body(status) || request_.method == "HEAD";
+  status_ = status;
 }
 
 void HttpExchange::answer(int status, std::span<const Header> headers, std::string_view body) {
@@ -105,9 +106,10 @@ void HttpExchange::answer(int status, std::span<const Header> headers, std::stri
     worker_.head_text.append("\r\n");
   }
   worker_.head_text.append("\r\n");
+  if (bodiless_) body = {};
+  body_bytes_ = body.size();
   stage_ = Stage::Done;
-  if (!connection_.send_or_keep(worker_, worker_.head_text, bodiless_ ? std::string_view() : body))
-    stage_ = Stage::Broken;
+  if (!connection_.send_or_keep(worker_, worker_.head_text, body)) stage_ = Stage::Broken;
 }
 
 void HttpExchange::fail() noexcept {
@@ -141,6 +143,7 @@ bool HttpExchange::write(std::string_view piece) {
   if (!head_pending_) text.clear();
   head_pending_ = false;
   bool good = true;
+  if (!bodiless_) body_bytes_ += piece.size();
   if (bodiless_ || piece.empty()) {
     good = text.empty() || connection_.send_all(worker_, text, {});
   } else if (!chunked_) {
@@ -214,6 +217,7 @@ std::shared_ptr<WebSocketSession> HttpExchange::accept_websocket(std::shared_ptr
   }
   auto peer = std::make_shared<WebSocketPeer>(connection_, std::move(handler));
   connection_.upgrade(peer);
+  status_ = 101;
   stage_ = Stage::Upgraded;
   return peer;
 }

@@ -26,6 +26,8 @@ class HttpExchange final : public Exchange {
   bool write(std::string_view piece) override;
   bool end() override;
   bool answered() const noexcept override { return stage_ != Stage::None; }
+  int status() const noexcept override { return status_; }
+  std::uint64_t body_bytes() const noexcept override { return body_bytes_; }
   void close_after() noexcept override { keep_alive_ = false; }
   bool peer_gone() const noexcept override { return connection_.gone(); }
   void on_peer_gone(std::function<void()> callback) override;
@@ -62,6 +64,8 @@ class HttpExchange final : public Exchange {
   bool head_pending_ = false;  // begin() has been called, but nothing sent yet
   bool chunked_ = false;
   bool bodiless_ = false;
+  int status_ = 0;
+  std::uint64_t body_bytes_ = 0;
   bool has_callback_ = false;
 };
 

@@ -160,6 +160,9 @@ class Exchange {
   virtual bool end() = 0;
 
   virtual bool answered() const noexcept = 0;  ///< an answer has at least begun
+  /// What was answered, for logs: the status (101 for a WebSocket; 0 before) and the bytes of the body so far.
+  virtual int status() const noexcept = 0;
+  virtual std::uint64_t body_bytes() const noexcept = 0;
   /// The connection ends after this answer.
   virtual void close_after() noexcept = 0;
 
