@@ -107,6 +107,8 @@ std::string help_text() {
 
 USAGE
   libsql [OPTIONS] [FILE] [SQL ...]
+  libsql serve ...     A server for databases; see libsql serve --help
+  libsql token ...     Keys and tokens for it; see libsql token --help
 
   Opens FILE, which is made if it does not exist, and runs the SQL or dot commands
   given as further arguments. Without any, it reads them from standard input; from

@@ -30,6 +30,7 @@ std::shared_ptr<local::Store> open_store(const std::string& database, const Opti
   local::Options settings;
   settings.path = database == ":memory:" ? database : uri_of(database, "");
   settings.encryption = options.encryption;
+  for (const auto& extension : options.extensions) settings.extensions.emplace_back(extension, std::string());
   settings.mvcc = true;  // keeps a connection, so that the log is not removed and made again all the time
   settings.statement_cache_bytes = 0;
   return std::make_shared<local::Store>(std::move(settings));

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <libsql/builder.hpp>
 
@@ -86,6 +87,7 @@ struct Options {
   std::string self_url;  // told to clients as base_url; empty: none
 
   std::optional<Encryption> encryption;
+  std::vector<std::filesystem::path> extensions;  // loaded into every connection
   Durability durability = Durability::Relaxed;  // of namespaces that set none
   RowsRead rows_read = RowsRead::Estimate;
   bool create_default = true;

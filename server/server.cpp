@@ -3,6 +3,8 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "core/errors.hpp"
 #include "net/server.hpp"
@@ -94,6 +96,19 @@ class Server::Impl {
     return clean;
   }
 
+  void reload_tls() {
+    // All are read before any is taken over.
+    std::vector<std::pair<std::uint16_t, std::shared_ptr<const net::TlsContext>>> fresh;
+    const auto read = [&](std::uint16_t port, const Listen& where) {
+      if (auto tls = tls_of(where)) fresh.emplace_back(port, std::move(tls));
+    };
+    const Options& options = state_.options;
+    read(port_, options.http);
+    if (options.hrana) read(hrana_port_, *options.hrana);
+    if (options.admin) read(admin_port_, *options.admin);
+    for (auto& [port, tls] : fresh) net_.set_tls(port, std::move(tls));
+  }
+
   ServerState state_;
   Router routes_;
   Router admin_routes_;
@@ -104,13 +119,16 @@ class Server::Impl {
     net::Listener listener;
     listener.address = where.host;
     listener.port = where.port;
-    if (where.tls) {
-      net::TlsServerOptions tls;
-      tls.certificate_file = where.tls->certificate_chain.string();
-      tls.key_file = where.tls->private_key.string();
-      listener.tls = net::TlsContext::server(tls);
-    }
+    listener.tls = tls_of(where);
     return net_.listen(listener, std::move(handler));
+  }
+
+  static std::shared_ptr<const net::TlsContext> tls_of(const Listen& where) {
+    if (!where.tls) return nullptr;
+    net::TlsServerOptions tls;
+    tls.certificate_file = where.tls->certificate_chain.string();
+    tls.key_file = where.tls->private_key.string();
+    return net::TlsContext::server(tls);
   }
 
   void tidy() {
@@ -153,6 +171,7 @@ Router& Server::routes() noexcept { return impl_->routes_; }
 Router& Server::admin_routes() noexcept { return impl_->admin_routes_; }
 void Server::start() { impl_->start(); }
 bool Server::stop(std::chrono::milliseconds drain) { return impl_->stop(drain); }
+void Server::reload_tls() { impl_->reload_tls(); }
 std::uint16_t Server::port() const noexcept { return impl_->port_; }
 std::uint16_t Server::admin_port() const noexcept { return impl_->admin_port_; }
 std::uint16_t Server::hrana_port() const noexcept { return impl_->hrana_port_; }

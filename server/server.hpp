@@ -33,6 +33,10 @@ class Server {
   /// open and closes the databases. True if nothing had to be interrupted.
   bool stop(std::chrono::milliseconds drain);
 
+  /// Reads the certificates again, for the connections to come. Throws Network if they cannot be used; then the old ones
+  /// stay in use.
+  void reload_tls();
+
   /// The ports that start() took; 0 for what does not listen.
   std::uint16_t port() const noexcept;
   std::uint16_t admin_port() const noexcept;

@@ -1,6 +1,7 @@
 #include "server/log/access_log.hpp"
 
 #include "server/log/json_line.hpp"
+#include "server/log/log.hpp"
 
 namespace libsql::server {
 namespace {
@@ -28,7 +29,20 @@ void AccessLog::write(const AccessRecord& record) noexcept {
   file_.append(line.finish());
 }
 
+SlowLog::SlowLog(const std::string& path, Log& log, std::chrono::nanoseconds threshold)
+    : log_(log),
+      file_(path.empty() ? nullptr : std::make_unique<LineFile>(path, LineFile::Buffering::None)),
+      threshold_(threshold) {}
+
 void SlowLog::write(const SlowRecord& record) noexcept {
+  const std::string_view sql = record.sql.substr(0, kLongestSql);
+  if (file_ == nullptr) {
+    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(record.duration).count();
+    std::string message = std::to_string(milliseconds);
+    message.append(" ms in ").append(record.name_space).append(", rows read ").append(std::to_string(record.rows_read));
+    message.append(", written ").append(std::to_string(record.rows_written)).append(": ").append(sql);
+    return log_.warn("slow", message);
+  }
   JsonLine line;
   line.add("time", std::chrono::system_clock::now())
       .add("namespace", record.name_space)
@@ -36,8 +50,12 @@ void SlowLog::write(const SlowRecord& record) noexcept {
       .add("rows_read", record.rows_read)
       .add("rows_written", record.rows_written)
       .add("failed", std::uint64_t{record.failed})
-      .add("sql", record.sql.substr(0, kLongestSql));
-  file_.append(line.finish());
+      .add("sql", sql);
+  file_->append(line.finish());
+}
+
+void SlowLog::reopen() {
+  if (file_ != nullptr) file_->reopen();
 }
 
 }  // namespace libsql::server

@@ -11,6 +11,8 @@
 
 namespace libsql::server {
 
+class Log;
+
 /// What there is to say about a request that is answered.
 struct AccessRecord {
   std::chrono::system_clock::time_point time;  // when it had arrived
@@ -52,15 +54,16 @@ struct SlowRecord {
 /// Threads: any number write at once.
 class SlowLog final {
  public:
-  /// Statements that take this long or longer are written.
-  SlowLog(const std::string& path, std::chrono::nanoseconds threshold)
-      : file_(path, LineFile::Buffering::None), threshold_(threshold) {}
+  /// Statements that take `threshold` or longer are written: to a file of their own, a line of JSON each, or if `path`
+  /// is empty to the log. Throws std::system_error if the file cannot be opened.
+  SlowLog(const std::string& path, Log& log, std::chrono::nanoseconds threshold);
   std::chrono::nanoseconds threshold() const noexcept { return threshold_; }
   void write(const SlowRecord& record) noexcept;
-  void reopen() { file_.reopen(); }
+  void reopen();
 
  private:
-  LineFile file_;
+  Log& log_;
+  std::unique_ptr<LineFile> file_;
   std::chrono::nanoseconds threshold_;
 };
 

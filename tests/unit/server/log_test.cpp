@@ -150,12 +150,17 @@ TEST(AccessLog, WritesWhatIsKnownOfARequestButNotItsQuery) {
 
 TEST(SlowLog, WritesTheTextOfAStatement) {
   libsql::test::TemporaryDirectory directory;
-  SlowLog log(directory.file("slow"), std::chrono::milliseconds(100));
+  Log log(directory.file("log"), LogFormat::Text, {});
+  SlowLog to_file(directory.file("slow"), log, std::chrono::milliseconds(100));
+  SlowLog to_log("", log, std::chrono::milliseconds(100));
   SlowRecord record;
   record.name_space = "shop";
   record.sql = "SELECT ?1";
   record.duration = std::chrono::milliseconds(250);
-  log.write(record);
+  to_file.write(record);
+  to_log.write(record);
+  EXPECT_THAT(content(directory.file("log")),
+              HasSubstr("warn slow: 250 ms in shop, rows read 0, written 0: SELECT ?1"));
   const auto line = nlohmann::json::parse(content(directory.file("slow")));
   EXPECT_EQ(line["sql"], "SELECT ?1");
   EXPECT_EQ(line["ms"], 250.0);

@@ -1,0 +1,72 @@
+#include "server/admin/admin_guard.hpp"
+
+#include <exception>
+#include <string_view>
+
+#include "server/auth/public_keys.hpp"
+#include "server/log/log.hpp"
+#include "server/router.hpp"
+
+namespace libsql::server {
+namespace {
+
+std::string read_key(const std::filesystem::path& file) {
+  std::string key = read_small_file(file);
+  while (!key.empty() && (key.back() == '\n' || key.back() == '\r')) key.pop_back();
+  if (key.empty()) throw KeyError("the admin key file is empty");
+  return key;
+}
+
+// A page of a web site may send some requests to any address that its reader's browser reaches, this one too; the
+// browser then tells where the page came from.
+bool comes_from_elsewhere(const Exchange& exchange) {
+  const auto origin = exchange.header("origin");
+  if (!origin) return false;
+  const std::size_t scheme = origin->find("://");
+  return scheme == std::string_view::npos || origin->substr(scheme + 3) != exchange.header("host");
+}
+
+}  // namespace
+
+AdminGuard::AdminGuard(const std::string& key, const std::filesystem::path& key_file, Log& log) : log_(log) {
+  if (!key_file.empty()) {
+    file_.emplace(key_file);
+    key_ = Secret(read_key(key_file));
+  } else if (!key.empty()) {
+    key_ = Secret(key);
+  }
+}
+
+bool AdminGuard::refuses(Exchange& exchange) const {
+  if (comes_from_elsewhere(exchange)) {
+    exchange.answer_error(403, "The admin API is not for pages of other sites");
+    return true;
+  }
+  const auto credential = exchange.header("authorization");
+  if (knows(credential.value_or(std::string_view{}))) return false;
+  exchange.answer_error(401, "Unauthorized");
+  return true;
+}
+
+bool AdminGuard::knows(std::string_view credential) const {
+  constexpr std::string_view kScheme = "Basic ";
+  const std::lock_guard lock(mutex_);
+  if (!key_.is_set()) return true;
+  // The key stands there as it was configured, not in base64 (observed: sqld 0.24.33).
+  return credential.starts_with(kScheme) && key_.equals(credential.substr(kScheme.size()));
+}
+
+void AdminGuard::reload_changed() noexcept {
+  if (!file_ || !file_->has_changed()) return;
+  try {
+    Secret key(read_key(file_->path()));
+    const std::lock_guard lock(mutex_);
+    key_ = std::move(key);
+  } catch (const std::exception& error) {
+    log_.error("admin", std::string("the admin key that was in force stays, because ") + error.what());
+    return;
+  }
+  log_.info("admin", "the admin key was read again");
+}
+
+}  // namespace libsql::server

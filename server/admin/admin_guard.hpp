@@ -1,0 +1,36 @@
+// Who may use the admin API.
+#pragma once
+
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "server/auth/secret.hpp"
+#include "server/auth/watched_file.hpp"
+
+namespace libsql::server {
+
+class Exchange;
+class Log;
+
+/// Threads: any number at once.
+class AdminGuard final {
+ public:
+  /// The key as text, or in a file, or neither. Throws KeyError and std::system_error.
+  AdminGuard(const std::string& key, const std::filesystem::path& key_file, Log& log);
+
+  /// Answers and returns true if the request may not go on.
+  bool refuses(Exchange& exchange) const;
+  void reload_changed() noexcept;
+
+ private:
+  bool knows(std::string_view credential) const;
+
+  Log& log_;
+  std::optional<WatchedFile> file_;
+  mutable std::mutex mutex_;
+  Secret key_;
+};
+
+}  // namespace libsql::server

@@ -1,0 +1,23 @@
+// What all routes of the admin API have in common.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "server/admin/admin_api.hpp"
+#include "server/router.hpp"
+
+namespace libsql::server {
+
+using AdminHandler = std::function<void(Exchange&, const AdminContext&)>;
+
+/// Adds a route whose failures become answers: those of the registry and of AdminError with their status, those of the
+/// engine and all others with 500, and logs the latter.
+void add_admin_route(Router& router, const AdminContext& context, std::string method, std::string pattern,
+                     AdminHandler handler);
+
+/// 200 without a body, or with JSON.
+void answer_done(Exchange& exchange);
+void answer_json(Exchange& exchange, std::string json);
+
+}  // namespace libsql::server

@@ -1,0 +1,71 @@
+#include <nlohmann/json.hpp>
+
+#include "server/admin/admin_error.hpp"
+#include "server/admin/admin_handler.hpp"
+#include "server/metrics/monitor.hpp"
+#include "server/namespaces.hpp"
+#include "server/server.hpp"
+
+namespace libsql::server {
+namespace {
+
+using Json = nlohmann::json;
+
+Json query_json(const RankedQuery& query) {
+  return {{"query", query.sql}, {"rows_read", query.rows_read}, {"rows_written", query.rows_written}};
+}
+
+void get_stats(Exchange& exchange, const AdminContext& context) {
+  const std::string name(exchange.parameter("namespace"));
+  const NamespaceStats stats = context.server.namespaces().stats(name);
+  Json top = Json::array();
+  Json slowest = Json::array();
+  if (const auto ranking = context.monitor.ranking(name)) {
+    for (const RankedQuery& query : ranking->by_rows()) top.push_back(query_json(query));
+    for (const RankedQuery& query : ranking->by_time()) {
+      Json entry = query_json(query);
+      entry["elapsed_ms"] = query.elapsed.count();
+      slowest.push_back(std::move(entry));
+    }
+  }
+  const Json answer = {{"id", name},
+                       {"rows_read_count", stats.rows_read},
+                       {"rows_written_count", stats.rows_written},
+                       {"storage_bytes_used", stats.storage_bytes},
+                       {"write_requests_delegated", 0},
+                       {"replication_index", 0},
+                       {"top_queries", std::move(top)},
+                       {"slowest_queries", std::move(slowest)},
+                       {"embedded_replica_frames_replicated", 0},
+                       {"query_count", stats.queries},
+                       {"elapsed_ms", stats.microseconds / 1000},
+                       {"queries", Json()},
+                       {"file_bytes", stats.file_bytes},
+                       {"wal_bytes", stats.wal_bytes},
+                       {"failed_count", stats.failed},
+                       {"sessions_in_use", stats.sessions_in_use},
+                       {"sessions_idle", stats.sessions_idle},
+                       {"writers_waiting", stats.writers_waiting}};
+  // SQL text is as its client sent it, UTF-8 or not.
+  answer_json(exchange, answer.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void reset_stats(Exchange& exchange, const AdminContext& context) {
+  const std::string name(exchange.parameter("namespace"));
+  const std::string_view list = exchange.parameter("list");
+  if (list != "top" && list != "slowest") throw AdminError("There are the lists \"top\" and \"slowest\"");
+  static_cast<void>(context.server.namespaces().config(name));  // Throws if there is no such namespace.
+  if (const auto ranking = context.monitor.ranking(name)) {
+    list == "top" ? ranking->reset_by_rows() : ranking->reset_by_time();
+  }
+  answer_done(exchange);
+}
+
+}  // namespace
+
+void add_stats_routes(Router& router, const AdminContext& context) {
+  add_admin_route(router, context, "GET", "/v1/namespaces/{namespace}/stats", get_stats);
+  add_admin_route(router, context, "DELETE", "/v1/namespaces/{namespace}/stats/{list}", reset_stats);
+}
+
+}  // namespace libsql::server

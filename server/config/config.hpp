@@ -1,0 +1,59 @@
+// What `libsql serve` was told: by flags, the environment and a file.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "server/auth/authenticator.hpp"
+#include "server/log/log.hpp"
+#include "server/options.hpp"
+
+namespace libsql::server {
+
+/// A setting that is unknown, has a value it cannot have, or does not go with another one.
+class ConfigError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct LogSettings {
+  std::string file = "-";  // standard error
+  LogFilter filter;
+  LogFormat format = LogFormat::Text;
+  std::string access_file;  // empty: none
+  std::string slow_file;    // empty: the log
+  std::optional<std::chrono::milliseconds> slow_threshold;
+};
+
+struct Config {
+  Options options;
+  AuthSettings auth;
+
+  std::string admin_key;
+  std::filesystem::path admin_key_file;
+  bool allow_unauthenticated = false;
+  bool allow_unauthenticated_admin = false;
+
+  std::string cipher;
+  std::filesystem::path encryption_key_file;
+  std::string encryption_key;
+  std::filesystem::path extension_directory;
+
+  TlsFiles tls;        // of the listeners for clients
+  TlsFiles admin_tls;  // of the admin API
+
+  bool console = false;
+  std::filesystem::path backup_directory;
+  std::filesystem::path dump_directory;
+
+  LogSettings log;
+  std::filesystem::path pid_file;
+  std::chrono::milliseconds shutdown_timeout{30'000};
+  std::optional<std::chrono::milliseconds> idle_shutdown;
+  std::optional<std::chrono::milliseconds> initial_idle_shutdown;
+};
+
+}  // namespace libsql::server

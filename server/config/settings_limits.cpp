@@ -1,0 +1,66 @@
+#include <array>
+
+#include "server/config/setting.hpp"
+#include "server/config/values.hpp"
+
+namespace libsql::server {
+namespace {
+
+template <auto Member>
+void set_size(Config& config, std::string_view text) {
+  config.options.limits.*Member = parse_size(text);
+}
+
+template <auto Member>
+void set_count(Config& config, std::string_view text) {
+  config.options.limits.*Member = parse_count(text);
+}
+
+// For what there must be at least one of.
+template <auto Member>
+void set_positive(Config& config, std::string_view text) {
+  const std::uint64_t count = parse_count(text);
+  if (count == 0) throw ConfigError("it must be at least 1");
+  config.options.limits.*Member = count;
+}
+
+constexpr std::array kSettings = {
+    Setting{"max-request-size", "SIZE", "Of a request's body or a WebSocket message.", "64MiB",
+            set_size<&Limits::request_bytes>},
+    Setting{"max-legacy-request-size", "SIZE", "Of a request to the legacy API at /.", "2MiB",
+            set_size<&Limits::legacy_request_bytes>},
+    Setting{"max-response-size", "SIZE", "Of one answer; cursors have none.", "10MB",
+            set_size<&Limits::response_bytes>},
+    Setting{"max-total-response-size", "SIZE", "Of all answers that are being put together.", "32MB",
+            set_size<&Limits::total_response_bytes>},
+    Setting{"max-rows", "N", "That one statement may return; 0: no limit.", "0", set_count<&Limits::rows>},
+    Setting{"max-row-size", "SIZE", "Of a text or blob, unless its namespace says otherwise.", "5MB",
+            set_size<&Limits::max_row_size>},
+    Setting{"max-connections", "N", "To databases, of all clients together. An open stream or transaction keeps one.",
+            "128", set_positive<&Limits::connections>},
+    Setting{"max-waiting", "N", "Requests that wait for such a connection; more are answered 429.", "128",
+            set_count<&Limits::connections_waiting>},
+    Setting{"max-http-connections", "N", "Of clients, over TCP.", "4096", set_positive<&Limits::http_connections>},
+    Setting{"max-stored-sql", "N", "SQL texts that an HTTP stream may store.", "50",
+            set_count<&Limits::stored_sql_http>},
+    Setting{"max-stored-sql-size", "SIZE", "Of such a text.", "5000B", set_size<&Limits::stored_sql_bytes>},
+    Setting{"max-websocket-stored-sql", "N", "SQL texts that a WebSocket may store.", "150",
+            set_count<&Limits::stored_sql_websocket>},
+    Setting{"max-json-depth", "N", "Of a request.", "128",
+            [](Config& config, std::string_view text) {
+              const std::uint64_t depth = parse_count(text);
+              if (depth == 0 || depth > 1000) throw ConfigError("it must be between 1 and 1000");
+              config.options.limits.json_depth = static_cast<int>(depth);
+            }},
+    Setting{"max-loaded-namespaces", "N", "Databases that are kept open; beyond it, idle ones are closed sooner.",
+            "100",
+            [](Config& config, std::string_view text) { config.options.max_loaded_namespaces = parse_count(text); }},
+    Setting{"statement-cache-size", "SIZE", "Of the compiled statements of one connection.", "1MiB",
+            set_size<&Limits::statement_cache_bytes>},
+};
+
+}  // namespace
+
+SettingGroup limit_settings() noexcept { return {"LIMITS", kSettings}; }
+
+}  // namespace libsql::server

@@ -1,0 +1,11 @@
+// The web console: one page that runs SQL through the same interface as every client.
+#pragma once
+
+namespace libsql::server {
+
+class Router;
+
+/// GET /console.
+void add_console_route(Router& router);
+
+}  // namespace libsql::server

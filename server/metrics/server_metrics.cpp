@@ -1,0 +1,95 @@
+#include "server/metrics/server_metrics.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include <libsql/version.hpp>
+
+#include "server/metrics/exposition.hpp"
+#include "server/metrics/monitor.hpp"
+#include "server/namespaces.hpp"
+#include "server/server.hpp"
+
+namespace libsql::server {
+namespace {
+
+using Kind = Exposition::Kind;
+
+struct NamespaceMetric {
+  std::string_view name;
+  Kind kind;
+  std::string_view help;
+  std::uint64_t NamespaceStats::*value;
+};
+
+constexpr std::array kCounters = {
+    NamespaceMetric{"libsql_server_query_count", Kind::Counter, "Statements that were run.", &NamespaceStats::queries},
+    NamespaceMetric{"libsql_server_query_failed", Kind::Counter, "Statements that failed.", &NamespaceStats::failed},
+    NamespaceMetric{"libsql_server_rows_read", Kind::Counter, "Rows that were read.", &NamespaceStats::rows_read},
+    NamespaceMetric{"libsql_server_rows_written", Kind::Counter, "Rows that were written.",
+                    &NamespaceStats::rows_written},
+    NamespaceMetric{"libsql_server_storage", Kind::Gauge, "Bytes of the pages in use.", &NamespaceStats::storage_bytes},
+    NamespaceMetric{"libsql_server_file_bytes", Kind::Gauge, "Bytes of the database file.",
+                    &NamespaceStats::file_bytes},
+    NamespaceMetric{"libsql_server_wal_bytes", Kind::Gauge, "Bytes of the write-ahead log.",
+                    &NamespaceStats::wal_bytes},
+};
+
+struct SessionMetric {
+  std::string_view name;
+  std::string_view help;
+  std::size_t NamespaceStats::*value;
+};
+
+constexpr std::array kSessions = {
+    SessionMetric{"libsql_server_sessions_in_use", "Connections to the database that clients use.",
+                  &NamespaceStats::sessions_in_use},
+    SessionMetric{"libsql_server_sessions_idle", "Connections to the database that are kept ready.",
+                  &NamespaceStats::sessions_idle},
+    SessionMetric{"libsql_server_writers_waiting", "Writers that wait for their turn.",
+                  &NamespaceStats::writers_waiting},
+};
+
+void expose_gauges(Exposition& out, const ServerGauges& gauges) {
+  out.gauge("libsql_server_stream_handles", "HTTP streams that wait for their client.", gauges.http_streams);
+  out.gauge("libsql_server_websockets", "WebSockets that are open.", gauges.websockets);
+  out.gauge("libsql_server_concurrent_connections", "Connections to databases in use.", gauges.connections_in_use);
+  out.gauge("libsql_server_connections_waiting", "Requests that wait for one.", gauges.connections_waiting);
+  out.gauge("libsql_server_count", "Namespaces that are loaded.", gauges.namespaces_loaded);
+  out.gauge("libsql_server_response_bytes_held", "Bytes of answers that are being put together.",
+            gauges.response_bytes_held);
+}
+
+// One family after the other, as the format wants it.
+void expose_namespaces(Exposition& out, Namespaces& namespaces) {
+  std::vector<std::pair<std::string, NamespaceStats>> all;
+  for (const auto& name_space : namespaces.loaded()) all.emplace_back(name_space->name(), name_space->stats());
+  for (const NamespaceMetric& metric : kCounters) {
+    out.begin(metric.name, metric.kind, metric.help);
+    for (const auto& [name, stats] : all) out.sample(stats.*metric.value, {{"namespace", name}});
+  }
+  out.begin("libsql_server_query_latency", Kind::Counter, "Time in statements, in milliseconds.");
+  for (const auto& [name, stats] : all) {
+    out.sample(static_cast<double>(stats.microseconds) / 1000, {{"namespace", name}});
+  }
+  for (const SessionMetric& metric : kSessions) {
+    out.begin(metric.name, Kind::Gauge, metric.help);
+    for (const auto& [name, stats] : all) out.sample(std::uint64_t{stats.*metric.value}, {{"namespace", name}});
+  }
+}
+
+}  // namespace
+
+std::string render_metrics(const Monitor& monitor, Server& server) {
+  Exposition out;
+  out.begin("libsql_server_build_info", Kind::Gauge, "Always 1; the labels tell the versions.");
+  out.sample(std::uint64_t{1}, {{"version", version()}, {"sqlite", sqlite_version()}});
+  monitor.expose(out);
+  expose_gauges(out, server.gauges());
+  expose_namespaces(out, server.namespaces());
+  return out.take();
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,13 @@
+// All that GET /metrics tells.
+#pragma once
+
+#include <string>
+
+namespace libsql::server {
+
+class Monitor;
+class Server;
+
+std::string render_metrics(const Monitor& monitor, Server& server);
+
+}  // namespace libsql::server

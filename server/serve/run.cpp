@@ -1,0 +1,69 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "server/serve/notify.hpp"
+#include "server/serve/service.hpp"
+#include "server/serve/signals.hpp"
+
+namespace libsql::server {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{250};
+
+// The process's number in a file, as long as this lives.
+class PidFile {
+ public:
+  explicit PidFile(std::filesystem::path path) : path_(std::move(path)) {
+    if (path_.empty()) return;
+    std::ofstream out(path_);
+    out << ::getpid() << '\n';
+    if (!out.flush())
+      throw ConfigError("the file of the process's number \"" + path_.string() + "\" cannot be written");
+  }
+  PidFile(const PidFile&) = delete;
+  PidFile& operator=(const PidFile&) = delete;
+  ~PidFile() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove(path_, ignored);
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void serve_until_told(Service& service, Signals& signals) {
+  while (!service.is_idle()) {
+    switch (signals.wait(kTick)) {
+      case Signals::Event::Stop:
+        return;
+      case Signals::Event::Reload:
+        service.reload();
+        break;
+      case Signals::Event::None:
+        service.tick();
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+int run_service(Config config) {
+  Signals signals;
+  const PidFile pid_file(config.pid_file);
+  Service service(std::move(config));
+  service.start();
+  std::printf("libsql: ready %s\n", service.addresses().c_str());
+  std::fflush(stdout);
+  notify_service_manager("READY=1");
+  serve_until_told(service, signals);
+  notify_service_manager("STOPPING=1");
+  signals.let_second_stop_kill();
+  return service.stop() ? 0 : 1;
+}
+
+}  // namespace libsql::server
