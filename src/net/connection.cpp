@@ -358,6 +358,9 @@ void Connection::wait_until() {
   std::int64_t deadline = 0;
   if (!out_.empty() || phase_ == Phase::Body) {
     deadline = transfer_deadline(started_, moved_);
+    const std::int64_t stall = options.stall_timeout.count();
+    if (!out_.empty() && stall > 0 && (deadline == 0 || deadline > coarse_now() + stall))
+      deadline = coarse_now() + stall;
   } else if (started_ != 0) {
     deadline = options.head_timeout.count() > 0 ? started_ + options.head_timeout.count() : 0;
   } else if (options.idle_timeout.count() > 0) {

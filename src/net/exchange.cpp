@@ -92,7 +92,7 @@ void HttpExchange::build_head(int status, std::span<const Header> headers) {
   }
   text.append("Date: ").append(worker_.date()).append("\r\n");
   // What is left of the body would be taken for the next request.
-  if (connection_.body_unread()) keep_alive_ = false;
+  if (connection_.body_unread() || connection_.core().draining()) keep_alive_ = false;
   bodiless_ = without_body(status) || request_.method == "HEAD";
   status_ = status;
 }

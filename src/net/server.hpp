@@ -41,7 +41,7 @@ struct ServerOptions {
   /// How long a body may take, and an answer to be taken: this time and what min_bytes_per_second allow.
   std::chrono::milliseconds transfer_timeout{30'000};
   std::uint64_t min_bytes_per_second = 4096;
-  /// How long Exchange::write() and WebSocketSession::send() wait for a peer that takes nothing at all.
+  /// How long an answer, Exchange::write() and WebSocketSession::send() wait for a peer that takes nothing at all.
   std::chrono::milliseconds stall_timeout{60'000};
   /// How long a connection may be idle between two requests.
   std::chrono::milliseconds idle_timeout{75'000};
