@@ -1,10 +1,13 @@
 // What a server of the Hrana protocol has to do over HTTP, each point as a test of raw requests. node checklist_http.mjs LIBSQL
 import { assert, run, sleep, test } from './support/check.mjs';
-import { authKey, startServer } from './support/server.mjs';
+import { exchange, request, statusOf } from './support/raw.mjs';
+import { authKey, startServer, temporaryFile } from './support/server.mjs';
 
 const key = authKey();
-const server = await startServer({ args: ['--stream-idle-timeout', '1s'] });
-const patient = await startServer({ args: ['--transaction-timeout', '1s'] });  // With streams that wait longer than writers do.
+const server = await startServer();
+const hasty = await startServer({ args: ['--stream-idle-timeout', '1s'] });
+const jealous = await startServer({ args: ['--transaction-timeout', '1s'] });
+const many = await startServer({ data: temporaryFile('many'), args: ['--admin-listen', '127.0.0.1:0'] });
 const guarded = await startServer({ args: ['--auth-jwt-key-file', key.file] });
 
 // Requests. `send` returns status, content type, text and, where it is JSON, its value.
@@ -114,12 +117,12 @@ test('9. of two requests at once with one baton, one succeeds', async () => {
   assert.deepEqual(answers.map((answer) => answer.status).sort(), [200, 400]);
 });
 test('10. an idle stream in a transaction expires and is rolled back', async () => {
-  const name = await table();
-  const { baton } = await pipeline([execute('BEGIN IMMEDIATE'), execute(`INSERT INTO ${name}(v) VALUES (1)`)]);
+  const { baton } = await pipeline([execute('BEGIN IMMEDIATE'), execute('CREATE TABLE expired(v)')], { to: hasty });
   await sleep(2500);
-  const { status, type, json } = await send('/v3/pipeline', { baton, requests: [execute('COMMIT')] });
+  const { status, type, json } = await send('/v3/pipeline', { baton, requests: [execute('COMMIT')] }, { to: hasty });
   assert.deepEqual([status, type, json.code], [400, 'application/json', 'STREAM_EXPIRED']);
-  assert.equal(await count(name), 0);
+  const { results } = await pipeline([execute('SELECT * FROM expired'), close], { to: hasty });
+  assert.equal(results[0].error.code, 'SQLITE_UNKNOWN');
 });
 test('11. a baton changed in one letter is refused', async () => {
   const { baton } = await pipeline([execute('BEGIN')]);
@@ -379,19 +382,34 @@ test('44. a token that expired 30 seconds ago is still good, 120 seconds is not'
     assert.equal((await send('/v3/pipeline', { requests: [close] }, { to: guarded, headers: { authorization: `Bearer ${key.token({ exp })}` } })).status, status);
   }
 });
+test('45. x-namespace chooses before Host, and what is not there is 404', async () => {
+  const create = await fetch(`${many.adminUrl}/v1/namespaces/shop/create`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+  assert.equal(create.status, 200, await create.text());
+  const ask = (name, sql) => send('/v3/pipeline', { requests: [execute(sql), close] }, { to: many, headers: { 'x-namespace': name } });
+  assert.equal((await ask('shop', 'CREATE TABLE here(v)')).json.results[0].type, 'ok');
+  assert.equal((await ask('default', 'SELECT * FROM here')).json.results[0].error.code, 'SQLITE_UNKNOWN');
+  const bin = await send('/v3/pipeline', { requests: [execute('SELECT * FROM here'), close] }, { to: many,
+    headers: { 'x-namespace': 'default', 'x-namespace-bin': Buffer.from('shop').toString('base64').replace(/=*$/, '') } });
+  assert.equal(bin.json.results[0].type, 'ok');
+  assert.equal((await ask('nowhere', 'SELECT 1')).status, 404);
+  // By Host only: fetch() sets that header itself.
+  const raw = (host) => exchange(many, request('/v3/pipeline', JSON.stringify({ requests: [execute('SELECT * FROM here'), close] }), { host }));
+  assert.match(await raw('shop.example.org'), /^HTTP\/1.1 200 [^]*"ok"/);
+  assert.equal(statusOf(await raw('nowhere.example.org')), 404);
+});
 test('46. a write lock held too long goes to the writer that waits', async () => {
   const name = 'locked';
-  await pipeline([execute(`CREATE TABLE ${name}(v)`), close], { to: patient });
-  const { baton } = await pipeline([execute('BEGIN IMMEDIATE'), execute(`INSERT INTO ${name}(v) VALUES ('held')`)], { to: patient });
+  await pipeline([execute(`CREATE TABLE ${name}(v)`), close], { to: jealous });
+  const { baton } = await pipeline([execute('BEGIN IMMEDIATE'), execute(`INSERT INTO ${name}(v) VALUES ('held')`)], { to: jealous });
   const start = Date.now();
-  await pipeline([execute(`INSERT INTO ${name}(v) VALUES ('waited')`), close], { to: patient });
+  await pipeline([execute(`INSERT INTO ${name}(v) VALUES ('waited')`), close], { to: jealous });
   assert.ok(Date.now() - start >= 800);
-  const { results } = await pipeline([execute(`INSERT INTO ${name}(v) VALUES ('late')`), execute('SELECT 1'), close], { baton, to: patient });
+  const { results } = await pipeline([execute(`INSERT INTO ${name}(v) VALUES ('late')`), execute('SELECT 1'), close], { baton, to: jealous });
   assert.deepEqual(results.map((result) => result.error?.code), ['TRANSACTION_TIMEOUT', undefined, undefined]);
-  const after = await pipeline([execute(`SELECT v FROM ${name}`), close], { to: patient });
+  const after = await pipeline([execute(`SELECT v FROM ${name}`), close], { to: jealous });
   assert.deepEqual(after.results[0].response.result.rows, [[text('waited')]]);
 });
 
 await run({ after: async () => {
-  for (const one of [server, patient, guarded]) assert.equal(await one.stop(), 0);
+  for (const one of [server, hasty, jealous, many, guarded]) assert.equal(await one.stop(), 0);
 } });

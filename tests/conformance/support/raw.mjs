@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 
 // An HTTP/1.1 request. A `Content-Length` is added unless `headers` frame the body; a header that is an array is repeated.
-export function request(path, body = '', { method = 'POST', headers = {} } = {}) {
+export function request(path, body = '', { method = 'POST', host = '127.0.0.1', headers = {} } = {}) {
   const content = Buffer.from(body);
   const framed = Object.keys(headers).some((name) => /^(content-length|transfer-encoding)$/i.test(name));
-  const lines = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...(framed ? [] : [`Content-Length: ${content.length}`])];
+  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, ...(framed ? [] : [`Content-Length: ${content.length}`])];
   for (const [name, value] of Object.entries(headers)) for (const one of [value].flat()) lines.push(`${name}: ${one}`);
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), content]);
 }

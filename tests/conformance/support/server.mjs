@@ -45,10 +45,12 @@ export class Server {
     return readFileSync(this.log, 'utf8');
   }
 
-  // SIGTERM; returns the exit code, or the name of the signal that ended it.
+  // SIGTERM; returns the exit code, or the name of the signal that ended it. Shows what the server had to say if it is not 0.
   async stop() {
     this.#child.kill('SIGTERM');
-    return this.#exit;
+    const code = await this.#exit;
+    if (code !== 0) console.log(this.logged().replace(/^/gm, '    server: '));
+    return code;
   }
 
   async kill() {
@@ -57,13 +59,15 @@ export class Server {
   }
 }
 
-// Starts the server and waits until it says where it listens. `db`: the file, a new one by default; `args`: further flags.
+// Starts the server and waits until it says where it listens. `db`: the file, a new one by default; `data`: a folder for many
+// databases instead; `args`: further flags.
 // With LIBSQL_TEST_SERVER=HOST:PORT the tests talk to a server that runs already, to see what another implementation answers.
-export async function startServer({ db = temporaryFile(`${++started}.db`), args = [], env = {} } = {}) {
+export async function startServer({ db = temporaryFile(`${++started}.db`), data, args = [], env = {} } = {}) {
   if (process.env.LIBSQL_TEST_SERVER) return foreignServer(process.env.LIBSQL_TEST_SERVER);
   const log = temporaryFile(`${++started}.log`);
   const out = openSync(log, 'w');  // A file, because a client that blocks this process would leave a pipe unread.
-  const child = spawn(program, ['serve', '--db', db, '--http-listen', '127.0.0.1:0', ...args], {
+  const store = data === undefined ? ['--db', db] : ['--data', data, '--enable-namespaces'];
+  const child = spawn(program, ['serve', ...store, '--http-listen', '127.0.0.1:0', ...args], {
     stdio: ['ignore', out, out], env: { ...process.env, ...env },
   });
   closeSync(out);
