@@ -200,9 +200,9 @@ class Handler {
 
 /// Where a server listens.
 struct Listener {
-  std::string address = "127.0.0.1";      ///< an IPv4 or IPv6 address, or a name that is looked up
-  std::uint16_t port = 0;                 ///< 0: a free one
-  std::shared_ptr<const TlsContext> tls;  ///< null: plain
+  std::string address = "127.0.0.1";           ///< an IPv4 or IPv6 address, or a name that is looked up
+  std::uint16_t port = 0;                      ///< 0: a free one
+  std::shared_ptr<const TlsContext> tls = {};  ///< null: plain
   int backlog = 1024;
 };
 
