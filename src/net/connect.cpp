@@ -177,7 +177,7 @@ void open_tunnel(Stream& stream, const Origin& origin, const Url& proxy, const W
     }
   }
   ResponseHead head;
-  if (const auto error = parse_response_head(answer, "HEAD", head)) {
+  if (const auto error = HttpParser().take_response_head(answer, "CONNECT", head)) {
     throw NetError(ErrorKind::Connect, std::string("the proxy's answer is malformed: ") + error->reason);
   }
   if (head.status < 200 || head.status > 299) {

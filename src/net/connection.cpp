@@ -217,6 +217,7 @@ void Connection::finish() {
   in_.release();
   out_.release();
   body_.release();
+  parser_ = HttpParser();
   head_text_ = std::string();
   core_.give_back(*this);
 }

@@ -127,11 +127,11 @@ class Connection {
   std::uint64_t moved_ = 0;   // bytes of the body or the answer since then
   std::uint64_t body_limit_ = 0;
   std::uint64_t body_left_ = 0;
-  ByteBuffer in_;          // what did not make a whole request yet
-  ByteBuffer out_;         // what the peer did not take yet
-  std::string head_text_;  // the head of a request whose body is still coming
-  ByteBuffer body_;        // a chunked body, put together
-  ChunkDecoder chunks_;
+  ByteBuffer in_;                             // what did not make a whole request yet
+  ByteBuffer out_;                            // what the peer did not take yet
+  std::string head_text_;                     // the head of a request whose body is still coming
+  ByteBuffer body_;                           // a chunked body, put together
+  HttpParser parser_;                         // of a body that comes in pieces
   std::size_t handed_out_ = 0;                // by read_body(), of the input
   std::shared_ptr<WebSocketPeer> websocket_;  // changed under mutex_
 };

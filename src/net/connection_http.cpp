@@ -35,7 +35,7 @@ Connection::Progress Connection::take_head(Worker& worker, ByteBuffer& in) {
     return refuse(worker, 431, "the head of the request is too long");
   }
   if (length == 0) return Progress::NeedMore;
-  if (const auto error = parse_request_head(in.view().substr(0, length), worker.head)) {
+  if (const auto error = worker.parser.take_request_head(in.view().substr(0, length), worker.head)) {
     return refuse(worker, error->status, error->reason);
   }
   const RequestHead& head = worker.head;
@@ -74,7 +74,7 @@ Connection::Progress Connection::take_head(Worker& worker, ByteBuffer& in) {
   body_left_ = head.framing == Framing::Length ? head.content_length : 0;
   started_ = coarse_now();
   moved_ = in.size();
-  chunks_.reset();
+  parser_ = std::move(worker.parser);
   if (head.expects_continue && in.empty() && !send_or_keep(worker, "HTTP/1.1 100 Continue\r\n\r\n", {})) {
     return Progress::Broken;
   }
@@ -83,7 +83,8 @@ Connection::Progress Connection::take_head(Worker& worker, ByteBuffer& in) {
     in_.append(in.view());
     in.clear();
   }
-  static_cast<void>(parse_request_head(head_text_, worker.head));  // Its views move to where the head is now.
+  static_cast<void>(
+      worker.parser.take_request_head(head_text_, worker.head));  // Its views move to where the head is now.
   HttpExchange streaming(*this, worker, {});
   streaming.allow_streaming();
   const Progress progress = handle(streaming);
@@ -99,20 +100,20 @@ Connection::Progress Connection::take_body(Worker& worker, ByteBuffer& in) {
     taken = static_cast<std::size_t>(body_left_);
     body = in.view().substr(0, taken);
   } else {
-    while (chunks_.state() == ChunkDecoder::State::More) {
-      const ChunkDecoder::Step step = chunks_.next(in.view());
+    while (parser_.state() == HttpParser::State::More) {
+      const HttpParser::Step step = parser_.next(in.view());
       if (body_.size() + step.data.size() > body_limit_)
         return refuse(worker, 413, "the body of the request is too long");
       body_.append(step.data);
       in.consume(step.consumed);
       if (step.consumed == 0) break;
     }
-    if (chunks_.state() == ChunkDecoder::State::Bad) return refuse(worker, 400, "the body's chunks are malformed");
-    if (chunks_.state() == ChunkDecoder::State::More) return Progress::NeedMore;
+    if (parser_.state() == HttpParser::State::Bad) return refuse(worker, 400, "the body's chunks are malformed");
+    if (parser_.state() == HttpParser::State::More) return Progress::NeedMore;
     body = body_.view();
   }
   body_unread_ = false;
-  static_cast<void>(parse_request_head(head_text_, worker.head));  // It was parsed before, so it is good.
+  static_cast<void>(worker.parser.take_request_head(head_text_, worker.head));  // It was parsed before, so it is good.
   HttpExchange exchange(*this, worker, body);
   const Progress progress = handle(exchange);
   in.consume(taken);
@@ -149,7 +150,10 @@ void Connection::end_request() {
   body_unread_ = close_asked_ = false;
   body_left_ = 0;
   if (out_.empty()) started_ = 0;
-  if (!head_text_.empty()) head_text_ = std::string();
+  if (!head_text_.empty()) {
+    head_text_ = std::string();
+    parser_ = HttpParser();
+  }
   if (body_.capacity() != 0) body_.release();
 }
 
@@ -237,10 +241,10 @@ std::string_view Connection::read_body(Worker& worker) {
       return piece;
     }
     if (!in_.empty()) {
-      const ChunkDecoder::Step step = chunks_.next(in_.view());
-      if (chunks_.state() == ChunkDecoder::State::Bad)
+      const HttpParser::Step step = parser_.next(in_.view());
+      if (parser_.state() == HttpParser::State::Bad)
         throw NetError(ErrorKind::Protocol, "the body's chunks are malformed");
-      if (chunks_.state() == ChunkDecoder::State::Done) body_unread_ = false;
+      if (parser_.state() == HttpParser::State::Done) body_unread_ = false;
       if (!step.data.empty()) {
         if (step.data.size() > body_limit_) throw NetError(ErrorKind::TooLarge, "the body of the request is too long");
         body_limit_ -= step.data.size();
@@ -248,7 +252,7 @@ std::string_view Connection::read_body(Worker& worker) {
         return step.data;
       }
       in_.consume(step.consumed);
-      continue;
+      if (step.consumed != 0) continue;
     }
     drained_ = false;
     const IoState state = fill(worker, in_, kBodyPiece);

@@ -34,8 +34,7 @@ struct HttpConnection::State {
   ByteBuffer in;          // what has arrived and is not handed out
   ByteBuffer body;        // a chunked body, put together
   std::size_t handed_out = 0;
-  ChunkDecoder chunks;
-  std::uint64_t left = 0;  // of a body of known length
+  HttpParser parser;
   bool in_answer = false;  // its end has not been read
   bool sent = false;
 
@@ -186,7 +185,7 @@ void HttpConnection::State::read_head(const Wait& wait) {
     }
     head_text.assign(in.data(), length);
     in.consume(length);
-    if (const auto error = parse_response_head(head_text, method, head)) {
+    if (const auto error = parser.take_response_head(head_text, method, head)) {
       fail(ErrorKind::Protocol, std::string("the answer is malformed: ") + error->reason);
     }
     if (head.status == 101) fail(ErrorKind::Protocol, "the server switched protocols without having been asked");
@@ -194,8 +193,6 @@ void HttpConnection::State::read_head(const Wait& wait) {
     from = 0;  // 100 and 103 only announce the real answer.
   }
   in_answer = true;
-  chunks.reset();
-  left = head.content_length;
   if (head.framing == Framing::None) end_answer();
 }
 
@@ -209,35 +206,21 @@ void HttpConnection::State::end_answer() {
 std::string_view HttpConnection::State::next_piece(const Wait& wait) {
   in.consume(std::exchange(handed_out, 0));
   while (in_answer) {
-    if (in.empty()) {
-      if (in.capacity() > kKeptMemory) in.release();
-      if (!fill(wait, in.capacity() < kReadSize ? kReadSize / 2 : 4096)) {
-        if (head.framing != Framing::UntilClose) {
-          fail(ErrorKind::Closed, "the server closed the connection before the answer was complete");
-        }
-        end_answer();
-        return {};
-      }
+    const HttpParser::Step step = parser.next(in.view());
+    if (parser.state() == HttpParser::State::Bad) fail(ErrorKind::Protocol, "the answer's chunks are malformed");
+    if (parser.state() == HttpParser::State::Done) end_answer();
+    if (!step.data.empty()) {
+      handed_out = step.consumed;
+      return step.data;
     }
-    if (head.framing == Framing::Chunked) {
-      const ChunkDecoder::Step step = chunks.next(in.view());
-      if (chunks.state() == ChunkDecoder::State::Bad) fail(ErrorKind::Protocol, "the answer's chunks are malformed");
-      if (!step.data.empty()) {
-        handed_out = step.consumed;
-        return step.data;
-      }
-      in.consume(step.consumed);
-      if (chunks.state() == ChunkDecoder::State::Done) end_answer();
-      continue;
+    in.consume(step.consumed);
+    if (step.consumed != 0 || !in_answer) continue;
+    if (in.empty() && in.capacity() > kKeptMemory) in.release();
+    if (fill(wait, in.capacity() < kReadSize ? kReadSize / 2 : 4096)) continue;
+    if (!parser.end_of_input()) {
+      fail(ErrorKind::Closed, "the server closed the connection before the answer was complete");
     }
-    std::string_view piece = in.view();
-    if (head.framing == Framing::Length) {
-      piece = piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), left)));
-      left -= piece.size();
-      if (left == 0) end_answer();
-    }
-    handed_out = piece.size();
-    return piece;
+    end_answer();
   }
   return {};
 }
@@ -250,17 +233,17 @@ std::string_view HttpConnection::State::whole_body(const Wait& wait) {
     }
   };
   if (head.framing == Framing::Length) {  // Collected where it arrives.
-    check(left);
-    while (in.size() < left) {
-      const std::size_t missing = static_cast<std::size_t>(left) - in.size();
+    check(head.content_length);
+    const auto length = static_cast<std::size_t>(head.content_length);
+    while (in.size() < length) {
       // Memory follows what really arrives, not what a peer announces.
-      if (!fill(wait, std::min(missing, std::max(kReadSize, in.size())))) {
+      if (!fill(wait, std::min(length - in.size(), std::max(kReadSize, in.size())))) {
         fail(ErrorKind::Closed, "the server closed the connection before the answer was complete");
       }
     }
-    handed_out = static_cast<std::size_t>(left);
+    handed_out = length;
     end_answer();
-    return in.view().substr(0, handed_out);
+    return in.view().substr(0, length);
   }
   body.clear();
   while (in_answer) {

@@ -2,9 +2,20 @@
 
 #include <array>
 #include <cstring>
+#include <string>
+#include <variant>
+
+#include <boost/beast/http/basic_parser.hpp>
 
 namespace libsql::net {
 namespace {
+
+namespace http = boost::beast::http;
+using ErrorCode = boost::beast::error_code;
+using Text = boost::beast::string_view;
+
+constexpr std::size_t kMaxLine = 16 * 1024;      // the size of a chunk with its extensions, or all trailer fields
+constexpr std::size_t kMaxOverhead = 64 * 1024;  // all extensions of one body
 
 constexpr std::array<bool, 256> make_token_table() {
   std::array<bool, 256> table{};
@@ -18,101 +29,156 @@ constexpr std::array<bool, 256> kToken = make_token_table();
 
 constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }
 
-constexpr HeadError kBadLine{400, "a line of the head does not end with CR LF"};
-constexpr HeadError kBadRequestLine{400, "the request line is malformed"};
-constexpr HeadError kBadHeader{400, "a header field is malformed"};
-constexpr HeadError kTooManyHeaders{431, "too many header fields"};
+std::string_view view(Text text) noexcept { return {text.data(), text.size()}; }
 
-// Takes the next line, without its CR LF, off `rest`. False if it does not end so.
-bool take_line(std::string_view& rest, std::string_view& line) noexcept {
-  const void* end = rest.empty() ? nullptr : std::memchr(rest.data(), '\n', rest.size());
-  if (end == nullptr) return false;
-  const auto length = static_cast<std::size_t>(static_cast<const char*>(end) - rest.data());
-  if (length == 0 || rest[length - 1] != '\r') return false;
-  line = rest.substr(0, length - 1);
-  rest.remove_prefix(length + 1);
-  return true;
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-// "name: value". No blank before the colon and no line that continues the last one (RFC 9112 5.1, 5.2).
-bool parse_field(std::string_view line, Header& header) noexcept {
-  std::size_t colon = 0;
-  while (colon < line.size() && kToken[static_cast<unsigned char>(line[colon])]) ++colon;
-  if (colon == 0 || colon == line.size() || line[colon] != ':') return false;
-  header.name = line.substr(0, colon);
-  header.value = trim(line.substr(colon + 1));
-  return is_field_value(header.value);
-}
-
-bool parse_length(std::string_view text, std::uint64_t& length) noexcept {
+// Beast takes a list of equal numbers, and up to 2^64.
+bool is_length(std::string_view text) noexcept {
   if (text.empty() || text.size() > 18) return false;
-  length = 0;
   for (const char c : text) {
     if (c < '0' || c > '9') return false;
-    length = length * 10 + static_cast<std::uint64_t>(c - '0');
   }
   return true;
 }
 
-// What the fields say about the connection and the body, the same for both directions.
-struct Fields {
-  int lengths = 0;
-  std::uint64_t length = 0;
-  int codings = 0;
-  bool chunked = false;
-  bool close = false;
-  bool keep_alive = false;
-};
+// What Beast lets through: a line of the head that continues the last one (RFC 9112 5.2), or ends with a line feed
+// only.
+bool has_odd_line(std::string_view head) noexcept {
+  for (std::size_t at = head.find('\n'); at != std::string_view::npos; at = head.find('\n', at + 1)) {
+    if (at == 0 || head[at - 1] != '\r') return true;
+    if (at + 1 < head.size() && (head[at + 1] == ' ' || head[at + 1] == '\t')) return true;
+  }
+  return false;
+}
 
-std::optional<HeadError> parse_fields(std::string_view rest, std::vector<Header>& headers, Fields& fields) {
-  headers.clear();
-  std::string_view line;
-  for (;;) {
-    if (!take_line(rest, line)) return kBadLine;
-    if (line.empty()) return std::nullopt;
-    Header header;
-    if (!parse_field(line, header)) return kBadHeader;
-    if (headers.size() == kMaxHeaders) return kTooManyHeaders;
-    headers.push_back(header);
-    switch (header.name.size()) {
-      case 10:
-        if (equals_ignoring_case(header.name, "connection")) {
-          fields.close = fields.close || has_token({&header, 1}, "connection", "close");
-          fields.keep_alive = fields.keep_alive || has_token({&header, 1}, "connection", "keep-alive");
-        }
-        break;
-      case 14:
-        if (equals_ignoring_case(header.name, "content-length")) {
-          if (++fields.lengths > 1) return HeadError{400, "more than one Content-Length"};
-          if (!parse_length(header.value, fields.length)) return HeadError{400, "Content-Length is no number"};
-        }
-        break;
-      case 17:
-        if (equals_ignoring_case(header.name, "transfer-encoding")) {
-          if (++fields.codings > 1) return HeadError{400, "more than one Transfer-Encoding"};
-          if (!equals_ignoring_case(header.value, "chunked")) {
-            return HeadError{501, "the only Transfer-Encoding understood is chunked"};
-          }
-          fields.chunked = true;
-        }
-        break;
-      default:
-        break;
+// Beast's parser, which hands out views of what it is given instead of copying it into containers.
+template <bool kIsRequest>
+class Parser final : public http::basic_parser<kIsRequest> {
+ public:
+  explicit Parser(std::vector<Header>& headers) : headers_(&headers) {
+    headers.clear();
+    this->header_limit(UINT32_MAX);  // The caller's limits count, which know how long the head is.
+    this->body_limit(boost::none);
+  }
+
+  // Parses a complete head. Empty: good.
+  std::optional<HeadError> take_head(std::string_view data) {
+    ErrorCode error;
+    const std::size_t taken = this->put(boost::asio::const_buffer(data.data(), data.size()), error);
+    headers_ = nullptr;
+    if (refusal_) return refusal_;
+    if (error) return refusal_of(error, data);
+    if (taken != data.size() || !this->is_header_done()) return HeadError{400, "the head is malformed"};
+    if (lengths_ > 0 && codings_ > 0) return HeadError{400, "both Transfer-Encoding and Content-Length"};
+    if (codings_ > 0 && version_ == 10) return HeadError{400, "Transfer-Encoding in HTTP/1.0"};
+    return std::nullopt;
+  }
+
+  HttpParser::State step(std::string_view input, HttpParser::Step& result) {
+    ErrorCode error;
+    piece_ = {};
+    result.consumed = this->put(boost::asio::const_buffer(input.data(), input.size()), error);
+    result.data = piece_;
+    const bool incomplete = error == http::error::need_more;
+    if (error && !incomplete) return HttpParser::State::Bad;
+    // Without a piece of data these are lines: the size of a chunk, or trailers.
+    if (piece_.empty() && has_odd_line(incomplete ? input : input.substr(0, result.consumed))) {
+      return HttpParser::State::Bad;
+    }
+    if (incomplete) return input.size() > kMaxLine ? HttpParser::State::Bad : HttpParser::State::More;
+    return this->is_done() ? HttpParser::State::Done : HttpParser::State::More;
+  }
+
+  Framing framing() const {
+    if (this->is_done()) return Framing::None;
+    if (this->chunked()) return Framing::Chunked;
+    return this->content_length() ? Framing::Length : Framing::UntilClose;
+  }
+  std::uint64_t length() const { return this->content_length().value_or(0); }
+  int minor_version() const noexcept { return version_ - 10; }
+  std::string_view method() const noexcept { return method_; }
+  std::string_view target() const noexcept { return target_; }
+  int status() const noexcept { return status_; }
+
+ private:
+  void refuse(ErrorCode& error, HeadError why) {
+    refusal_ = why;
+    error = http::error::bad_field;
+  }
+
+  static HeadError refusal_of(const ErrorCode& error, std::string_view data) {
+    const auto is = [&](http::error code) { return error == code; };
+    if (is(http::error::bad_version)) {
+      const std::string_view line = data.substr(0, data.find("\r\n"));
+      const std::size_t at = line.rfind(' ');
+      const std::string_view version = at == std::string_view::npos ? line : line.substr(at + 1);
+      if (version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.' && version != "HTTP/1.0" &&
+          version != "HTTP/1.1") {
+        return {505, "only HTTP/1.0 and HTTP/1.1 are spoken"};
+      }
+    }
+    if (is(http::error::bad_version) || is(http::error::bad_method) || is(http::error::bad_target)) {
+      return {400, "the request line is malformed"};
+    }
+    if (is(http::error::bad_status) || is(http::error::bad_reason)) return {0, "the status line is malformed"};
+    if (is(http::error::bad_content_length) || is(http::error::multiple_content_length)) {
+      return {400, "Content-Length is no number, or contradicts another field"};
+    }
+    if (is(http::error::bad_transfer_encoding)) return {400, "Transfer-Encoding contradicts another field"};
+    return {400, "a header field is malformed"};
+  }
+
+  void on_request_impl(http::verb, Text method, Text target, int version, ErrorCode&) override {
+    method_ = view(method);
+    target_ = view(target);
+    version_ = version;
+  }
+  void on_response_impl(int status, Text, int version, ErrorCode&) override {
+    status_ = status;
+    version_ = version;
+  }
+  void on_field_impl(http::field field, Text name, Text value, ErrorCode& error) override {
+    if (headers_ == nullptr) return;  // a trailer, which nobody asks for
+    if (headers_->size() == kMaxHeaders) return refuse(error, {431, "too many header fields"});
+    headers_->push_back({view(name), view(value)});
+    if (field == http::field::content_length) {
+      if (++lengths_ > 1) return refuse(error, {400, "more than one Content-Length"});
+      if (!is_length(view(value))) return refuse(error, {400, "Content-Length is no number"});
+    } else if (field == http::field::transfer_encoding) {
+      if (++codings_ > 1) return refuse(error, {400, "more than one Transfer-Encoding"});
+      if (!equals_ignoring_case(view(value), "chunked")) {
+        return refuse(error, {501, "the only Transfer-Encoding understood is chunked"});
+      }
     }
   }
-}
+  void on_header_impl(ErrorCode&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
+  std::size_t on_body_impl(Text body, ErrorCode&) override {
+    piece_ = view(body);
+    return body.size();
+  }
+  void on_chunk_header_impl(std::uint64_t, Text extensions, ErrorCode& error) override {
+    overhead_ += extensions.size();
+    if (overhead_ > kMaxOverhead) error = http::error::bad_chunk_extension;
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t, Text body, ErrorCode&) override {
+    piece_ = view(body);
+    return body.size();
+  }
+  void on_finish_impl(ErrorCode&) override {}
 
-std::optional<HeadError> check_framing(const Fields& fields, int minor_version) noexcept {
-  if (fields.chunked && fields.lengths > 0) return HeadError{400, "both Transfer-Encoding and Content-Length"};
-  if (fields.chunked && minor_version == 0) return HeadError{400, "Transfer-Encoding in HTTP/1.0"};
-  return std::nullopt;
-}
+  std::vector<Header>* headers_;  // null behind the head
+  std::optional<HeadError> refusal_;
+  std::string_view method_;
+  std::string_view target_;
+  std::string_view piece_;
+  std::size_t overhead_ = 0;
+  int version_ = 11;
+  int status_ = 0;
+  int lengths_ = 0;
+  int codings_ = 0;
+};
+
+constexpr HeadError kOddLine{400, "a line of the head continues another, or does not end with CR LF"};
 
 bool is_authority(std::string_view text) noexcept {
   for (const char c : text) {
@@ -141,34 +207,6 @@ std::optional<HeadError> reduce_target(RequestHead& head) noexcept {
   target = end == std::string_view::npos ? std::string_view("/") : target.substr(end);
   // "http://host?query" has an empty path, which a request line cannot say without changing the text.
   return target.front() == '/' ? std::nullopt : std::optional(HeadError{400, "the target has no path"});
-}
-
-std::optional<HeadError> parse_version(std::string_view text, int& minor) noexcept {
-  if (text.size() != 8 || !text.starts_with("HTTP/") || text[5] < '0' || text[5] > '9' || text[6] != '.' ||
-      text[7] < '0' || text[7] > '9') {
-    return kBadRequestLine;
-  }
-  if (text[5] != '1' || text[7] > '1') return HeadError{505, "only HTTP/1.0 and HTTP/1.1 are spoken"};
-  minor = text[7] - '0';
-  return std::nullopt;
-}
-
-std::optional<HeadError> parse_request_line(std::string_view line, RequestHead& head) noexcept {
-  const std::size_t first = line.find(' ');
-  if (first == std::string_view::npos) return kBadRequestLine;
-  head.method = line.substr(0, first);
-  line.remove_prefix(first + 1);
-  const std::size_t second = line.find(' ');
-  if (second == std::string_view::npos || !is_token(head.method)) return kBadRequestLine;
-  head.target = line.substr(0, second);
-  if (auto error = parse_version(line.substr(second + 1), head.minor_version)) return error;
-  if (head.target.empty()) return kBadRequestLine;
-  for (const char c : head.target) {
-    if (is_control(c)) return kBadRequestLine;
-  }
-  if (head.target.find('#') != std::string_view::npos) return HeadError{400, "the target has a fragment"};
-  if (head.method == "CONNECT") return HeadError{501, "CONNECT is for proxies"};
-  return std::nullopt;
 }
 
 }  // namespace
@@ -209,14 +247,28 @@ std::size_t find_head_end(std::string_view data, std::size_t& from) noexcept {
   return 0;
 }
 
-std::optional<HeadError> parse_request_head(std::string_view data, RequestHead& head) {
-  std::string_view line;
-  if (!take_line(data, line)) return kBadLine;
+struct HttpParser::Memory {
+  std::variant<std::monostate, Parser<true>, Parser<false>> parser;
+  std::string mended;
+};
+
+HttpParser::HttpParser() noexcept = default;
+HttpParser::~HttpParser() = default;
+HttpParser::HttpParser(HttpParser&&) noexcept = default;
+HttpParser& HttpParser::operator=(HttpParser&&) noexcept = default;
+
+std::optional<HeadError> HttpParser::take_request_head(std::string_view data, RequestHead& head) {
+  if (!memory_) memory_ = std::make_unique<Memory>();
+  auto& parser = memory_->parser.emplace<Parser<true>>(head.headers);
+  state_ = State::Bad;
+  if (has_odd_line(data)) return kOddLine;
+  if (auto error = parser.take_head(data)) return error;
+  head.method = parser.method();
+  head.target = parser.target();
+  head.minor_version = parser.minor_version();
   head.host = {};
-  if (auto error = parse_request_line(line, head)) return error;
-  Fields fields;
-  if (auto error = parse_fields(data, head.headers, fields)) return error;
-  if (auto error = check_framing(fields, head.minor_version)) return error;
+  if (head.target.find('#') != std::string_view::npos) return HeadError{400, "the target has a fragment"};
+  if (head.method == "CONNECT") return HeadError{501, "CONNECT is for proxies"};
 
   int hosts = 0;
   head.expects_continue = false;
@@ -233,42 +285,58 @@ std::optional<HeadError> parse_request_head(std::string_view data, RequestHead& 
   if (hosts == 0 && head.minor_version > 0) return HeadError{400, "the Host field is missing"};
   if (auto error = reduce_target(head)) return error;
 
-  head.framing = fields.chunked ? Framing::Chunked : fields.length > 0 ? Framing::Length : Framing::None;
-  head.content_length = fields.length;
-  head.keep_alive = !fields.close && (head.minor_version > 0 || fields.keep_alive);
+  head.framing = parser.framing();
+  head.content_length = parser.length();
+  head.keep_alive = parser.keep_alive();
+  state_ = head.framing == Framing::None ? State::Done : State::More;
   return std::nullopt;
 }
 
-std::optional<HeadError> parse_response_head(std::string_view data, std::string_view method, ResponseHead& head) {
-  std::string_view line;
-  if (!take_line(data, line)) return kBadLine;
-  // "HTTP/1.1 200 OK"; some servers leave out the reason and even the blank before it.
-  constexpr HeadError kBadStatusLine{0, "the status line is malformed"};
-  if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' ')) return kBadStatusLine;
-  if (auto error = parse_version(line.substr(0, 8), head.minor_version)) return kBadStatusLine;
-  head.status = 0;
-  for (const char c : line.substr(9, 3)) {
-    if (c < '0' || c > '9') return kBadStatusLine;
-    head.status = head.status * 10 + (c - '0');
+std::optional<HeadError> HttpParser::take_response_head(std::string_view data, std::string_view method,
+                                                        ResponseHead& head) {
+  if (!memory_) memory_ = std::make_unique<Memory>();
+  auto& parser = memory_->parser.emplace<Parser<false>>(head.headers);
+  state_ = State::Bad;
+  if (has_odd_line(data)) return kOddLine;
+  parser.skip(method == "HEAD" || method == "CONNECT");
+  // Some servers leave out the blank behind the status together with the reason, which Beast insists on.
+  constexpr std::size_t kStatusEnd = std::string_view("HTTP/1.1 200").size();
+  if (data.size() > kStatusEnd && data[kStatusEnd] == '\r') {
+    memory_->mended.assign(data).insert(kStatusEnd, 1, ' ');
+    data = memory_->mended;
   }
-  if (head.status < 100 || !is_field_value(line)) return kBadStatusLine;
-  Fields fields;
-  if (auto error = parse_fields(data, head.headers, fields)) return error;
-  if (auto error = check_framing(fields, head.minor_version)) return error;
-
-  if (head.status < 200 || head.status == 204 || head.status == 304 || method == "HEAD") {
-    head.framing = Framing::None;
-  } else if (fields.chunked) {
-    head.framing = Framing::Chunked;
-  } else if (fields.lengths > 0) {
-    head.framing = fields.length > 0 ? Framing::Length : Framing::None;
-  } else {
-    head.framing = Framing::UntilClose;
-  }
-  head.content_length = fields.length;
-  head.keep_alive =
-      head.framing != Framing::UntilClose && !fields.close && (head.minor_version > 0 || fields.keep_alive);
+  if (auto error = parser.take_head(data)) return error;
+  head.status = parser.status();
+  if (head.status < 100) return HeadError{0, "the status line is malformed"};
+  head.minor_version = parser.minor_version();
+  head.framing = parser.framing();
+  head.content_length = parser.length();
+  head.keep_alive = head.framing != Framing::UntilClose && parser.keep_alive();
+  state_ = head.framing == Framing::None ? State::Done : State::More;
   return std::nullopt;
+}
+
+HttpParser::Step HttpParser::next(std::string_view input) {
+  Step result;
+  if (state_ != State::More || input.empty()) return result;
+  if (auto* answer = std::get_if<Parser<false>>(&memory_->parser)) {
+    state_ = answer->step(input, result);
+  } else {
+    state_ = std::get<Parser<true>>(memory_->parser).step(input, result);
+  }
+  return result;
+}
+
+bool HttpParser::end_of_input() {
+  if (state_ != State::More) return state_ == State::Done;
+  ErrorCode error;
+  if (auto* answer = std::get_if<Parser<false>>(&memory_->parser)) {
+    answer->put_eof(error);
+  } else {
+    std::get<Parser<true>>(memory_->parser).put_eof(error);
+  }
+  state_ = error ? State::Bad : State::Done;
+  return !error;
 }
 
 }  // namespace libsql::net

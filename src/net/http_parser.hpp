@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -50,43 +50,46 @@ inline constexpr std::size_t kMaxHeaders = 128;
 /// an earlier call on a shorter `data` stopped looking; it is moved on.
 std::size_t find_head_end(std::string_view data, std::size_t& from) noexcept;
 
-/// Parses a complete head (as find_head_end() delimits it). The views of `head` point into `data`. Empty: good.
-std::optional<HeadError> parse_request_head(std::string_view data, RequestHead& head);
-
-/// The same for an answer to a request with `method`.
-std::optional<HeadError> parse_response_head(std::string_view data, std::string_view method, ResponseHead& head);
-
 /// Whether `text` may be the name of a header, or a method: one token (RFC 9110 5.6.2).
 bool is_token(std::string_view text) noexcept;
 /// Whether `text` may be the value of a header: no character that would end it.
 bool is_field_value(std::string_view text) noexcept;
 
-/// Takes the chunked coding (RFC 9112 7.1) off a body that arrives in pieces.
-class ChunkDecoder {
+/// Reads one message at a time with Boost.Beast's parser, and refuses on top of it where that one is more lenient than
+/// a peer might be. Threads: one at a time.
+class HttpParser {
  public:
-  /// What one call found. `consumed` bytes of the input are done with; `data` is a piece of the body within them, maybe
-  /// empty.
+  /// What one call found of a body. `consumed` bytes of the input are done with; `data` is a piece of the body within
+  /// them, maybe empty.
   struct Step {
     std::size_t consumed = 0;
     std::string_view data;
   };
   enum class State : std::uint8_t { More, Done, Bad };
 
-  /// Looks at `input` up to the end of the first piece of data in it. To be called again with the rest, until it
-  /// consumes nothing or state() is no longer More.
+  HttpParser() noexcept;
+  ~HttpParser();
+  HttpParser(HttpParser&&) noexcept;
+  HttpParser& operator=(HttpParser&&) noexcept;
+
+  /// Begins a message with its complete head (as find_head_end() delimits it). The views of `head` point into `data`.
+  /// Empty: good.
+  std::optional<HeadError> take_request_head(std::string_view data, RequestHead& head);
+  /// The same for an answer to a request with `method`. The views may also point into this object.
+  std::optional<HeadError> take_response_head(std::string_view data, std::string_view method, ResponseHead& head);
+
+  /// Looks at the body in `input` up to the end of its first piece. To be called again with the rest, until state() is
+  /// no longer More; if it consumes nothing, with more behind the same bytes.
   Step next(std::string_view input);
+  /// Nothing more comes. True if the message is complete so.
+  bool end_of_input();
+  /// Of the body.
   State state() const noexcept { return state_; }
-  void reset() noexcept { *this = ChunkDecoder(); }
 
  private:
-  enum class Part : std::uint8_t { Size, Data, DataEnd, Trailer };
-  bool take_line(std::string_view line);
-
-  State state_ = State::More;
-  Part part_ = Part::Size;
-  std::uint64_t left_ = 0;
-  std::size_t overhead_ = 0;  // bytes of extensions and trailers so far
-  std::string line_;          // the beginning of a line that came in pieces
+  struct Memory;
+  std::unique_ptr<Memory> memory_;
+  State state_ = State::Done;
 };
 
 }  // namespace libsql::net

@@ -54,6 +54,7 @@ struct Worker {
   ServerCore& core;
   std::thread thread;
   ByteBuffer scratch;     // what was read from the connection at hand
+  HttpParser parser;      // of the request at hand
   RequestHead head;       // its head, parsed
   std::string head_text;  // an answer's head
   std::string body;       // what Exchange::buffer() hands out

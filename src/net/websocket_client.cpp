@@ -59,6 +59,8 @@ struct WebSocketConnection::State {
     if (!open) throw NetError(ErrorKind::Closed, "the WebSocket is not open");
   }
 
+  HttpParser parser;  // of the handshake's answer
+
   std::string handshake(std::string_view target, std::span<const std::string_view> subprotocols,
                         std::span<const Header> headers, const Wait& wait);
   void read_handshake_answer(ResponseHead& head, std::string& text, const Wait& wait);
@@ -158,7 +160,7 @@ void WebSocketConnection::State::read_handshake_answer(ResponseHead& head, std::
   }
   text.assign(in.data(), length);
   in.consume(length);
-  if (const auto error = parse_response_head(text, "GET", head)) {
+  if (const auto error = parser.take_response_head(text, "GET", head)) {
     throw NetError(ErrorKind::Protocol, std::string("the handshake's answer is malformed: ") + error->reason, true);
   }
 }
@@ -168,30 +170,15 @@ void WebSocketConnection::State::refuse(const ResponseHead& head, const Wait& wa
   NetError error(ErrorKind::Refused, "the server refused the WebSocket with status " + std::to_string(head.status),
                  true);
   error.status = head.status;
-  ChunkDecoder chunks;
-  std::uint64_t left = head.framing == Framing::Length ? head.content_length : kMaxRefusal;
   try {
-    while (head.framing != Framing::None && left > 0 && error.body.size() < kMaxRefusal) {
-      if (in.empty()) {
-        const IoState state = fill();
-        if (state == IoState::Closed || state == IoState::Failed) break;
-        if (state != IoState::Ready) wait_for_io(state, wait, "the server refused the handshake");
-        continue;
-      }
-      std::string_view piece = in.view();
-      std::size_t consumed = piece.size();
-      if (head.framing == Framing::Chunked) {
-        const ChunkDecoder::Step step = chunks.next(piece);
-        if (chunks.state() == ChunkDecoder::State::Bad) break;
-        piece = step.data;
-        consumed = step.consumed;
-        if (chunks.state() == ChunkDecoder::State::Done) left = 0;
-      } else {
-        piece = piece.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left, piece.size())));
-        left -= piece.size();
-      }
-      error.body.append(piece.substr(0, kMaxRefusal - error.body.size()));
-      in.consume(consumed);
+    while (parser.state() == HttpParser::State::More && error.body.size() < kMaxRefusal) {
+      const HttpParser::Step step = parser.next(in.view());
+      error.body.append(step.data.substr(0, kMaxRefusal - error.body.size()));
+      in.consume(step.consumed);
+      if (step.consumed != 0) continue;
+      const IoState state = fill();
+      if (state == IoState::Closed || state == IoState::Failed) break;
+      if (state != IoState::Ready) wait_for_io(state, wait, "the server refused the handshake");
     }
   } catch (const NetError& incomplete) {
     if (incomplete.kind() == ErrorKind::Interrupted) throw;

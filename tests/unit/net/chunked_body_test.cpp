@@ -5,51 +5,54 @@
 
 namespace {
 
-using libsql::net::ChunkDecoder;
+using libsql::net::HttpParser;
 
 struct Decoded {
   std::string body;
   std::string rest;
-  ChunkDecoder::State state;
+  HttpParser::State state;
 };
 
+// Gives `text` as a chunked body, `piece` bytes at a time. What the parser does not take waits for more.
 Decoded decode(std::string_view text, std::size_t piece) {
-  ChunkDecoder decoder;
-  Decoded result{{}, {}, ChunkDecoder::State::More};
+  HttpParser parser;
+  libsql::net::ResponseHead head;
+  EXPECT_FALSE(parser.take_response_head("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "GET", head));
+  Decoded result{{}, {}, HttpParser::State::More};
   std::size_t at = 0;
-  while (at < text.size() && decoder.state() == ChunkDecoder::State::More) {
-    std::string_view part = text.substr(at, piece);
-    at += part.size();
-    while (!part.empty() && decoder.state() == ChunkDecoder::State::More) {
-      const ChunkDecoder::Step step = decoder.next(part);
+  while (at < text.size() && parser.state() == HttpParser::State::More) {
+    result.rest += text.substr(at, piece);
+    at += piece;
+    while (parser.state() == HttpParser::State::More) {
+      const HttpParser::Step step = parser.next(result.rest);
       result.body += step.data;
-      part.remove_prefix(step.consumed);
+      result.rest.erase(0, step.consumed);
+      if (step.consumed == 0) break;
     }
-    result.rest = part;
   }
-  result.rest += text.substr(at);
-  result.state = decoder.state();
+  if (at < text.size()) result.rest += text.substr(at);
+  result.state = parser.state();
   return result;
 }
 
-TEST(ChunkDecoder, GivesTheSameForEveryWayToCutTheInput) {
+TEST(ChunkedBody, GivesTheSameForEveryWayToCutTheInput) {
   const std::string text = "5\r\nhello\r\n1;name=\"va;lue\"\r\n \r\n0006\r\nworld!\r\n0\r\nTrailer: x\r\n\r\nNEXT";
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
     const Decoded decoded = decode(text, piece);
-    EXPECT_EQ(decoded.state, ChunkDecoder::State::Done) << piece;
+    EXPECT_EQ(decoded.state, HttpParser::State::Done) << piece;
     EXPECT_EQ(decoded.body, "hello world!") << piece;
     EXPECT_EQ(decoded.rest, "NEXT") << piece;
   }
 }
 
-TEST(ChunkDecoder, WaitsForMoreWhereverTheInputEnds) {
+TEST(ChunkedBody, WaitsForMoreWhereverTheInputEnds) {
   const std::string text = "3\r\nabc\r\n0\r\n\r\n";
   for (std::size_t length = 0; length < text.size(); ++length) {
-    EXPECT_EQ(decode(text.substr(0, length), 100).state, ChunkDecoder::State::More) << length;
+    EXPECT_EQ(decode(text.substr(0, length), 100).state, HttpParser::State::More) << length;
   }
 }
 
-TEST(ChunkDecoder, RefusesWhatReadersUnderstandDifferently) {
+TEST(ChunkedBody, RefusesWhatReadersUnderstandDifferently) {
   const std::pair<const char*, std::string> bad[] = {
       {"no size", "\r\nabc\r\n0\r\n\r\n"},
       {"a sign", "+3\r\nabc\r\n0\r\n\r\n"},
@@ -70,19 +73,19 @@ TEST(ChunkDecoder, RefusesWhatReadersUnderstandDifferently) {
       {"a trailer with a bare line feed", "0\r\na: b\n\r\n"},
   };
   for (const auto& [why, text] : bad) {
-    EXPECT_EQ(decode(text, 1000).state, ChunkDecoder::State::Bad) << why;
-    EXPECT_EQ(decode(text, 1).state, ChunkDecoder::State::Bad) << why << ", byte by byte";
+    EXPECT_EQ(decode(text, 1000).state, HttpParser::State::Bad) << why;
+    EXPECT_EQ(decode(text, 1).state, HttpParser::State::Bad) << why << ", byte by byte";
   }
 }
 
-TEST(ChunkDecoder, LimitsExtensionsAndTrailers) {
-  EXPECT_EQ(decode("3;" + std::string(100'000, 'x'), 1000).state, ChunkDecoder::State::Bad);
+TEST(ChunkedBody, LimitsExtensionsAndTrailers) {
+  EXPECT_EQ(decode("3;" + std::string(100'000, 'x'), 1000).state, HttpParser::State::Bad);
   std::string many;
   for (int i = 0; i < 1000; ++i) many += "1;" + std::string(200, 'x') + "\r\na\r\n";
-  EXPECT_EQ(decode(many, 1000).state, ChunkDecoder::State::Bad);
+  EXPECT_EQ(decode(many, 1000).state, HttpParser::State::Bad);
   std::string trailers = "0\r\n";
   for (int i = 0; i < 1000; ++i) trailers += "a: " + std::string(200, 'x') + "\r\n";
-  EXPECT_EQ(decode(trailers, 1000).state, ChunkDecoder::State::Bad);
+  EXPECT_EQ(decode(trailers, 1000).state, HttpParser::State::Bad);
 }
 
 }  // namespace
