@@ -6,6 +6,11 @@ namespace libsql::server {
 
 void ConnectionSlots::take() {
   std::unique_lock lock(mutex_);
+  if (free_ == 0 && relieve_) {
+    lock.unlock();
+    relieve_();
+    lock.lock();
+  }
   if (free_ == 0) {
     if (waiting_ >= most_waiting_) throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests");
     ++waiting_;

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
+#include <utility>
 
 namespace libsql::server {
 
@@ -15,6 +17,10 @@ class ConnectionSlots {
       : free_(total), total_(total), most_waiting_(most_waiting), wait_(wait) {}
   ConnectionSlots(const ConnectionSlots&) = delete;
   ConnectionSlots& operator=(const ConnectionSlots&) = delete;
+
+  /// Called by take() when none is free, before it waits, to give one up that its owner can do without. Set before
+  /// the first take().
+  void on_shortage(std::function<void()> relieve) { relieve_ = std::move(relieve); }
 
   /// Throws RequestRefused 429 if too many wait already, or none came free in time.
   void take();
@@ -31,6 +37,7 @@ class ConnectionSlots {
   const std::size_t most_waiting_;
   std::size_t waiting_ = 0;
   const std::chrono::milliseconds wait_;
+  std::function<void()> relieve_;
 };
 
 }  // namespace libsql::server

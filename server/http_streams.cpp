@@ -173,6 +173,19 @@ void HttpStreams::tidy() {
   for (std::size_t i = 0; i < expired; ++i) options_.observer->happened(Event::StreamExpired, {});
 }
 
+void HttpStreams::relieve() {
+  std::unique_ptr<HttpStream> dropped;
+  const std::lock_guard lock(mutex_);
+  for (auto place = available_.begin(); place != available_.end(); ++place) {
+    const auto found = entries_.find(*place);
+    if (!found->second.is_replaceable) continue;
+    dropped = std::move(found->second.stream);
+    available_.erase(place);
+    entries_.erase(found);
+    return;
+  }
+}
+
 void HttpStreams::close() noexcept {
   Entries dropped;
   const std::lock_guard lock(mutex_);

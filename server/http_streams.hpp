@@ -61,6 +61,9 @@ class HttpStreams {
 
   /// Ends what was idle for too long and forgets what has ended long ago.
   void tidy();
+  /// Ends the stream that is idle longest among those whose clients lose nothing by it, because somebody wants its
+  /// connection.
+  void relieve();
   /// Ends all of them; from now on none is kept.
   void close() noexcept;
   std::size_t idle() const;

@@ -33,7 +33,9 @@ ServerState::ServerState(Options settings)
                                               options.timeouts.connection_wait)),
       namespaces(options, slots),
       streams(options),
-      budget(options.limits.total_response_bytes) {}
+      budget(options.limits.total_response_bytes) {
+  slots->on_shortage([this] { streams.relieve(); });
+}
 
 std::string namespace_of(const net::Request& request, const Options& options) {
   if (!options.namespaces) return std::string(kDefaultNamespace);

@@ -80,6 +80,15 @@ test('an open transaction ends with its WebSocket', async () => {
   assert.equal(await marks(), 0);
 });
 
+test('streams without a transaction, never closed, give way to others', async () => {
+  for (let i = 0; i < 300; ++i) {  // There are 128 connections to the database, and streams live for two seconds.
+    const answer = await exchange(server, pipeline([execute('INSERT INTO marks VALUES (1)')], { headers: { Connection: 'close' } }));
+    assert.equal(statusOf(answer), 200, answer);
+  }
+  assert.equal(await marks(), 300);
+  await alive();
+});
+
 // Slow and silent peers
 test('a request that arrives byte by byte is answered', async () => {
   const socket = await open(server);
