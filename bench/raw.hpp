@@ -3,7 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <list>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,8 +12,8 @@
 
 namespace bench {
 
-/// Our engine is built to count what every scan visits, and the library turns that off until a query log asks for it. It
-/// costs a third of a scan, so the others get it turned off too.
+/// Our engine is built to count what every scan visits, and the library turns that off until a query log asks for it.
+/// It costs a third of a scan, so the others get it turned off too.
 inline void stop_counting_scans(sqlite3* db) { sqlite3_db_config(db, SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, nullptr); }
 
 class Raw {
@@ -42,9 +42,9 @@ class Raw {
   }
   /// A statement from a hash map keyed by its text.
   sqlite3_stmt* cached(std::string_view sql) {
-    const auto found = statements_.find(std::string(sql));
+    const auto found = statements_.find(sql);
     if (found != statements_.end()) return found->second;
-    return statements_[std::string(sql)] = prepare(sql);
+    return statements_.emplace(sql, prepare(sql)).first->second;
   }
   sqlite3* db() const { return db_; }
 
@@ -55,8 +55,13 @@ class Raw {
   }
 
  private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
+  };
+
   sqlite3* db_ = nullptr;
-  std::unordered_map<std::string, sqlite3_stmt*> statements_;
+  std::unordered_map<std::string, sqlite3_stmt*, Hash, std::equal_to<>> statements_;  // a hit copies no text
 };
 
 }  // namespace bench

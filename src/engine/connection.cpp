@@ -139,15 +139,12 @@ Connection::Connection(sqlite3* db) : db_(db), interrupt_state_(std::make_shared
 
 Connection::~Connection() { close_all(); }
 
-sqlite3* Connection::require_open() const {
-  if (!unusable_reason_.empty()) {
-    detail::ErrorData data;
-    data.code = ErrorCode::Misuse;
-    data.message = unusable_reason_;
-    data.session_usable = false;
-    core::throw_error(std::move(data));
-  }
-  return db_;
+void Connection::throw_unusable() const {
+  detail::ErrorData data;
+  data.code = ErrorCode::Misuse;
+  data.message = unusable_reason_;
+  data.session_usable = false;
+  core::throw_error(std::move(data));
 }
 
 void Connection::close() {

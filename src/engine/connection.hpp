@@ -67,7 +67,11 @@ class Connection final {
   /// The engine's handle; null after close().
   sqlite3* handle() const noexcept { return db_; }
   /// Throws Misuse if closed, else the handle.
-  sqlite3* require_open() const;
+  sqlite3* require_open() const {
+    if (!unusable_reason_.empty()) [[unlikely]]
+      throw_unusable();
+    return db_;
+  }
 
   /// Closes for good. Throws Misuse that names what is still open; then the connection stays open.
   void close();
@@ -330,6 +334,7 @@ class Connection final {
   void before_call_slow(Statement& statement);
   void settle() noexcept;
   void record_savepoints();
+  [[noreturn]] void throw_unusable() const;
   [[noreturn]] void throw_no_sql() const;
   void observers_changed() noexcept;
   void install_progress_handler() noexcept;

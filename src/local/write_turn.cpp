@@ -4,6 +4,12 @@ namespace libsql::local {
 
 void WriteTurn::take() {
   if (held_) return;
+  if (!queue_->try_enter()) wait();
+  held_ = true;
+  if (scope_ == Scope::Transactions) connection_.set_write_gate(this);  // so that the end of the transaction is seen
+}
+
+void WriteTurn::wait() {
   const engine::Clock::time_point start = engine::Clock::now();
   const WriteQueue::Outcome outcome = queue_->enter(connection_.wait_limit(), connection_.interrupts());
   if (outcome != WriteQueue::Outcome::Entered) {
@@ -12,19 +18,22 @@ void WriteTurn::take() {
                               ? "interrupted while waiting for other writers of this process"
                               : "other writers of this process held the database for too long");
   }
-  held_ = true;
   connection_.set_waited(engine::Clock::now() - start);
-  if (scope_ == Scope::Transactions) connection_.set_write_gate(this);  // so that the end of the transaction is seen
 }
 
 void WriteTurn::settle() noexcept {
   connection_.set_waited({});
-  if (held_ && !connection_.holds_write_lock()) give_up();
+  if (!held_) return;
+  const bool open = !connection_.is_autocommit();
+  if (in_transaction_ && open) return;
+  in_transaction_ = false;
+  if (!connection_.holds_write_lock()) return give_up();
+  in_transaction_ = open;  // else rows of a write are still being read
 }
 
 void WriteTurn::give_up() noexcept {
   if (!held_) return;
-  held_ = false;
+  held_ = in_transaction_ = false;
   if (scope_ == Scope::Transactions) connection_.set_write_gate(nullptr);
   queue_->leave();
 }

@@ -38,10 +38,13 @@ class WriteTurn final : public engine::WriteGate {
   void after_statement(engine::Connection&) noexcept override { settle(); }
 
  private:
+  void wait();
+
   engine::Connection& connection_;
   std::shared_ptr<WriteQueue> queue_;
   Scope scope_;
   bool held_ = false;
+  bool in_transaction_ = false;  // the open transaction was seen to hold the write lock, so it does until it ends
 };
 
 }  // namespace libsql::local
