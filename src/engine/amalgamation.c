@@ -14,14 +14,31 @@
 const size_t libsql_engine_value_size =
     LIBSQL_SAME_PLACE(u.i, number.integer) && LIBSQL_SAME_PLACE(u.r, number.real) && LIBSQL_SAME_PLACE(z, bytes) &&
             LIBSQL_SAME_PLACE(n, size) && LIBSQL_SAME_PLACE(flags, flags) && LIBSQL_SAME_PLACE(enc, encoding) &&
+            LIBSQL_SAME_PLACE(db, connection) && LIBSQL_SAME_PLACE(szMalloc, allocated) &&
             MEM_Null == kLibsqlValueNull && MEM_Str == kLibsqlValueText && MEM_Int == kLibsqlValueInteger &&
             MEM_Real == kLibsqlValueReal && MEM_Blob == kLibsqlValueBlob && MEM_AffMask == kLibsqlValueKinds &&
-            MEM_Term == kLibsqlValueTerminated && MEM_Zero == kLibsqlValueZeroes && SQLITE_UTF8 == 1
+            MEM_Term == kLibsqlValueTerminated && MEM_Zero == kLibsqlValueZeroes &&
+            MEM_Static == kLibsqlValueStatic && (MEM_Dyn | MEM_Agg) == kLibsqlValueOwner && SQLITE_UTF8 == 1
         ? sizeof(struct sqlite3_value)
         : 0;
 
 const size_t libsql_engine_row_place = offsetof(struct Vdbe, pResultRow);
+
+/* What vdbeUnbind() does for each argument, once for all. */
+void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) {
+  Vdbe* vdbe = (Vdbe*)stmt;
+  sqlite3* db = vdbe->db;
+  if (libsql_engine_value_size == 0 || db->mutex != 0 || vdbe->eVdbeState != VDBE_READY_STATE || vdbe->nVar != count ||
+      vdbe->expmask != 0 || ENC(db) != SQLITE_UTF8) {
+    return 0;
+  }
+  db->errCode = SQLITE_OK;
+  *longest = db->aLimit[SQLITE_LIMIT_LENGTH];
+  return vdbe->aVar;
+}
 #else
 const size_t libsql_engine_value_size = 0;
 const size_t libsql_engine_row_place = 0;
+
+void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) { return 0; }
 #endif

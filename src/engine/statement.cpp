@@ -11,6 +11,7 @@
 #include <libsql/statement.hpp>
 
 #include "core/errors.hpp"
+#include "engine/argument_values.hpp"
 #include "engine/hooks.hpp"
 #include "engine/row_values.hpp"
 #include "engine/values.hpp"
@@ -191,8 +192,14 @@ void Statement::bind(const core::ParamsView& params, bool copy) {
   const std::size_t count = params.positional.size();
   if (!params.named.empty() || count != static_cast<std::size_t>(parameter_count_)) [[unlikely]]
     return bind_named(params, copy);
-  const ValueRef* value = params.positional.data();
-  for (int number = 1; number <= static_cast<int>(count); ++number) bind_one(number, *value++, copy);
+  if (count == 0) return;
+  ArgumentValues places(stmt_, static_cast<int>(count));
+  int number = 0;
+  for (const ValueRef& value : params.positional) {
+    ++number;
+    if (!places.write(value, copy)) [[unlikely]]
+      bind_one(number, value, copy);
+  }
 }
 
 // Whether the text uses this number. The numbers below `?5` that nothing uses have no name either, but want no

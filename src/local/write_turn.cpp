@@ -25,8 +25,10 @@ void WriteTurn::settle() noexcept {
   connection_.set_waited({});
   if (!held_) return;
   const bool open = !connection_.is_autocommit();
-  if (in_transaction_ && open) return;
-  in_transaction_ = false;
+  if (in_transaction_) {  // no write outlasts the transaction that it is part of
+    if (!open) give_up();
+    return;
+  }
   if (!connection_.holds_write_lock()) return give_up();
   in_transaction_ = open;  // else rows of a write are still being read
 }

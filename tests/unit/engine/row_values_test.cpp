@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/argument_values.hpp"
 #include "raw_sqlite.hpp"
 
 namespace libsql::engine {
@@ -92,6 +93,57 @@ TEST_F(RowValues, AreNotThereWithoutARow) {
   EXPECT_EQ(first_value(stmt), nullptr);
   sqlite3_finalize(stmt);
   EXPECT_EQ(first_value(nullptr), nullptr);
+}
+
+// What the engine makes of an argument that was written in its place, or nothing if that was refused.
+std::string written(sqlite3_stmt* stmt, const ValueRef& value, bool copy = false) {
+  sqlite3_reset(stmt);
+  if (!ArgumentValues(stmt, 1).write(value, copy)) return "refused";
+  EXPECT_EQ(sqlite3_step(stmt), SQLITE_ROW);
+  return literal(value_ref(sqlite3_column_value(stmt, 0)));
+}
+
+TEST_F(RowValues, AreWrittenAsTheBindFunctionsDo) {
+  Raw raw(":memory:");
+  sqlite3_stmt* stmt = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(raw.db, "SELECT ?", -1, &stmt, nullptr), SQLITE_OK);
+  const std::string text("with\0NUL", 8);
+  for (const ValueRef& value : {ValueRef(std::int64_t{-5}), ValueRef(2.5), ValueRef(std::string_view(text)), ValueRef(),
+                                ValueRef(std::string_view("")), ValueRef(std::int64_t{0})}) {
+    EXPECT_EQ(written(stmt, value), literal(value));
+  }
+  EXPECT_EQ(written(stmt, ValueRef(std::string_view(text)).as_borrowed(), true),
+            literal(ValueRef(std::string_view(text))));
+  sqlite3_finalize(stmt);
+}
+
+TEST_F(RowValues, AreLeftToTheBindFunctionsWhereTheseDoMoreThanWrite) {
+  Raw raw(":memory:");
+  sqlite3_stmt* stmt = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(raw.db, "SELECT ?", -1, &stmt, nullptr), SQLITE_OK);
+  const ValueRef text(std::string_view("text"));
+  EXPECT_EQ(written(stmt, text, true), "refused") << "has to be copied";
+  EXPECT_EQ(written(stmt, ValueRef(std::string_view())), "refused") << "has no address";
+  EXPECT_EQ(written(stmt, ValueRef(std::nan(""))), "refused");
+  EXPECT_EQ(written(stmt, ValueRef(ZeroBlob{3})), "refused");
+  const std::string long_text(101, 'x');
+  sqlite3_limit(raw.db, SQLITE_LIMIT_LENGTH, 100);
+  EXPECT_EQ(written(stmt, ValueRef(std::string_view(long_text))), "refused");
+  EXPECT_NE(written(stmt, ValueRef(std::string_view(long_text).substr(1))), "refused");
+  sqlite3_reset(stmt);
+  sqlite3_bind_text(stmt, 1, "copy", 4, SQLITE_TRANSIENT);
+  EXPECT_EQ(written(stmt, text), "refused") << "the copy has to be freed";
+  EXPECT_EQ(sqlite3_step(stmt), SQLITE_ROW);
+  EXPECT_FALSE(ArgumentValues(stmt, 1).write(text, false)) << "it runs";
+  sqlite3_reset(stmt);
+  EXPECT_FALSE(ArgumentValues(stmt, 2).write(text, false)) << "it takes one argument";
+  sqlite3_finalize(stmt);
+
+  Raw wide(":memory:");
+  ASSERT_EQ(wide.exec("PRAGMA encoding='UTF-16le'; CREATE TABLE t(a)"), SQLITE_OK);
+  ASSERT_EQ(sqlite3_prepare_v2(wide.db, "SELECT ?", -1, &stmt, nullptr), SQLITE_OK);
+  EXPECT_EQ(written(stmt, text), "refused") << "has to be converted";
+  sqlite3_finalize(stmt);
 }
 
 TEST(ValueRef, OfAZeroBlobThatNoMemoryHoldsStaysTooLarge) {
