@@ -1,0 +1,191 @@
+// What bench/server_load drives: a server with a table of 100,000 rows, and beside it a bare echo of the same
+// framework.
+//   bench_server_load serve [SECONDS]   prints "echo PORT server PORT" and ends by itself
+//   bench_server_load memory            memory of idle streams and namespaces
+//   bench_server_load stream [ROWS]     one cursor over many rows (2,000,000), and what the process holds meanwhile
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/http_client.hpp"
+#include "net/server.hpp"
+#include "server/namespaces.hpp"
+#include "server/server.hpp"
+
+namespace {
+
+using namespace libsql;
+using Clock = std::chrono::steady_clock;
+
+class Directory {
+ public:
+  Directory() : path_(std::filesystem::temp_directory_path() / ("libsql-bench-" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(path_);
+  }
+  ~Directory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class Echo final : public net::Handler {
+ public:
+  explicit Echo(std::string text) : text_(std::move(text)) {}
+  void on_request(net::Exchange& exchange) override {
+    exchange.answer(200, {{"content-type", "application/json"}, {"access-control-allow-origin", "*"}}, text_);
+  }
+
+ private:
+  std::string text_;  // as long as the server's answer
+};
+
+server::Options options_in(const Directory& directory) {
+  server::Options options;
+  options.data_directory = directory.path();
+  options.http.port = 0;
+  return options;
+}
+
+void fill(server::Server& server) {
+  const auto session = server.namespaces().get("default")->connect();
+  session->execute("CREATE TABLE items(id INTEGER PRIMARY KEY, name TEXT, price REAL)", {});
+  session->execute("CREATE TABLE log(id INTEGER PRIMARY KEY, text TEXT)", {});
+  session->execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "
+      "INSERT INTO items SELECT i, 'the name of item ' || i, i * 0.25 FROM n",
+      {});
+}
+
+std::string post(std::uint16_t port, const std::string& target, const std::string& body) {
+  net::ClientOptions options;
+  options.proxy_from_environment = false;
+  net::HttpConnection connection({false, "127.0.0.1", port}, options);
+  return std::string(connection.request({"POST", target, {}, body}, {}).body);
+}
+
+constexpr const char* kPointSelect =
+    R"({"requests":[{"type":"execute","stmt":{"sql":"SELECT id, name, price FROM items WHERE id = ?","args":[{"type":"integer","value":"77777"}]}},{"type":"close"}]})";
+
+constexpr const char* kCreateTable =
+    R"json({"requests":[{"type":"execute","stmt":{"sql":"CREATE TABLE t(a)"}},{"type":"close"}]})json";
+
+int serve(int seconds) {
+  const Directory directory;
+  server::Server server(options_in(directory));
+  fill(server);
+  server.start();
+  net::Server echo;
+  const std::uint16_t echo_port =
+      echo.listen({}, std::make_shared<Echo>(post(server.port(), "/v2/pipeline", kPointSelect)));
+  std::printf("echo %u server %u\n", echo_port, server.port());
+  std::fflush(stdout);
+  std::this_thread::sleep_for(std::chrono::seconds(seconds));
+  return 0;
+}
+
+// In KiB.
+long resident() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::atol(line.c_str() + 6);
+  }
+  return 0;
+}
+
+int memory() {
+  constexpr int kMany = 500;
+  const Directory directory;
+  server::Options options = options_in(directory);
+  options.namespaces = true;
+  options.limits.connections = 2 * kMany;
+  options.timeouts.stream_idle = std::chrono::minutes(10);
+  options.timeouts.namespace_idle = std::chrono::milliseconds(500);
+  options.max_loaded_namespaces = 10 * kMany;
+  server::Server server(options);
+  fill(server);
+  server.start();
+  net::ClientOptions client;
+  client.proxy_from_environment = false;
+  net::HttpConnection connection({false, "127.0.0.1", server.port()}, client);
+  const net::Header header{"x-namespace", "default"};
+  const auto report = [&](const char* what, long before, int count) {
+    std::printf("%-52s %8.1f KiB\n", what, static_cast<double>(resident() - before) / count);
+  };
+  const auto ask = [&](const char* body) { connection.request({"POST", "/v2/pipeline", {&header, 1}, body}, {}); };
+  ask(R"({"requests":[{"type":"execute","stmt":{"sql":"SELECT 1"}}]})");
+  long before = resident();
+  for (int i = 0; i < kMany; ++i) {
+    ask(R"({"requests":[{"type":"execute","stmt":{"sql":"BEGIN"}},{"type":"execute","stmt":{"sql":"SELECT name FROM items WHERE id = 5"}}]})");
+  }
+  report("an idle stream in a transaction that has read", before, kMany);
+  before = resident();
+  for (int i = 0; i < kMany; ++i) ask(R"({"requests":[{"type":"store_sql","sql_id":1,"sql":"SELECT 1"}]})");
+  report("an idle stream with stored SQL and no transaction", before, kMany);
+  for (int i = 0; i < kMany; ++i) server.namespaces().create(std::string("n").append(std::to_string(i)), {});
+  before = resident();
+  for (int i = 0; i < kMany; ++i) {
+    const std::string name = std::string("n").append(std::to_string(i));
+    const net::Header chosen{"x-namespace", name};
+    connection.request({"POST", "/v2/pipeline", {&chosen, 1}, kCreateTable}, {});
+  }
+  report("a loaded namespace, its first session included", before, kMany);
+  for (int i = 0; i < 300 && server.gauges().namespaces_loaded > 1; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  std::printf("%-52s %8zu\n", "namespaces loaded after the idle time", server.gauges().namespaces_loaded);
+  return 0;
+}
+
+int stream(long rows) {
+  const Directory directory;
+  server::Server server(options_in(directory));
+  fill(server);
+  server.start();
+  const std::string body =
+      R"({"batch":{"steps":[{"stmt":{"sql":"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < )" +
+      std::to_string(rows) + R"() SELECT i, 'the name of item ' || i, i * 0.25 FROM n"}}]}})";
+  net::ClientOptions client;
+  client.proxy_from_environment = false;
+  net::HttpConnection connection({false, "127.0.0.1", server.port()}, client);
+  post(server.port(), "/v2/pipeline", kPointSelect);
+  const long before = resident();
+  const auto begun = Clock::now();
+  connection.open({"POST", "/v3/cursor", {}, body}, {});
+  std::size_t bytes = 0;
+  long most = 0;
+  for (std::size_t pieces = 0;; ++pieces) {
+    const std::string_view piece = connection.read({});
+    if (piece.empty()) break;
+    bytes += piece.size();
+    if (pieces % 64 == 0) most = std::max(most, resident());
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+  std::printf("%ld rows, %.0f MB in %.2f s (%.0f rows/s); at most %ld KiB more than before\n", rows,
+              static_cast<double>(bytes) / 1e6, seconds, static_cast<double>(rows) / seconds, most - before);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "serve") return serve(argc > 2 ? std::atoi(argv[2]) : 60);
+  if (what == "memory") return memory();
+  if (what == "stream") return stream(argc > 2 ? std::atol(argv[2]) : 2'000'000);
+  std::fprintf(stderr, "usage: bench_server_load serve [SECONDS] | memory | stream [ROWS]\n");
+  return 2;
+}
