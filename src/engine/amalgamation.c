@@ -4,9 +4,9 @@
 
 #include "engine/value_layout.h"
 
-/* An engine of another layout still works: its values are asked for one by one. The members' names have been the same since
- * 3.8; that of the row has changed, and before this version it is not looked for. */
-#if SQLITE_VERSION_NUMBER >= 3053000
+/* Only for the releases of SQLite that this was tested with: a layout can be compared, but not what a later release means by
+ * it. Any other engine works too: it is called for each value. */
+#if SQLITE_VERSION_NUMBER >= 3053000 && SQLITE_VERSION_NUMBER < 3054000
 #define LIBSQL_SAME_PLACE(theirs, ours) \
   (offsetof(struct sqlite3_value, theirs) == offsetof(struct LibsqlEngineValue, ours) && \
    sizeof(((struct sqlite3_value*)0)->theirs) == sizeof(((struct LibsqlEngineValue*)0)->ours))
