@@ -195,6 +195,25 @@ void HttpStreams::close() noexcept {
   ended_.clear();
 }
 
+std::vector<std::string> HttpStreams::describe() const {
+  std::vector<std::string> lines;
+  const Clock::time_point now = Clock::now();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (entry.state == State::Expired || entry.state == State::Closed) continue;
+    std::string line = "stream " + std::to_string(id) + ": ";
+    if (entry.state == State::Acquired) {
+      line += "runs a request";
+    } else {
+      const auto idle = std::chrono::duration_cast<std::chrono::milliseconds>(now - entry.since);
+      line += "idle for " + std::to_string(idle.count()) + " ms";
+      if (entry.stream->session) line += ", holds a connection";
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 std::size_t HttpStreams::idle() const {
   const std::lock_guard lock(mutex_);
   return available_.size();

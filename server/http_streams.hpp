@@ -67,6 +67,8 @@ class HttpStreams {
   /// Ends all of them; from now on none is kept.
   void close() noexcept;
   std::size_t idle() const;
+  /// A line for each stream that is alive, for people who look for what holds a database.
+  std::vector<std::string> describe() const;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -88,7 +88,7 @@ struct Options {
 
   std::optional<Encryption> encryption;
   std::vector<std::filesystem::path> extensions;  // loaded into every connection
-  Durability durability = Durability::Relaxed;  // of namespaces that set none
+  Durability durability = Durability::Relaxed;    // of namespaces that set none
   RowsRead rows_read = RowsRead::Estimate;
   bool create_default = true;
   std::size_t max_loaded_namespaces = 100;  // more are loaded, but idle ones are unloaded sooner

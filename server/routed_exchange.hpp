@@ -9,9 +9,13 @@
 
 namespace libsql::server {
 
+/// Whether pages of other sites may read the answers.
+enum class OtherSites : bool { Refused, Allowed };
+
 class RoutedExchange final : public Exchange {
  public:
-  explicit RoutedExchange(net::Exchange& exchange) : exchange_(exchange), peer_(exchange.peer()) {}
+  RoutedExchange(net::Exchange& exchange, OtherSites other_sites)
+      : exchange_(exchange), peer_(exchange.peer()), other_sites_(other_sites) {}
 
   std::string_view method() const noexcept override { return exchange_.request().method; }
   std::string_view path() const noexcept override { return exchange_.request().path; }
@@ -34,6 +38,7 @@ class RoutedExchange final : public Exchange {
 
   net::Exchange& exchange_;
   std::string peer_;
+  OtherSites other_sites_;
   std::vector<std::pair<std::string, std::string>> more_;
 };
 

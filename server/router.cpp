@@ -50,6 +50,7 @@ void Router::add(std::string method, std::string pattern, Handler handler) {
 
 Router::Found Router::dispatch(Exchange& exchange) const {
   if (routes_.empty()) return Found::No;
+  if (guard_ && guard_(exchange)) return Found::Yes;
   const std::vector<std::string_view> path = segments_of(exchange.path());
   bool other_method = false;
   for (const Route& route : routes_) {
@@ -70,7 +71,6 @@ Router::Found Router::dispatch(Exchange& exchange) const {
       other_method = true;
       continue;
     }
-    if (guard_ && guard_(exchange)) return Found::Yes;
     route.handler(exchange);
     return Found::Yes;
   }
@@ -82,7 +82,8 @@ Router::Found Router::dispatch(Exchange& exchange) const {
 void RoutedExchange::add_header(std::string_view name, std::string_view value) { more_.emplace_back(name, value); }
 
 std::vector<net::Header> RoutedExchange::headers(std::string_view content_type) const {
-  std::vector<net::Header> headers{kAnyOrigin};
+  std::vector<net::Header> headers;
+  if (other_sites_ == OtherSites::Allowed) headers.push_back(kAnyOrigin);
   if (!content_type.empty()) headers.push_back({"content-type", content_type});
   for (const auto& [name, value] : more_) headers.push_back({name, value});
   return headers;

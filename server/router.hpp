@@ -51,7 +51,7 @@ class Router {
   using Handler = std::function<void(Exchange&)>;
 
   void add(std::string method, std::string pattern, Handler handler);
-  /// Runs before every handler; true if it has answered. For authentication of a whole listener.
+  /// Runs before anything is looked up; true if it has answered. For authentication of a whole listener.
   void set_guard(std::function<bool(Exchange&)> guard) { guard_ = std::move(guard); }
 
   enum class Found : bool { No, Yes };

@@ -26,7 +26,7 @@ class AdminHandler final : public net::Handler {
   AdminHandler(const Router& routes, std::size_t body_limit) : routes_(routes), body_limit_(body_limit) {}
   void on_head(net::Exchange& exchange) override { exchange.set_body_limit(body_limit_); }
   void on_request(net::Exchange& exchange) override {
-    RoutedExchange routed(exchange);
+    RoutedExchange routed(exchange, OtherSites::Refused);
     if (routes_.dispatch(routed) == Router::Found::No) routed.answer(404, {}, {});
   }
 
@@ -177,6 +177,8 @@ std::uint16_t Server::admin_port() const noexcept { return impl_->admin_port_; }
 std::uint16_t Server::hrana_port() const noexcept { return impl_->hrana_port_; }
 Namespaces& Server::namespaces() noexcept { return impl_->state_.namespaces; }
 const Options& Server::options() const noexcept { return impl_->state_.options; }
+
+std::vector<std::string> Server::describe_streams() const { return impl_->state_.streams.describe(); }
 
 ServerGauges Server::gauges() const {
   const ServerState& state = impl_->state_;

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "server/metrics.hpp"
 #include "server/options.hpp"
@@ -33,8 +35,8 @@ class Server {
   /// open and closes the databases. True if nothing had to be interrupted.
   bool stop(std::chrono::milliseconds drain);
 
-  /// Reads the certificates again, for the connections to come. Throws Network if they cannot be used; then the old ones
-  /// stay in use.
+  /// Reads the certificates again, for the connections to come. Throws Network if they cannot be used; then the old
+  /// ones stay in use.
   void reload_tls();
 
   /// The ports that start() took; 0 for what does not listen.
@@ -45,6 +47,8 @@ class Server {
   Namespaces& namespaces() noexcept;
   const Options& options() const noexcept;
   ServerGauges gauges() const;
+  /// A line for each HTTP stream.
+  std::vector<std::string> describe_streams() const;
 
  private:
   class Impl;

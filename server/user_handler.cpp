@@ -6,6 +6,7 @@
 
 #include <libsql/version.hpp>
 
+#include "server/dump_http.hpp"
 #include "server/failure.hpp"
 #include "server/hrana_websocket.hpp"
 #include "server/http_answer.hpp"
@@ -22,6 +23,7 @@ enum class UserHandler::Route : std::uint8_t {
   CursorProtobuf,
   V1Execute,
   V1Batch,
+  Dump,
   Probe,
   Health,
   Version,
@@ -42,7 +44,7 @@ UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
     Route route;
   };
   // Most used first.
-  static constexpr std::array<Known, 14> kRoutes = {{{"/v2/pipeline", Route::PipelineJson},
+  static constexpr std::array<Known, 15> kRoutes = {{{"/v2/pipeline", Route::PipelineJson},
                                                      {"/v3/pipeline", Route::PipelineJson},
                                                      {"/v3/cursor", Route::CursorJson},
                                                      {"/v3-protobuf/pipeline", Route::PipelineProtobuf},
@@ -55,7 +57,8 @@ UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
                                                      {"/v3", Route::Probe},
                                                      {"/v3-protobuf", Route::Probe},
                                                      {"/health", Route::Health},
-                                                     {"/version", Route::Version}}};
+                                                     {"/version", Route::Version},
+                                                     {"/dump", Route::Dump}}};
   for (const Known& known : kRoutes) {
     if (known.path == path) return known.route;
   }
@@ -115,7 +118,7 @@ void UserHandler::dispatch(net::Exchange& exchange, std::string& name_space) {
   const Route route = route_of(path);
   switch (route) {
     case Route::None: {
-      RoutedExchange routed(exchange);
+      RoutedExchange routed(exchange, OtherSites::Allowed);
       if (more_.dispatch(routed) == Router::Found::No) answer(exchange, 404, {}, {});
       return;
     }
@@ -129,6 +132,9 @@ void UserHandler::dispatch(net::Exchange& exchange, std::string& name_space) {
     case Route::Root:
       if (request.wants_websocket()) return accept_hrana(exchange, state_);
       if (!is_post(request.method)) return answer(exchange, 404, {}, {});
+      break;
+    case Route::Dump:
+      if (request.method != "GET") return answer(exchange, 405, {}, {});
       break;
     default:
       if (!is_post(request.method)) return answer(exchange, 405, {}, {});
@@ -158,6 +164,8 @@ void UserHandler::run(net::Exchange& exchange, Route route, std::string_view nam
       return hrana_.v1_batch(exchange, context);
     case Route::Root:
       return legacy_query(exchange, state_, context);
+    case Route::Dump:
+      return answer_dump(exchange, context);
     default:
       return answer(exchange, 404, {}, {});
   }

@@ -61,11 +61,16 @@ void reset_stats(Exchange& exchange, const AdminContext& context) {
   answer_done(exchange);
 }
 
+void get_diagnostics(Exchange& exchange, const AdminContext& context) {
+  answer_json(exchange, Json(context.server.describe_streams()).dump());
+}
+
 }  // namespace
 
 void add_stats_routes(Router& router, const AdminContext& context) {
   add_admin_route(router, context, "GET", "/v1/namespaces/{namespace}/stats", get_stats);
   add_admin_route(router, context, "DELETE", "/v1/namespaces/{namespace}/stats/{list}", reset_stats);
+  add_admin_route(router, context, "GET", "/v1/diagnostics", get_diagnostics);
 }
 
 }  // namespace libsql::server
