@@ -1,0 +1,286 @@
+// The process `libsql serve` from its start to its end.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "integration/server/server_process.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace libsql_test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+std::string sha256(const std::string& bytes) {
+  std::array<unsigned char, 32> digest;
+  EVP_Q_digest(nullptr, "SHA256", nullptr, bytes.data(), bytes.size(), digest.data(), nullptr);
+  std::string text;
+  for (const unsigned byte : digest) {
+    text += "0123456789abcdef"[byte >> 4U];
+    text += "0123456789abcdef"[byte & 15U];
+  }
+  return text;
+}
+
+class ServerLife : public ::testing::Test {
+ protected:
+  std::string file(const std::string& name) const { return directory_.file(name); }
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(file(name)) << text;
+    return file(name);
+  }
+  static std::string content(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+  libsql::test::TemporaryDirectory directory_;
+};
+
+TEST_F(ServerLife, BeginsWithALineThatTellsWhereItListens) {
+  ServerProcess server({"--db", file("a.db"), "--admin-listen", "127.0.0.1:0", "--hrana-listen", "0"});
+  ASSERT_TRUE(server.is_ready()) << server.errors();
+  EXPECT_THAT(server.ready_line(), MatchesRegex("libsql: ready http=http://127\\.0\\.0\\.1:[0-9]+ "
+                                                "hrana=ws://127\\.0\\.0\\.1:[0-9]+ "
+                                                "admin=http://127\\.0\\.0\\.1:[0-9]+\n"));
+  EXPECT_EQ(request(server.port(), "GET", "/health").status, 200);
+  EXPECT_EQ(run_sql(server.port(), "SELECT 40 + 2"), "42");
+}
+
+TEST_F(ServerLife, EndsWithStatus0AtSigtermAndSigint) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    ServerProcess server({"--db", file("a.db")});
+    ASSERT_TRUE(server.is_ready());
+    EXPECT_EQ(run_sql(server.port(), "CREATE TABLE IF NOT EXISTS t(a)"), "ok");
+    server.signal(number);
+    EXPECT_EQ(server.wait(), 0) << server.errors();
+    EXPECT_FALSE(std::filesystem::exists(file("a.db-wal"))) << "the log is written into the file at the end";
+  }
+}
+
+TEST_F(ServerLife, LetsARunningRequestEndAtSigterm) {
+  ServerProcess server({"--db", file("a.db")});
+  ASSERT_TRUE(server.is_ready());
+  std::string answer;
+  std::thread client([&] {
+    answer = run_sql(server.port(),
+                     "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 3000000) "
+                     "SELECT count(*) FROM c");
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  server.signal(SIGTERM);
+  client.join();
+  EXPECT_EQ(answer, "3000000");
+  EXPECT_EQ(server.wait(), 0);
+}
+
+TEST_F(ServerLife, CutsRequestsOffAfterTheShutdownTimeoutAndSaysSo) {
+  ServerProcess server({"--db", file("a.db"), "--shutdown-timeout", "200ms"});
+  ASSERT_TRUE(server.is_ready());
+  std::thread client([&] {
+    try {
+      run_sql(server.port(), "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c) SELECT count(*) FROM c");
+    } catch (const std::exception&) {  // the connection is cut
+    }
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 1);
+  client.join();
+  EXPECT_THAT(server.errors(), HasSubstr("cut off"));
+}
+
+TEST_F(ServerLife, EndsAtOnceAtASecondSignal) {
+  ServerProcess server({"--db", file("a.db"), "--shutdown-timeout", "1h"});
+  ASSERT_TRUE(server.is_ready());
+  std::thread client([&] {
+    try {
+      run_sql(server.port(), "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c) SELECT count(*) FROM c");
+    } catch (const std::exception&) {  // the connection is cut
+    }
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  server.signal(SIGTERM);
+  EXPECT_TRUE(eventually([&] { return server.errors().find("stopping") != std::string::npos; }));
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(std::chrono::seconds(5)), 128 + SIGTERM);
+  client.join();
+}
+
+TEST_F(ServerLife, RefusesAWrongCommandLineWithStatus2) {
+  for (const auto& [arguments, message] : std::initializer_list<std::pair<std::vector<std::string>, const char*>>{
+           {{}, "what shall be served"},
+           {{"--db", file("a.db"), "--nonsense"}, "--nonsense"},
+           {{"--db", file("a.db"), "--http-listen", "0.0.0.0:0"}, "--allow-unauthenticated"}}) {
+    ServerProcess server(arguments);
+    EXPECT_FALSE(server.is_ready());
+    EXPECT_EQ(server.wait(), 2);
+    EXPECT_THAT(server.errors(), HasSubstr(message));
+  }
+  EXPECT_FALSE(std::filesystem::exists(file("a.db")));
+}
+
+TEST_F(ServerLife, ListensElsewhereWithoutAKeyOnlyIfThatIsMeant) {
+  ServerProcess server({"--db", file("a.db"), "--http-listen", "0.0.0.0:0", "--allow-unauthenticated"});
+  ASSERT_TRUE(server.is_ready()) << server.errors();
+  EXPECT_THAT(server.ready_line(), HasSubstr("http=http://0.0.0.0:"));
+  EXPECT_THAT(server.errors(), HasSubstr("nobody is asked for a token"));
+}
+
+TEST_F(ServerLife, RefusesToStartWithStatus1IfSomethingCannotBeHad) {
+  ServerProcess first({"--db", file("a.db")});
+  ASSERT_TRUE(first.is_ready());
+  const std::string taken = "127.0.0.1:" + std::to_string(first.port());
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--db", file("b.db"), "--http-listen", taken},
+        {"--db", file("no/such/folder/b.db")},
+        {"--db", file("b.db"), "--log-file", file("no/such/log")},
+        {"--db", file("b.db"), "--auth-jwt-key-file", file("missing")},
+        {"--db", file("b.db"), "--auth-jwt-key-file", write("k", "no key")},
+        {"--db", file("b.db"), "--tls-cert", file("x"), "--tls-key", file("x")}}) {
+    ServerProcess server(arguments);
+    EXPECT_FALSE(server.is_ready());
+    EXPECT_EQ(server.wait(), 1) << arguments.back();
+    EXPECT_THAT(server.errors(), HasSubstr("libsql: ")) << arguments.back();
+  }
+}
+
+TEST_F(ServerLife, TakesSettingsFromFlagsBeforeVariablesBeforeTheFile) {
+  const std::string config = write("config", "db = " + file("file.db") + "\nmax-rows = 1\nmax-row-size = 5KB\n");
+  ServerProcess server({"--config", config, "--max-rows", "3"},
+                       {{"LIBSQL_MAX_ROWS", "2"}, {"LIBSQL_DB", file("variable.db")}});
+  ASSERT_TRUE(server.is_ready()) << server.errors();
+  EXPECT_EQ(run_sql(server.port(), "SELECT value FROM json_each('[7,8,9]')"), "7") << "three rows are allowed";
+  EXPECT_NE(run_sql(server.port(), "SELECT value FROM json_each('[7,8,9,10]')"), "7") << "four are not";
+  EXPECT_EQ(run_sql(server.port(), "SELECT zeroblob(6000)"), "SQLITE_TOOBIG") << "as the file says";
+  EXPECT_TRUE(std::filesystem::exists(file("variable.db")));
+  EXPECT_FALSE(std::filesystem::exists(file("file.db")));
+}
+
+TEST_F(ServerLife, StopsByItselfWhenNobodyAsksForAnything) {
+  ServerProcess server({"--db", file("a.db"), "--idle-shutdown", "1s", "--initial-idle-shutdown", "1h"});
+  ASSERT_TRUE(server.is_ready());
+  EXPECT_EQ(server.wait(std::chrono::milliseconds(1500)), std::nullopt) << "the first request is waited for longer";
+  EXPECT_EQ(run_sql(server.port(), "SELECT 1"), "1");
+  for (int i = 0; i < 6; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    ASSERT_EQ(run_sql(server.port(), "SELECT 1"), "1") << "a server that is used stays";
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begun < std::chrono::milliseconds(600)) {
+    request(server.port(), "GET", "/health");  // which does not count
+    sleep_a_little();
+  }
+  EXPECT_EQ(server.wait(std::chrono::seconds(5)), 0);
+}
+
+TEST_F(ServerLife, KeepsItsNumberInAFileWhileItRuns) {
+  ServerProcess server({"--db", file("a.db"), "--pid-file", file("pid")});
+  ASSERT_TRUE(server.is_ready());
+  EXPECT_EQ(content(file("pid")), std::to_string(server.pid()) + "\n");
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 0);
+  EXPECT_FALSE(std::filesystem::exists(file("pid")));
+}
+
+TEST_F(ServerLife, WritesALineOfJsonForEachRequestAndSlowStatementWithoutArguments) {
+  ServerProcess server({"--db", file("a.db"), "--access-log", file("access"), "--slow-query-threshold", "0ms",
+                        "--slow-query-log", file("slow")});
+  ASSERT_TRUE(server.is_ready());
+  const nlohmann::json body = {
+      {"requests",
+       {{{"type", "execute"}, {"stmt", {{"sql", "SELECT ?"}, {"args", {{{"type", "text"}, {"value", "swordfish"}}}}}}},
+        {{"type", "close"}}}}};
+  EXPECT_EQ(request(server.port(), "POST", "/v2/pipeline?x=swordfish", body.dump()).status, 200);
+  EXPECT_EQ(request(server.port(), "GET", "/nothing").status, 404);
+  // A request is logged after it was answered, so two may stand there in either order.
+  EXPECT_TRUE(eventually([&] {
+    const std::string log = content(file("access"));
+    return std::count(log.begin(), log.end(), '\n') == 2;
+  }));
+  std::istringstream lines(content(file("access")));
+  std::map<std::string, nlohmann::json> logged;
+  for (std::string line; std::getline(lines, line);) {
+    const auto entry = nlohmann::json::parse(line);
+    logged[entry["path"]] = entry;
+  }
+  const nlohmann::json& first = logged["/v2/pipeline"];
+  EXPECT_EQ(first["method"], "POST");
+  EXPECT_EQ(first["namespace"], "default");
+  EXPECT_EQ(first["status"], 200);
+  EXPECT_EQ(first["rows_read"], 1);
+  EXPECT_GT(first["bytes_out"], 0);
+  EXPECT_THAT(std::string(first["peer"]), HasSubstr("127.0.0.1:"));
+  EXPECT_EQ(logged["/nothing"]["status"], 404);
+  EXPECT_EQ(nlohmann::json::parse(content(file("slow")).substr(0, content(file("slow")).find('\n')))["sql"],
+            "SELECT ?");
+  for (const char* const log : {"access", "slow"}) {
+    EXPECT_EQ(content(file(log)).find("swordfish"), std::string::npos) << log;
+  }
+}
+
+TEST_F(ServerLife, OpensItsLogsAnewAtSighup) {
+  ServerProcess server({"--db", file("a.db"), "--access-log", file("access"), "--log-file", file("log")});
+  ASSERT_TRUE(server.is_ready());
+  EXPECT_EQ(request(server.port(), "GET", "/one").status, 404);
+  EXPECT_TRUE(eventually([&] { return content(file("access")).find("/one") != std::string::npos; }));
+  std::filesystem::rename(file("access"), file("access.1"));
+  std::filesystem::rename(file("log"), file("log.1"));
+  server.signal(SIGHUP);
+  EXPECT_TRUE(
+      eventually([&] { return std::filesystem::exists(file("log")) && std::filesystem::exists(file("access")); }));
+  EXPECT_EQ(request(server.port(), "GET", "/two").status, 404);
+  EXPECT_TRUE(eventually([&] { return content(file("access")).find("/two") != std::string::npos; }));
+  EXPECT_EQ(content(file("access.1")).find("/two"), std::string::npos);
+}
+
+TEST_F(ServerLife, EncryptsItsFilesWithAKeyFromAFileOrAVariable) {
+  const std::string key = write("key", "correct horse\n");
+  {
+    ServerProcess server({"--db", file("a.db"), "--encryption-key-file", key});
+    ASSERT_TRUE(server.is_ready()) << server.errors();
+    EXPECT_EQ(run_sql(server.port(), "CREATE TABLE t AS SELECT 'swordfish' AS a"), "ok");
+    server.signal(SIGTERM);
+    EXPECT_EQ(server.wait(), 0);
+  }
+  EXPECT_EQ(content(file("a.db")).find("swordfish"), std::string::npos);
+  {
+    ServerProcess server({"--db", file("a.db")}, {{"LIBSQL_ENCRYPTION_KEY", "correct horse"}});
+    ASSERT_TRUE(server.is_ready()) << server.errors();
+    EXPECT_EQ(run_sql(server.port(), "SELECT a FROM t"), "swordfish");
+  }
+  ServerProcess wrong({"--db", file("a.db")}, {{"LIBSQL_ENCRYPTION_KEY", "wrong"}});
+  EXPECT_TRUE(!wrong.is_ready() || run_sql(wrong.port(), "SELECT a FROM t") != "swordfish");
+}
+
+TEST_F(ServerLife, LoadsTheExtensionsThatItsListTrustsAndNoOthers) {
+  std::filesystem::create_directory(file("extensions"));
+  std::filesystem::copy_file(LIBSQL_TEST_EXTENSION, file("extensions/answer.so"));
+  const std::string digest = sha256(content(file("extensions/answer.so")));
+  write("extensions/trusted.lst", digest + "  answer.so\n\n");
+  {
+    ServerProcess server({"--db", file("a.db"), "--extensions", file("extensions")});
+    ASSERT_TRUE(server.is_ready()) << server.errors();
+    EXPECT_EQ(run_sql(server.port(), "SELECT answer_of_extension()"), "42");
+  }
+  for (const std::string& list : {std::string(64, '0') + "  answer.so\n", digest + "  other.so\n", digest + "\n",
+                                  digest + "  ../answer.so\n", std::string("answer.so\n")}) {
+    write("extensions/trusted.lst", list);
+    ServerProcess server({"--db", file("a.db"), "--extensions", file("extensions")});
+    EXPECT_FALSE(server.is_ready()) << list;
+    EXPECT_EQ(server.wait(), 2) << list;
+  }
+}
+
+}  // namespace
+}  // namespace libsql_test
