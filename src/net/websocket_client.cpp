@@ -1,184 +1,196 @@
 #include "net/websocket_client.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
-#include <cstring>
+#include <functional>
 #include <stdexcept>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+#include <boost/beast/websocket/stream.hpp>
 
 #include "net/connect.hpp"
 #include "net/http_parser.hpp"
-#include "net/waiting.hpp"
-#include "net/websocket_frame.hpp"
-#include "net/websocket_handshake.hpp"
+#include "net/patient_stream.hpp"
 
 namespace libsql::net {
 namespace {
 
+namespace asio = boost::asio;
+namespace websocket = boost::beast::websocket;
+using ErrorCode = boost::beast::error_code;
+
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::size_t kMaxRefusal = 64 * 1024;
 constexpr std::size_t kKeptMemory = 1024 * 1024;
+constexpr std::size_t kMasked = 64 * 1024;  // what is masked, and written, at once
+constexpr int kAbnormal = static_cast<int>(websocket::close_code::abnormal);
+
+// Beast's streams belong to a context even if, like ours, they do nothing in the background. It is never run, and lives
+// as long as the process, because a WebSocket may too.
+asio::io_context& idle_context() {
+  static asio::io_context& context = *new asio::io_context(1);
+  return context;
+}
+
+// The connection as Beast wants to see it: a SyncStream.
+struct Transport {
+  using executor_type = asio::io_context::executor_type;
+
+  explicit Transport(PatientStream& patient) : stream(&patient) {}
+  executor_type get_executor() const noexcept { return idle_context().get_executor(); }
+
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers, ErrorCode& error) {
+    error = {};
+    if (before_read) std::exchange(before_read, nullptr)();
+    for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers); ++at) {
+      const asio::mutable_buffer buffer = *at;
+      if (buffer.size() == 0) continue;
+      std::size_t size = buffer.size();
+      if (head_left != 0) size = std::min(size, head_left);
+      const std::size_t got = stream->read(static_cast<char*>(buffer.data()), size);
+      head_left -= std::min(head_left, got);
+      if (got == 0) error = asio::error::eof;
+      return got;
+    }
+    return 0;
+  }
+
+  template <class Buffers>
+  std::size_t write_some(const Buffers& buffers, ErrorCode& error) {
+    error = {};
+    std::string_view pieces[2];
+    std::size_t count = 0;
+    for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers) && count < 2; ++at) {
+      const asio::const_buffer buffer = *at;
+      if (buffer.size() != 0) pieces[count++] = {static_cast<const char*>(buffer.data()), buffer.size()};
+    }
+    if (count == 0) return 0;
+    const std::size_t put = stream->write(pieces[0], pieces[1]);
+    if (put == 0) error = asio::error::broken_pipe;
+    return put;
+  }
+
+  // Both are part of what Beast asks of a SyncStream, and not used by it.
+  template <class Buffers>
+  std::size_t read_some(const Buffers& buffers) {
+    ErrorCode error;
+    const std::size_t got = read_some(buffers, error);
+    if (error) throw boost::system::system_error(error);
+    return got;
+  }
+  template <class Buffers>
+  std::size_t write_some(const Buffers& buffers) {
+    ErrorCode error;
+    const std::size_t put = write_some(buffers, error);
+    if (error) throw boost::system::system_error(error);
+    return put;
+  }
+
+  PatientStream* stream;
+  std::function<void()> before_read;
+  std::size_t head_left = 0;  // of the handshake's answer: what follows are frames
+};
+
+// The end of the connection is the owner's business.
+[[maybe_unused]] void teardown(boost::beast::role_type, Transport&, ErrorCode& error) { error = {}; }
+
+using BeastStream = websocket::stream<Transport, false>;
+
+websocket::close_reason close_reason(int code, std::string_view text) {
+  websocket::close_reason reason(static_cast<websocket::close_code>(code));
+  if (text.size() > reason.reason.max_size()) {
+    std::size_t length = reason.reason.max_size();
+    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) --length;
+    text = text.substr(0, length);
+  }
+  reason.reason.assign(text.data(), text.size());
+  return reason;
+}
 
 }  // namespace
 
 struct WebSocketConnection::State {
   Origin origin;
   ClientOptions options;
-  Stream stream;
-  MessageReader reader{false, 0};
-  ByteBuffer in;
-  ByteBuffer out;  // the frame that is being sent, masked
+  std::optional<PatientStream> stream;
+  std::optional<BeastStream> websocket;  // there while it is open
+  ByteBuffer message;
+  bool message_done = false;  // `message` is what the last call handed out, else the beginning of the next one
   ConnectionStatistics statistics;
-  std::uint64_t mask_state = 0;
-  bool open = false;
-  bool sent = false;  // a byte of the message that is being sent has left
+
+  // What is known of the connections before this one is in `statistics` already.
+  void count() noexcept {
+    if (!stream) return;
+    statistics.bytes_sent += std::exchange(stream->bytes_sent, 0);
+    statistics.bytes_received += std::exchange(stream->bytes_received, 0);
+  }
+
+  void end() noexcept {
+    count();
+    websocket.reset();
+    stream.reset();
+    message.release();
+    message_done = false;
+  }
 
   template <class Step>
   auto guarded(Step step) {
     try {
       return step();
     } catch (...) {
-      stream.close();
-      open = false;
+      end();
       throw;
     }
   }
 
-  [[noreturn]] void fail_closed(int code, std::string_view reason) {
-    NetError error(ErrorKind::Closed,
-                   code == close_code::kAbnormal ? std::string("the WebSocket broke off")
-                                                 : "the server closed the WebSocket with code " + std::to_string(code) +
-                                                       (reason.empty() ? "" : ": " + std::string(reason)),
-                   sent);
-    error.close_code = code;
-    error.close_reason = reason;
-    throw error;
+  BeastStream& require_open() {
+    if (!websocket) throw NetError(ErrorKind::Closed, "the WebSocket is not open");
+    return *websocket;
   }
 
-  void require_open() const {
-    if (!open) throw NetError(ErrorKind::Closed, "the WebSocket is not open");
-  }
-
-  HttpParser parser;  // of the handshake's answer
-
+  [[noreturn]] void fail(const ErrorCode& error);
   std::string handshake(std::string_view target, std::span<const std::string_view> subprotocols,
-                        std::span<const Header> headers, const Wait& wait);
-  void read_handshake_answer(ResponseHead& head, std::string& text, const Wait& wait);
-  [[noreturn]] void refuse(const ResponseHead& head, const Wait& wait);
-  void queue_frame(Opcode opcode, std::string_view payload);
-  void flush(const Wait& wait);
-  IoState fill();
-  void wait_for_io(IoState state, const Wait& wait, const char* what);
-  std::optional<Message> take(const Wait& wait);
+                        std::span<const Header> headers);
+  std::string take_answer(std::span<const std::string_view> subprotocols);
+  [[noreturn]] void refuse(HttpParser& parser, int status);
+  Message receive();
 };
 
-void WebSocketConnection::State::wait_for_io(IoState state, const Wait& wait, const char* what) {
-  wait_or_throw(stream.descriptor(), state == IoState::WantRead ? POLLIN : POLLOUT, wait, sent, what);
-}
-
-// Reads once into the input buffer.
-IoState WebSocketConnection::State::fill() {
-  const std::size_t size = std::clamp(reader.missing(), kReadSize, std::max(kReadSize, in.size()));
-  char* to = in.prepare(size);
-  const IoResult result = stream.read(to, in.room());
-  if (result.state == IoState::Ready) {
-    in.commit(result.bytes);
-    statistics.bytes_received += result.bytes;
+// Throws what `error` means.
+void WebSocketConnection::State::fail(const ErrorCode& error) {
+  const bool sent = stream->sent;
+  if (error == websocket::error::message_too_big || error == websocket::error::buffer_overflow) {
+    throw NetError(ErrorKind::TooLarge, "the server sent a message that is too long", sent);
   }
-  return result.state;
-}
-
-void WebSocketConnection::State::queue_frame(Opcode opcode, std::string_view payload) {
-  if (mask_state == 0) {
-    char seed[8];
-    random_bytes(seed, sizeof seed);
-    std::memcpy(&mask_state, seed, sizeof seed);
-    mask_state |= 1;
+  if (error != websocket::error::closed && error.category() == ErrorCode(websocket::error::closed).category()) {
+    throw NetError(ErrorKind::Protocol, "the server broke the WebSocket protocol: " + error.message(), sent);
   }
-  // The mask keeps scripts from choosing the bytes on the wire (RFC 6455 10.3); it need not be secret from our own
-  // caller, so a generator that starts at a random place is enough.
-  mask_state ^= mask_state >> 12;
-  mask_state ^= mask_state << 25;
-  mask_state ^= mask_state >> 27;
-  const std::uint64_t random = mask_state * 0x2545F4914F6CDD1Dull;
-  char mask[4];
-  std::memcpy(mask, reinterpret_cast<const char*>(&random) + 4, sizeof mask);
-  const FrameHeader header = make_frame_header(opcode, payload.size(), mask);
-  out.prepare(header.size + payload.size());
-  out.append(header.view());
-  if (payload.empty()) return;
-  char* to = out.prepare(payload.size());
-  std::memcpy(to, payload.data(), payload.size());
-  apply_mask(to, payload.size(), mask);
-  out.commit(payload.size());
-}
-
-void WebSocketConnection::State::flush(const Wait& wait) {
-  while (!out.empty()) {
-    const IoResult result = stream.write(out.view());
-    switch (result.state) {
-      case IoState::Ready:
-        sent = true;
-        statistics.bytes_sent += result.bytes;
-        out.consume(result.bytes);
-        break;
-      case IoState::WantRead:
-        wait_for_io(result.state, wait, "the message was sent");
-        break;
-      case IoState::WantWrite: {
-        // A peer that waits for us to read would not read either: take what it says, as far as a message of its may be
-        // long.
-        const bool may_read = in.size() < options.max_message_bytes;
-        wait_or_throw(stream.descriptor(), static_cast<short>(may_read ? POLLOUT | POLLIN : POLLOUT), wait,
-                      sent || stream.encrypted(), "the message was sent");
-        if (may_read) {
-          const IoState read = fill();
-          if (read == IoState::Closed || read == IoState::Failed) fail_closed(close_code::kAbnormal, {});
-        }
-        break;
-      }
-      case IoState::Closed:
-      case IoState::Failed:
-        sent = sent || stream.encrypted();
-        fail_closed(close_code::kAbnormal, {});
-    }
-  }
-  if (out.capacity() > kKeptMemory) out.release();
-}
-
-void WebSocketConnection::State::read_handshake_answer(ResponseHead& head, std::string& text, const Wait& wait) {
-  std::size_t from = 0;
-  std::size_t length = 0;
-  while ((length = find_head_end(in.view(), from)) == 0) {
-    if (in.size() > options.max_head_bytes)
-      throw NetError(ErrorKind::TooLarge, "the handshake's answer is too long", true);
-    const IoState state = fill();
-    if (state == IoState::Closed || state == IoState::Failed) {
-      throw NetError(ErrorKind::Closed, "the server closed the connection during the handshake", true);
-    }
-    if (state != IoState::Ready) wait_for_io(state, wait, "the server answered the handshake");
-  }
-  text.assign(in.data(), length);
-  in.consume(length);
-  if (const auto error = parser.take_response_head(text, "GET", head)) {
-    throw NetError(ErrorKind::Protocol, std::string("the handshake's answer is malformed: ") + error->reason, true);
-  }
+  const bool closed = error == websocket::error::closed;
+  const int code = closed ? static_cast<int>(websocket->reason().code) : kAbnormal;
+  const std::string reason = closed ? std::string(websocket->reason().reason.c_str()) : std::string();
+  NetError failure(ErrorKind::Closed,
+                   closed ? "the server closed the WebSocket with code " + std::to_string(code) +
+                                (reason.empty() ? "" : ": " + reason)
+                          : std::string("the WebSocket broke off"),
+                   sent);
+  failure.close_code = code;
+  failure.close_reason = reason;
+  throw failure;
 }
 
 // Collects the beginning of the body of an answer that is no 101, for the message.
-void WebSocketConnection::State::refuse(const ResponseHead& head, const Wait& wait) {
-  NetError error(ErrorKind::Refused, "the server refused the WebSocket with status " + std::to_string(head.status),
-                 true);
-  error.status = head.status;
+void WebSocketConnection::State::refuse(HttpParser& parser, int status) {
+  NetError error(ErrorKind::Refused, "the server refused the WebSocket with status " + std::to_string(status), true);
+  error.status = status;
+  ByteBuffer& in = stream->kept();
   try {
     while (parser.state() == HttpParser::State::More && error.body.size() < kMaxRefusal) {
       const HttpParser::Step step = parser.next(in.view());
       error.body.append(step.data.substr(0, kMaxRefusal - error.body.size()));
       in.consume(step.consumed);
-      if (step.consumed != 0) continue;
-      const IoState state = fill();
-      if (state == IoState::Closed || state == IoState::Failed) break;
-      if (state != IoState::Ready) wait_for_io(state, wait, "the server refused the handshake");
+      if (step.consumed == 0 && !stream->fill()) break;
     }
   } catch (const NetError& incomplete) {
     if (incomplete.kind() == ErrorKind::Interrupted) throw;
@@ -187,84 +199,97 @@ void WebSocketConnection::State::refuse(const ResponseHead& head, const Wait& wa
   throw error;
 }
 
-std::string WebSocketConnection::State::handshake(std::string_view target,
-                                                  std::span<const std::string_view> subprotocols,
-                                                  std::span<const Header> headers, const Wait& wait) {
-  for (const char c : target) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) throw std::invalid_argument("the target has a blank");
-  }
-  const std::string key = new_websocket_key();
-  std::string request =
-      "GET " + std::string(target.empty() ? "/" : target) + " HTTP/1.1\r\nHost: " + origin.authority() +
-      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key +
-      "\r\n";
-  for (std::size_t i = 0; i < subprotocols.size(); ++i) {
-    if (!is_token(subprotocols[i])) throw std::invalid_argument("a subprotocol's name is malformed");
-    request.append(i == 0 ? "Sec-WebSocket-Protocol: " : ", ").append(subprotocols[i]);
-  }
-  if (!subprotocols.empty()) request += "\r\n";
-  for (const Header& header : headers) {
-    if (!is_token(header.name) || !is_field_value(header.value))
-      throw std::invalid_argument("a header field is malformed");
-    request.append(header.name).append(": ").append(header.value).append("\r\n");
-  }
-  request += "\r\n";
-  out.append(request);
-  flush(wait);
-
+// Reads the head of the answer to the handshake, and leaves it for Beast, which checks the rest. Returns the
+// subprotocol.
+std::string WebSocketConnection::State::take_answer(std::span<const std::string_view> subprotocols) {
+  ByteBuffer& in = stream->kept();
+  HttpParser parser;
   ResponseHead head;
   std::string text;
-  do {
-    read_handshake_answer(head, text, wait);
-  } while (head.status < 200 && head.status != 101);
-  if (head.status != 101) refuse(head, wait);
-  const auto bad = [](const char* what) {
-    return NetError(ErrorKind::Protocol, std::string("the handshake's answer has ") + what, true);
-  };
-  if (!has_token(head.headers, "Upgrade", "websocket") || !has_token(head.headers, "Connection", "upgrade")) {
-    throw bad("no Upgrade to websocket");
+  for (;;) {
+    std::size_t from = 0;
+    std::size_t length = 0;
+    while ((length = find_head_end(in.view(), from)) == 0) {
+      if (in.size() > options.max_head_bytes) {
+        throw NetError(ErrorKind::TooLarge, "the handshake's answer is too long", true);
+      }
+      if (!stream->fill()) {
+        throw NetError(ErrorKind::Closed, "the server closed the connection during the handshake", true);
+      }
+    }
+    text.assign(in.data(), length);
+    if (const auto error = parser.take_response_head(text, "GET", head)) {
+      throw NetError(ErrorKind::Protocol, std::string("the handshake's answer is malformed: ") + error->reason, true);
+    }
+    if (head.status == 101) break;
+    in.consume(length);
+    if (head.status >= 200) refuse(parser, head.status);
   }
-  if (find_header(head.headers, "Sec-WebSocket-Accept") != websocket_accept(key))
-    throw bad("a wrong Sec-WebSocket-Accept");
-  if (find_header(head.headers, "Sec-WebSocket-Extensions")) throw bad("an extension that was not offered");
+  websocket->next_layer().head_left = text.size();
+  if (find_header(head.headers, "Sec-WebSocket-Extensions")) {
+    throw NetError(ErrorKind::Protocol, "the handshake's answer has an extension that was not offered", true);
+  }
   const std::string_view chosen = find_header(head.headers, "Sec-WebSocket-Protocol").value_or(std::string_view());
   const bool offered = std::any_of(subprotocols.begin(), subprotocols.end(),
                                    [&](std::string_view name) { return equals_ignoring_case(name, chosen); });
-  if (!chosen.empty() && !offered) throw bad("a subprotocol that was not offered");
+  if (!chosen.empty() && !offered) {
+    throw NetError(ErrorKind::Protocol, "the handshake's answer has a subprotocol that was not offered", true);
+  }
   return std::string(chosen);
 }
 
-std::optional<Message> WebSocketConnection::State::take(const Wait& wait) {
-  for (;;) {
-    const MessageReader::Event event = reader.next(in);
-    switch (event.kind) {
-      case MessageReader::Kind::NeedMore:
-        if (in.empty() && in.capacity() > kKeptMemory) in.release();
-        return std::nullopt;
-      case MessageReader::Kind::Message:
-        return Message{event.type, event.data};
-      case MessageReader::Kind::Ping:
-        queue_frame(Opcode::Pong, event.data);
-        reader.release(in);  // flush() may read, and so move what the event points to
-        flush(wait);
-        break;
-      case MessageReader::Kind::Pong:
-        break;
-      case MessageReader::Kind::Close: {
-        const std::string reason(event.data);
-        // Answered as far as the socket takes it at once (RFC 6455 5.5.1); a peer that has closed is not waited for.
-        queue_frame(Opcode::Close, event.code == close_code::kNone ? std::string() : close_payload(event.code, {}));
-        static_cast<void>(stream.write(out.view()));
-        fail_closed(event.code, reason);
-      }
-      case MessageReader::Kind::Error: {
-        queue_frame(Opcode::Close, close_payload(event.code, event.data));
-        static_cast<void>(stream.write(out.view()));
-        throw NetError(event.code == close_code::kTooBig ? ErrorKind::TooLarge : ErrorKind::Protocol,
-                       "the server sent " + std::string(event.data), sent);
-      }
-    }
+std::string WebSocketConnection::State::handshake(std::string_view target,
+                                                  std::span<const std::string_view> subprotocols,
+                                                  std::span<const Header> headers) {
+  for (const char c : target) {
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) throw std::invalid_argument("the target has a blank");
   }
+  std::string names;
+  for (const std::string_view name : subprotocols) {
+    if (!is_token(name)) throw std::invalid_argument("a subprotocol's name is malformed");
+    names.append(names.empty() ? "" : ", ").append(name);
+  }
+  for (const Header& header : headers) {
+    if (!is_token(header.name) || !is_field_value(header.value))
+      throw std::invalid_argument("a header field is malformed");
+  }
+  websocket->set_option(websocket::stream_base::decorator([&](websocket::request_type& request) {
+    if (!names.empty()) request.set("Sec-WebSocket-Protocol", names);
+    for (const Header& header : headers) {
+      request.insert({header.name.data(), header.name.size()}, {header.value.data(), header.value.size()});
+    }
+  }));
+  websocket->auto_fragment(false);
+  websocket->write_buffer_bytes(kMasked);
+  websocket->read_message_max(static_cast<std::size_t>(options.max_message_bytes));
+
+  // Beast's own reader of the answer knows neither our limits nor 103, and drops what a refusal says.
+  std::string chosen;
+  websocket->next_layer().before_read = [&] { chosen = take_answer(subprotocols); };
+  ErrorCode error;
+  const std::string host = origin.authority();
+  websocket->handshake(host, {target.data(), target.size()}, error);
+  if (error == asio::error::eof || error == asio::error::broken_pipe) {
+    throw NetError(ErrorKind::Closed, "the server closed the connection during the handshake", stream->sent);
+  }
+  if (error) throw NetError(ErrorKind::Protocol, "the handshake's answer is malformed: " + error.message(), true);
+  return chosen;
+}
+
+Message WebSocketConnection::State::receive() {
+  if (std::exchange(message_done, false)) message.clear();
+  if (message.empty() && message.capacity() > kKeptMemory) message.release();
+  do {
+    // Memory follows what really arrives, not what a peer announces.
+    char* to = message.prepare(message.size() < kReadSize ? 4096 : message.size());
+    ErrorCode error;
+    const std::size_t got = websocket->read_some(asio::buffer(to, message.room()), error);
+    message.commit(got);
+    if (error) fail(error);
+  } while (!websocket->is_message_done());
+  message_done = true;
+  count();
+  return {websocket->got_text() ? MessageType::Text : MessageType::Binary, message.view()};
 }
 
 WebSocketConnection::WebSocketConnection(Origin origin, ClientOptions options) : state_(std::make_unique<State>()) {
@@ -279,37 +304,38 @@ WebSocketConnection& WebSocketConnection::operator=(WebSocketConnection&&) noexc
 std::string WebSocketConnection::connect(std::string_view target, std::span<const std::string_view> subprotocols,
                                          std::span<const Header> headers, const Wait& wait) {
   State& state = *state_;
-  state.stream.close();
-  state.open = false;
-  state.sent = false;
-  state.in.clear();
-  state.out.clear();
-  state.reader = MessageReader(false, state.options.max_message_bytes);
+  state.end();
   return state.guarded([&] {
     // The handshake is part of connecting, so the same time limits it.
     Wait limited = wait;
     if (state.options.connect_timeout.count() > 0) {
       limited.deadline = earlier(limited.deadline, Deadline::after(state.options.connect_timeout));
     }
-    state.stream = connect_to(state.origin, state.options, limited, true).stream;
+    state.stream.emplace(connect_to(state.origin, state.options, limited, true).stream,
+                         state.options.max_message_bytes);
     ++state.statistics.connects;
-    std::string chosen = state.handshake(target, subprotocols, headers, limited);
-    state.open = true;
+    state.websocket.emplace(*state.stream);
+    state.stream->set_wait(limited, "the server answered the handshake");
+    std::string chosen = state.handshake(target.empty() ? "/" : target, subprotocols, headers);
+    state.count();
     return chosen;
   });
 }
 
-bool WebSocketConnection::is_open() const noexcept { return state_->open; }
+bool WebSocketConnection::is_open() const noexcept { return state_->websocket.has_value(); }
 
 void WebSocketConnection::send(MessageType type, std::string_view data, const Wait& wait) {
   State& state = *state_;
-  state.sent = false;
-  state.require_open();
+  BeastStream& websocket = state.require_open();
   state.guarded([&] {
-    state.reader.release(state.in);
     ++state.statistics.requests;
-    state.queue_frame(type == MessageType::Text ? Opcode::Text : Opcode::Binary, data);
-    state.flush(wait);
+    state.stream->sent = false;
+    state.stream->set_wait(wait, "the message was sent");
+    websocket.text(type == MessageType::Text);
+    ErrorCode error;
+    websocket.write(asio::buffer(data.data(), data.size()), error);
+    if (error) state.fail(error);
+    state.count();
   });
 }
 
@@ -317,12 +343,8 @@ Message WebSocketConnection::receive(const Wait& wait) {
   State& state = *state_;
   state.require_open();
   return state.guarded([&] {
-    for (;;) {
-      if (const std::optional<Message> message = state.take(wait)) return *message;
-      const IoState io = state.fill();
-      if (io == IoState::Closed || io == IoState::Failed) state.fail_closed(close_code::kAbnormal, {});
-      if (io != IoState::Ready) state.wait_for_io(io, wait, "waiting for a message");
-    }
+    state.stream->set_wait(wait, "waiting for a message");
+    return state.receive();
   });
 }
 
@@ -330,38 +352,29 @@ std::optional<Message> WebSocketConnection::try_receive(const Wait& wait) {
   State& state = *state_;
   state.require_open();
   return state.guarded([&]() -> std::optional<Message> {
-    for (;;) {
-      if (const std::optional<Message> message = state.take(wait)) return message;
-      const IoState io = state.fill();
-      if (io == IoState::Closed || io == IoState::Failed) state.fail_closed(close_code::kAbnormal, {});
-      if (io == IoState::Ready) continue;
-      if (state.in.empty()) return std::nullopt;
-      state.wait_for_io(io, wait, "waiting for the rest of a message");
+    state.stream->set_wait(wait, "a ping was answered");
+    state.stream->forbid_waiting();
+    try {
+      return state.receive();
+    } catch (const PatientStream::NothingYet&) {
+      state.count();  // What has arrived of a message is kept, by Beast and in `message`.
+      return std::nullopt;
     }
   });
 }
 
 void WebSocketConnection::close(int code, std::string_view reason, const Wait& wait) noexcept {
   State& state = *state_;
-  if (state.open) {
+  if (state.websocket) {
     try {
-      state.queue_frame(Opcode::Close, close_payload(code, reason));
-      state.reader.release(state.in);
-      state.flush(wait);
-      for (;;) {
-        const MessageReader::Event event = state.reader.next(state.in);
-        if (event.kind == MessageReader::Kind::Close || event.kind == MessageReader::Kind::Error) break;
-        if (event.kind != MessageReader::Kind::NeedMore) continue;
-        const IoState io = state.fill();
-        if (io == IoState::Closed || io == IoState::Failed) break;
-        if (io != IoState::Ready) state.wait_for_io(io, wait, "waiting for the peer's Close");
-      }
+      state.stream->set_wait(wait, "waiting for the peer's Close");
+      ErrorCode error;
+      state.websocket->close(close_reason(code, reason), error);
     } catch (const std::exception&) {
       // The connection ends in any case; that it did not end well concerns nobody any more.
     }
   }
-  state.stream.close();
-  state.open = false;
+  state.end();
 }
 
 const ConnectionStatistics& WebSocketConnection::statistics() const noexcept { return state_->statistics; }
