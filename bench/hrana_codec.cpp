@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hrana/base64.hpp"
+#include "core/base64.hpp"
 #include "hrana/decode.hpp"
 #include "hrana/encode.hpp"
 #include "hrana/response_writer.hpp"

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "hrana/base64.hpp"
+#include "core/base64.hpp"
 
 namespace libsql::server {
 namespace {
@@ -62,15 +62,15 @@ std::string BatonSigner::sign(const Baton& baton, std::string_view name_space, s
   const Mac code = mac(bytes.data(), name_space, binding);
   std::copy(code.begin(), code.end(), bytes.begin() + kHead);
   std::string text;
-  hrana::append_base64(bytes, text);
+  core::append_base64(bytes, text);
   return text;
 }
 
 std::optional<Baton> BatonSigner::verify(std::string_view text, std::string_view name_space,
                                          std::string_view binding) const {
-  if (text.size() != hrana::base64_length(kBytes)) return std::nullopt;
-  std::array<std::byte, hrana::base64_capacity(hrana::base64_length(kBytes))> bytes;
-  if (hrana::decode_base64(text, bytes.data()) != kBytes) return std::nullopt;
+  if (text.size() != core::base64_length(kBytes)) return std::nullopt;
+  std::array<std::byte, core::base64_capacity(core::base64_length(kBytes))> bytes;
+  if (core::decode_base64(text, bytes.data()) != kBytes) return std::nullopt;
   const Mac code = mac(bytes.data(), name_space, binding);
   if (CRYPTO_memcmp(code.data(), bytes.data() + kHead, code.size()) != 0) return std::nullopt;
   const std::uint64_t sequence = get(bytes.data() + 8);

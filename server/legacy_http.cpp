@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hrana/base64.hpp"
+#include "core/base64.hpp"
 #include "server/executor.hpp"
 #include "server/failure.hpp"
 #include "server/http_answer.hpp"
@@ -49,8 +49,8 @@ Value value_of(const Json& json) {
       if (json.size() != 1 || found == json.end() || !found->is_string())
         refuse_shape("a blob is {\"base64\":\"...\"}");
       const std::string& text = found->get_ref<const std::string&>();
-      Blob bytes(hrana::base64_capacity(text.size()));
-      const auto length = text.ends_with('=') ? std::nullopt : hrana::decode_base64(text, bytes.data());
+      Blob bytes(core::base64_capacity(text.size()));
+      const auto length = text.ends_with('=') ? std::nullopt : core::decode_base64(text, bytes.data());
       if (!length) refuse_shape("a blob is base64 without padding");
       bytes.resize(*length);
       return Value(std::move(bytes));
@@ -135,7 +135,7 @@ Json json_of(const ValueRef& value) {
       return std::string(value.text());
     case ValueType::Blob: {
       std::string text;
-      hrana::append_base64(value.blob(), text);
+      core::append_base64(value.blob(), text);
       return Json{{"base64", std::move(text)}};
     }
   }

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "hrana/base64.hpp"
+#include "core/base64.hpp"
 #include "server/failure.hpp"
 
 namespace libsql::server {
@@ -14,8 +14,8 @@ Options completed(Options options) {
 }
 
 std::string from_base64(std::string_view text) {
-  std::string name(hrana::base64_capacity(text.size()), '\0');
-  const auto length = hrana::decode_base64(text, reinterpret_cast<std::byte*>(name.data()));
+  std::string name(core::base64_capacity(text.size()), '\0');
+  const auto length = core::decode_base64(text, reinterpret_cast<std::byte*>(name.data()));
   if (!length) throw RequestRefused(400, "NAMESPACE_INVALID", "Invalid namespace: x-namespace-bin is no base64");
   name.resize(*length);
   return name;

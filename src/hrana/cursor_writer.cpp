@@ -1,8 +1,8 @@
 #include "hrana/cursor_writer.hpp"
 
+#include "core/utf8.hpp"
 #include "hrana/json_writer.hpp"
 #include "hrana/proto_writer.hpp"
-#include "hrana/utf8.hpp"
 
 namespace libsql::hrana {
 
@@ -67,7 +67,7 @@ bool CursorEntryWriter::row(std::span<const ValueRef> cells) {
     return true;
   }
   for (const ValueRef& cell : cells) {
-    if (cell.type() == ValueType::Text && !is_utf8(cell.text())) return false;
+    if (cell.type() == ValueType::Text && !core::is_utf8(cell.text())) return false;
   }
   const std::size_t size = proto::row_size(cells);
   if (framing_ == Framing::Fetch) out_ += '\x0a';

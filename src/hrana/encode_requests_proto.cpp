@@ -3,17 +3,18 @@
 #include <string>
 #include <string_view>
 
+#include "core/utf8.hpp"
 #include "hrana/encode_requests.hpp"
 #include "hrana/proto_fields.hpp"
 #include "hrana/proto_writer.hpp"
-#include "hrana/utf8.hpp"
 
 namespace libsql::hrana::proto {
 
 namespace {
 
 std::string_view checked(std::string_view what, std::string_view text) {
-  if (!is_utf8(text)) throw EncodeError(std::string(what) + " is not UTF-8, which is all that the protocol can carry");
+  if (!core::is_utf8(text))
+    throw EncodeError(std::string(what) + " is not UTF-8, which is all that the protocol can carry");
   return text;
 }
 

@@ -9,7 +9,8 @@
 #include <system_error>
 #include <utility>
 
-#include "hrana/utf8.hpp"
+#include "core/utf8.hpp"
+#include "hrana/plain_text.hpp"
 
 namespace libsql::hrana {
 
@@ -94,7 +95,7 @@ std::string_view JsonReader::string() {
     if (at_ == end_) fail("the text ends within a string");
     if (*at_ == '"') return {start, static_cast<std::size_t>(at_++ - start)};
     if (*at_ == '\\') return string_with_escapes(start);
-    const std::size_t length = utf8_sequence(at_, end_);
+    const std::size_t length = core::utf8_sequence(at_, end_);
     if (length == 0) fail(static_cast<unsigned char>(*at_) < 0x20 ? "a control character" : "a text that is not UTF-8");
     at_ += length;
   }
@@ -115,7 +116,7 @@ std::string_view JsonReader::string_with_escapes(const char* start) {
       at_ = skip_plain(at_, end_);
       if (at_ == end_) fail("the text ends within a string");
       if (*at_ == '"' || *at_ == '\\') break;
-      const std::size_t length = utf8_sequence(at_, end_);
+      const std::size_t length = core::utf8_sequence(at_, end_);
       if (length == 0) {
         fail(static_cast<unsigned char>(*at_) < 0x20 ? "a control character" : "a text that is not UTF-8");
       }

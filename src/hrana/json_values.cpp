@@ -5,7 +5,7 @@
 #include <limits>
 #include <system_error>
 
-#include "hrana/base64.hpp"
+#include "core/base64.hpp"
 
 namespace libsql::hrana::json {
 
@@ -14,8 +14,8 @@ namespace {
 using Names = std::string_view[];
 
 ValueRef blob_of(JsonReader& reader, std::string_view text) {
-  auto* bytes = reinterpret_cast<std::byte*>(reader.arena().bytes(base64_capacity(text.size())));
-  const auto size = decode_base64(text, bytes);
+  auto* bytes = reinterpret_cast<std::byte*>(reader.arena().bytes(core::base64_capacity(text.size())));
+  const auto size = core::decode_base64(text, bytes);
   if (!size) reader.fail("a blob that is not base64");
   return ValueRef(BlobView(bytes, *size));
 }

@@ -5,8 +5,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "hrana/base64.hpp"
-#include "hrana/utf8.hpp"
+#include "core/base64.hpp"
+#include "core/utf8.hpp"
+#include "hrana/plain_text.hpp"
 
 namespace libsql::hrana::json {
 
@@ -53,7 +54,7 @@ bool append(std::string_view text, OnInvalid on_invalid, std::string& out) {
   out += '"';
   while ((at = skip_plain(at, end)) != end) {
     if (static_cast<unsigned char>(*at) >= 0x80) {
-      const std::size_t length = utf8_sequence(at, end);
+      const std::size_t length = core::utf8_sequence(at, end);
       at += length;
       if (length > 0) continue;
       if (on_invalid == OnInvalid::Stop) return false;
@@ -71,7 +72,7 @@ bool append(std::string_view text, OnInvalid on_invalid, std::string& out) {
 }
 
 // A zero blob has no bytes to read.
-void append_zeros(std::size_t size, std::string& out) { out.append(base64_length(size), 'A'); }
+void append_zeros(std::size_t size, std::string& out) { out.append(core::base64_length(size), 'A'); }
 
 template <class T>
 void append_integer(T value, std::string& out) {
@@ -142,7 +143,7 @@ bool append_value(ValueRef value, std::string& out) {
       if (value.is_zero_blob()) {
         append_zeros(value.size(), out);
       } else {
-        append_base64(value.blob(), out);
+        core::append_base64(value.blob(), out);
       }
       out += "\"}";
       return true;

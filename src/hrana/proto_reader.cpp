@@ -6,7 +6,7 @@
 
 #include <protozero/varint.hpp>
 
-#include "hrana/utf8.hpp"
+#include "core/utf8.hpp"
 
 namespace libsql::hrana::proto {
 
@@ -101,7 +101,7 @@ std::string_view Reader::bytes() {
 
 std::string_view Reader::text() {
   const std::string_view result = bytes();
-  if (!is_utf8(result)) fail("a text that is not UTF-8");
+  if (!core::is_utf8(result)) fail("a text that is not UTF-8");
   return result;
 }
 

@@ -5,7 +5,7 @@
 
 #include <protozero/varint.hpp>
 
-#include "hrana/utf8.hpp"
+#include "core/utf8.hpp"
 
 namespace libsql::hrana::proto {
 
@@ -104,7 +104,7 @@ void append_bytes(std::uint32_t field, std::string_view bytes, std::string& out)
 }
 
 void append_text(std::uint32_t field, std::string_view text, std::string& out) {
-  std::size_t valid = utf8_prefix(text);
+  std::size_t valid = core::utf8_prefix(text);
   if (valid == text.size()) {
     append_bytes(field, text, out);
     return;
@@ -115,7 +115,7 @@ void append_text(std::uint32_t field, std::string_view text, std::string& out) {
     if (valid == text.size()) break;
     out += "\xEF\xBF\xBD";
     text.remove_prefix(valid + 1);
-    valid = utf8_prefix(text);
+    valid = core::utf8_prefix(text);
   }
   close(gap, out);
 }

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "core/utf8.hpp"
 #include "hrana/json_writer.hpp"
 #include "hrana/proto_fields.hpp"
-#include "hrana/utf8.hpp"
 
 namespace libsql::hrana {
 
@@ -15,7 +15,7 @@ constexpr std::size_t kExpected = 16384;
 
 bool texts_are_utf8(std::span<const ValueRef> cells) {
   for (const ValueRef& cell : cells) {
-    if (cell.type() == ValueType::Text && !is_utf8(cell.text())) return false;
+    if (cell.type() == ValueType::Text && !core::is_utf8(cell.text())) return false;
   }
   return true;
 }

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <vector>
 
-#include "net/base64.hpp"
+#include "core/base64.hpp"
 #include "net/http_parser.hpp"
 #include "net/resolve.hpp"
 #include "net/waiting.hpp"
@@ -135,7 +135,7 @@ const TlsContext& context_of(const ClientOptions& options) {
 }
 
 std::string proxy_authorization(const Url& proxy) {
-  return proxy.user_info ? "Basic " + base64_encode(percent_decode(*proxy.user_info)) : std::string();
+  return proxy.user_info ? "Basic " + core::padded_base64(percent_decode(*proxy.user_info)) : std::string();
 }
 
 void write_all(Stream& stream, std::string_view bytes, const Wait& wait) {

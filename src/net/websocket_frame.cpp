@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "net/utf8.hpp"
+#include "core/utf8.hpp"
 
 namespace libsql::net {
 
@@ -77,12 +77,12 @@ MessageReader::Event MessageReader::control(Opcode opcode, std::string_view payl
   if (payload.size() == 1) return error(close_code::kProtocolError, "a Close frame with half a code");
   const int code = static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]);
   if (!is_valid_close_code(code)) return error(close_code::kProtocolError, "a Close frame with an invalid code");
-  if (!is_utf8(payload.substr(2))) return error(close_code::kInvalidData, "a Close reason that is not UTF-8");
+  if (!core::is_utf8(payload.substr(2))) return error(close_code::kInvalidData, "a Close reason that is not UTF-8");
   return {Kind::Close, MessageType::Text, payload.substr(2), code};
 }
 
 MessageReader::Event MessageReader::finish(std::string_view payload) const {
-  if (type_ == MessageType::Text && !is_utf8(payload)) {
+  if (type_ == MessageType::Text && !core::is_utf8(payload)) {
     return error(close_code::kInvalidData, "a text message that is not UTF-8");
   }
   return {Kind::Message, type_, payload, 0};
@@ -110,15 +110,13 @@ MessageReader::Event MessageReader::next(ByteBuffer& in) {
     if ((byte(0) & 0x70) != 0)
       return error(close_code::kProtocolError, "a frame of an extension that was not agreed on");
     if ((byte(0) & 0x07) > 2) return error(close_code::kProtocolError, "a frame of an unknown kind");
-    if (((byte(1) & 0x80) != 0) != masked_) {
-      return error(close_code::kProtocolError, masked_ ? "a frame without a mask" : "a masked frame from a server");
-    }
+    if ((byte(1) & 0x80) == 0) return error(close_code::kProtocolError, "a frame without a mask");
     std::uint64_t length = byte(1) & 0x7f;
     if (is_control && (!last || length > 125)) {
       return error(close_code::kProtocolError, "a control frame that is fragmented or too long");
     }
     const std::size_t extra = length == 126 ? 2 : length == 127 ? 8 : 0;
-    const std::size_t header = 2 + extra + (masked_ ? 4 : 0);
+    const std::size_t header = 2 + extra + 4;
     if (data.size() < header) return {};
     if (extra != 0) {
       length = 0;
@@ -142,7 +140,7 @@ MessageReader::Event MessageReader::next(ByteBuffer& in) {
       return {};
     }
     char* payload = in.data() + header;
-    if (masked_) apply_mask(payload, size, payload - 4);
+    apply_mask(payload, size, payload - 4);
     const std::string_view view(payload, size);
     taken_ = header + size;
     if (is_control) return control(opcode, view);

@@ -1,4 +1,5 @@
-// WebSocket frames (RFC 6455 5) without any I/O, for both ends.
+// WebSocket frames (RFC 6455 5) without any I/O, as a server reads and writes them. Why they are not left to
+// Boost.Beast, as the client's are, is in docs/architecture.md.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +45,7 @@ void apply_mask(char* data, std::size_t size, const char mask[4], std::size_t at
 /// The payload of a Close frame; the reason is cut to 123 bytes, not within a character. Code 0: none.
 std::string close_payload(int code, std::string_view reason);
 
-/// Puts messages together from the bytes that a peer sends.
+/// Puts messages together from the bytes that a client sends.
 class MessageReader {
  public:
   enum class Kind : std::uint8_t {
@@ -62,8 +63,7 @@ class MessageReader {
     int code = 0;
   };
 
-  /// `masked`: whether the peer's frames must be masked (a client's) or must not be (a server's).
-  MessageReader(bool masked, std::uint64_t max_message_bytes) noexcept : masked_(masked), limit_(max_message_bytes) {}
+  explicit MessageReader(std::uint64_t max_message_bytes) noexcept : limit_(max_message_bytes) {}
 
   /// The next event in `in`. Its data points into `in`, or into this object, until the next call; what belongs to it is
   /// taken off `in` by that call, and `in` must be the same or hold the same bytes.
@@ -78,7 +78,6 @@ class MessageReader {
   Event control(Opcode opcode, std::string_view payload) const noexcept;
   Event finish(std::string_view payload) const;
 
-  bool masked_;
   std::uint64_t limit_;
   bool in_message_ = false;
   MessageType type_ = MessageType::Text;

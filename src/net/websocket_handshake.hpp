@@ -6,11 +6,7 @@
 
 namespace libsql::net {
 
-/// A key for a client's handshake: 16 random bytes in base64. Throws NetError Connect if there is no randomness.
-std::string new_websocket_key();
-/// What the server must answer to it.
+/// What a server answers to a client's Sec-WebSocket-Key.
 std::string websocket_accept(std::string_view key);
-/// Fills `bytes` with randomness, for masks.
-void random_bytes(char* bytes, std::size_t size);
 
 }  // namespace libsql::net

@@ -14,7 +14,7 @@ WebSocketPeer::WebSocketPeer(Connection& connection, std::shared_ptr<WebSocketHa
       encrypted_(connection.stream().encrypted()),
       stall_timeout_(connection.core().options().stall_timeout),
       close_timeout_(connection.core().options().close_timeout),
-      reader_(true, connection.core().options().max_message_bytes) {}
+      reader_(connection.core().options().max_message_bytes) {}
 
 IoResult WebSocketPeer::read(char* to, std::size_t size) {
   std::unique_lock<std::mutex> lock(tls_mutex_, std::defer_lock);

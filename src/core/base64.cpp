@@ -1,10 +1,11 @@
-#include "hrana/base64.hpp"
+#include "core/base64.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 
-namespace libsql::hrana {
+namespace libsql::core {
 
 namespace {
 
@@ -70,6 +71,13 @@ void append_base64(BlobView bytes, std::string& out) {
   }
 }
 
+std::string padded_base64(std::string_view bytes) {
+  std::string text;
+  append_base64(std::as_bytes(std::span(bytes)), text);
+  text.append((4 - text.size() % 4) % 4, '=');
+  return text;
+}
+
 std::optional<std::size_t> decode_base64(std::string_view text, std::byte* to) noexcept {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
   const auto* from = reinterpret_cast<const unsigned char*>(text.data());
@@ -101,4 +109,4 @@ std::optional<std::size_t> decode_base64(std::string_view text, std::byte* to) n
   return static_cast<std::size_t>(to - start);
 }
 
-}  // namespace libsql::hrana
+}  // namespace libsql::core

@@ -1,10 +1,10 @@
-#include "hrana/utf8.hpp"
+#include "core/utf8.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace libsql::hrana {
+namespace libsql::core {
 namespace {
 
 TEST(Utf8, EveryCodePointIsAccepted) {
@@ -44,17 +44,5 @@ TEST(Utf8, WhatIsNoneIsFoundAtItsPlace) {
   }
 }
 
-TEST(Utf8, PlainCharactersAreThoseThatAJsonStringHolds) {
-  for (int c = 0; c < 256; ++c) {
-    const bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-    for (std::size_t at = 0; at < 40; ++at) {
-      std::string text(40, 'a');
-      text[at] = static_cast<char>(c);
-      const char* const found = skip_plain(text.data(), text.data() + text.size());
-      ASSERT_EQ(static_cast<std::size_t>(found - text.data()), plain ? text.size() : at) << c;
-    }
-  }
-}
-
 }  // namespace
-}  // namespace libsql::hrana
+}  // namespace libsql::core

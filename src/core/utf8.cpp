@@ -1,6 +1,6 @@
-#include "hrana/utf8.hpp"
+#include "core/utf8.hpp"
 
-namespace libsql::hrana {
+namespace libsql::core {
 
 std::size_t utf8_sequence(const char* at, const char* end) noexcept {
   const auto available = static_cast<std::size_t>(end - at);
@@ -35,4 +35,4 @@ std::size_t utf8_prefix(std::string_view text) noexcept {
   return static_cast<std::size_t>(at - text.data());
 }
 
-}  // namespace libsql::hrana
+}  // namespace libsql::core

@@ -8,12 +8,14 @@
 
 #include <libsql/value.hpp>
 
-namespace libsql::hrana {
+namespace libsql::core {
 
 /// The characters that `bytes` bytes become, without padding.
 constexpr std::size_t base64_length(std::size_t bytes) noexcept { return bytes / 3 * 4 + (bytes % 3 * 4 + 2) / 3; }
 /// Appends without padding.
 void append_base64(BlobView bytes, std::string& out);
+/// With padding, as the headers of HTTP want it.
+std::string padded_base64(std::string_view bytes);
 
 /// The most bytes that `characters` characters can become.
 constexpr std::size_t base64_capacity(std::size_t characters) noexcept { return characters / 4 * 3 + characters % 4; }
@@ -22,4 +24,4 @@ constexpr std::size_t base64_capacity(std::size_t characters) noexcept { return 
 /// not.
 std::optional<std::size_t> decode_base64(std::string_view text, std::byte* to) noexcept;
 
-}  // namespace libsql::hrana
+}  // namespace libsql::core

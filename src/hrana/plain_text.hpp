@@ -1,24 +1,11 @@
-// UTF-8 (https://www.rfc-editor.org/rfc/rfc3629), and the bytes that a JSON string holds as they are.
+// The bytes that a JSON string holds as they are.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <string_view>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
 namespace libsql::hrana {
-
-/// The length of the sequence of two to four bytes that begins at `at`; 0 if there is no valid one.
-std::size_t utf8_sequence(const char* at, const char* end) noexcept;
-
-/// Where the first byte is that is no part of valid UTF-8; text.size() if there is none.
-std::size_t utf8_prefix(std::string_view text) noexcept;
-
-inline bool is_utf8(std::string_view text) noexcept { return utf8_prefix(text) == text.size(); }
 
 /// ASCII that a JSON string holds as it is: no quote, no backslash, no control character.
 inline bool is_plain(char c) noexcept {
@@ -42,17 +29,6 @@ inline const char* skip_plain(const char* at, const char* end) noexcept {
   }
 #endif
   while (at != end && is_plain(*at)) ++at;
-  return at;
-}
-
-/// The first character from `at` on that is not ASCII.
-inline const char* skip_ascii(const char* at, const char* end) noexcept {
-  for (; end - at >= 8; at += 8) {
-    std::uint64_t bytes = 0;
-    std::memcpy(&bytes, at, 8);
-    if ((bytes & 0x8080808080808080U) != 0) break;
-  }
-  while (at != end && static_cast<unsigned char>(*at) < 0x80) ++at;
   return at;
 }
 
