@@ -16,6 +16,7 @@
 #include <libsql/database.hpp>
 #include <libsql/export.hpp>
 #include <libsql/query_log.hpp>
+#include <libsql/remote_builder.hpp>
 #include <libsql/value.hpp>
 
 namespace libsql {
@@ -93,9 +94,9 @@ class LIBSQL_EXPORT LocalBuilder final {
   /// uuid4() and uuid7() in SQL return 16-byte blobs instead of text.
   LocalBuilder& uuid_blobs(bool on = true);
   /// Readers never block and are never blocked by writers, and all writers of this process stand in one line, so that
-  /// none sees Busy before its busy timeout however many there are (docs/concurrency.md). Without it, only Immediate and
-  /// Exclusive transactions stand in line. Configuration for a database that cannot use WAL: a temporary one, or one
-  /// with another journal_mode.
+  /// none sees Busy before its busy timeout however many there are (docs/concurrency.md). Without it, only Immediate
+  /// and Exclusive transactions stand in line. Configuration for a database that cannot use WAL: a temporary one, or
+  /// one with another journal_mode.
   LocalBuilder& mvcc(bool on = true);
 
   /// The log watches every connection, through resets too. Several may. Its callback is called by several threads.
@@ -109,10 +110,32 @@ class LIBSQL_EXPORT LocalBuilder final {
   std::unique_ptr<detail::LocalOptions> options_;
 };
 
+/// What from_url() takes besides the URL, for programs whose user chooses the mode: shells, configuration files. What
+/// is left as it is here is left to the builder. Each setting says where it applies; elsewhere it throws Configuration.
+struct UrlSettings {
+  std::optional<std::chrono::milliseconds> busy_timeout = std::nullopt;      ///< everywhere
+  std::optional<std::chrono::milliseconds> default_deadline = std::nullopt;  ///< everywhere
+  std::vector<QueryLog> query_logs = {};                                     ///< everywhere
+  bool read_only = false;                                                    ///< local
+  std::optional<Encryption> encryption = std::nullopt;                       ///< local
+  std::vector<std::pair<std::string, PragmaValue>> pragmas = {};             ///< local
+  std::string auth_token = {};                                               ///< remote
+  std::string name_space = {};                                               ///< remote
+  std::string remote_encryption_key = {};                                    ///< remote
+  std::optional<RemoteTls> tls = std::nullopt;                               ///< remote
+};
+
 /// Where every program starts.
 class LIBSQL_EXPORT Builder final {
  public:
   static LocalBuilder local(std::string path) { return LocalBuilder(std::move(path)); }
+  /// A database on a server. An empty token sends none.
+  static RemoteBuilder remote(std::string url, std::string auth_token = {}) {
+    return RemoteBuilder(std::move(url), std::move(auth_token));
+  }
+  /// Opens what the text names: a URL of a server (libsql:, https:, http:, wss:, ws:), else what local() takes. Throws
+  /// what build() of that builder throws; Configuration for a setting that the mode does not have.
+  static Database from_url(std::string_view url, const UrlSettings& settings = {});
 };
 
 }  // namespace libsql

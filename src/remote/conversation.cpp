@@ -1,0 +1,338 @@
+#include "remote/conversation.hpp"
+
+#include "core/errors.hpp"
+#include "remote/failures.hpp"
+#include "remote/steps.hpp"
+
+namespace libsql::remote {
+namespace {
+
+using hrana::Request;
+
+// Beginning a transaction inside another one fails and does nothing else; so on a server that cannot be asked, whether
+// BEGIN works tells whether one was open.
+constexpr std::string_view kBegin = "BEGIN";
+constexpr std::string_view kRollback = "ROLLBACK";
+constexpr std::string_view kSavepoint = "SAVEPOINT libsql_batch";
+constexpr std::string_view kRelease = "RELEASE libsql_batch";
+constexpr std::string_view kRollbackTo = "ROLLBACK TO libsql_batch";
+
+bool is(const Text& text, sql::StatementKind kind) noexcept {
+  return text.what.explain == sql::ExplainMode::None && text.what.kind == kind;
+}
+
+}  // namespace
+
+void Conversation::check(std::string_view sql) const {
+  if (!lost_ && !(watched_ && held_ == nullptr)) return;
+  detail::ErrorData data;
+  data.code = ErrorCode::TransactionLost;
+  data.origin = ErrorOrigin::Server;
+  data.message = lost_ ? *lost_ + ". Roll the transaction back, then start again"
+                       : "the transaction has ended without its Transaction being told: the server rolled it back "
+                         "after an error, or SQL text ended it. Roll the Transaction back, then start again";
+  data.sql = sql;
+  data.transaction_open = false;
+  core::throw_error(std::move(data));
+}
+
+void Conversation::lose(std::string why) {
+  held_.reset();
+  if (!lost_) lost_ = std::move(why);
+}
+
+void Conversation::release() noexcept { held_.reset(); }
+
+void Conversation::forget() noexcept {
+  held_.reset();
+  script_.reset();
+  lost_.reset();
+  watched_ = false;
+}
+
+void Conversation::throw_lost(std::string_view sql) {
+  lose("the transaction is lost: the server has ended it");
+  check(sql);
+  core::throw_error(ErrorCode::TransactionLost, *lost_, sql);
+}
+
+void Conversation::fail(const hrana::WireError& error, const Text& text) {
+  detail::ErrorData data = error_of(error, text);
+  data.transaction_open = held_ != nullptr;
+  if (data.code == ErrorCode::TransactionLost) {
+    data.transaction_open = false;
+    lose("the transaction is lost: " + data.message);
+  }
+  core::throw_error(std::move(data));
+}
+
+// Runs something on the held stream, and notices its loss.
+template <class Run>
+auto Conversation::inside(Run&& run) {
+  const auto note = [&](const char* why) {
+    if (held_ != nullptr && !held_->is_open()) lose(std::string("the transaction is lost: ") + why);
+  };
+  try {
+    return run();
+  } catch (const Error& error) {
+    note(error.what());
+    throw;
+  } catch (...) {
+    note("a request failed");
+    throw;
+  }
+}
+
+Ran Conversation::execute(const Text& text, const hrana::Stmt& stmt, const Call& call) {
+  if (held_ != nullptr) return execute_inside(text, stmt, call);
+  return text.begins_transaction() ? open(text, stmt, call) : execute_alone(text, stmt, call);
+}
+
+Ran Conversation::execute_alone(const Text& text, const hrana::Stmt& stmt, const Call& call) {
+  const std::shared_ptr<Stream> stream = wire_->stream();
+  const Request request = hrana::ExecuteRequest{stmt};
+  Answers answers = stream->run({&request, 1}, After::Close, call);
+  const Answer answer = answers.at(0);
+  if (answer.error != nullptr) fail(*answer.error, text);
+  const hrana::StmtResult* result = &answer.as<hrana::ExecuteResponse>().result;
+  return {std::move(answers), result};
+}
+
+Ran Conversation::open(const Text& text, const hrana::Stmt& stmt, const Call& call) {
+  std::shared_ptr<Stream> stream = wire_->stream();
+  const Request request = hrana::ExecuteRequest{stmt};
+  Answers answers = stream->run({&request, 1}, After::Keep, call);
+  const Answer answer = answers.at(0);
+  if (answer.error != nullptr) fail(*answer.error, text);
+  const hrana::StmtResult* result = &answer.as<hrana::ExecuteResponse>().result;
+  if (!stream->is_open()) {
+    core::throw_error(ErrorCode::Protocol, "the server began a transaction, but did not keep its stream", text.source);
+  }
+  held_ = std::move(stream);
+  return {std::move(answers), result};
+}
+
+Ran Conversation::execute_inside(const Text& text, const hrana::Stmt& stmt, const Call& call) {
+  const bool knows = wire_->version(call) >= 3;
+  const bool commits = is(text, sql::StatementKind::Commit);
+  const bool ends = commits || is(text, sql::StatementKind::Rollback);
+  const bool releases = is(text, sql::StatementKind::Release);
+  Call told = call;
+  told.commits = commits || releases;
+  Steps steps(3);
+  // The server itself makes sure that nothing runs outside the transaction.
+  steps.add(stmt, knows ? steps.in_transaction() : nullptr);
+  std::vector<Request> requests;
+  constexpr std::uint32_t kTried = 1;
+  if (!knows && !ends) {
+    steps.add(kBegin, releases ? nullptr : steps.negated(steps.ok(0)));
+    steps.add(kRollback, steps.ok(kTried));
+  }
+  requests.emplace_back(hrana::BatchRequest{steps.batch()});
+  if (knows) requests.emplace_back(hrana::GetAutocommitRequest{});
+
+  Answers answers = inside([&] { return held_->run(requests, After::Keep, told); });
+  const Answer answer = answers.at(0);
+  const hrana::BatchResult* const batch = answer.error == nullptr ? &answer.as<hrana::BatchResponse>().result : nullptr;
+  const hrana::StepOutcome* const outcome = batch == nullptr ? nullptr : batch->find(0);
+  const bool succeeded = outcome != nullptr && outcome->result() != nullptr;
+
+  bool ended = false;
+  if (knows) {
+    const Answer state = answers.at(1);
+    ended = state.error != nullptr || state.as<hrana::GetAutocommitResponse>().is_autocommit;
+  } else if (ends) {
+    ended = succeeded;
+  } else if (batch != nullptr) {
+    const hrana::StepOutcome* const tried = batch->find(kTried);
+    ended = tried != nullptr && tried->result() != nullptr;
+  }
+  if (batch != nullptr && outcome == nullptr) throw_lost(text.source);  // the server did not run it
+  if (!ended && !held_->is_open()) throw_lost(text.source);
+  if (ended) release();
+  const hrana::WireError* const error = batch == nullptr ? answer.error : outcome->error();
+  if (error != nullptr) fail(*error, text);
+  return {std::move(answers), outcome->result()};
+}
+
+RanBatch Conversation::execute_script(std::span<const hrana::Stmt> stmts, bool leads_out, bool last, const Call& call) {
+  const bool in_transaction = held_ != nullptr;
+  const bool keeps = in_transaction || leads_out || script_ != nullptr;
+  const bool knows = keeps && wire_->version(call) >= 3;
+  Steps steps(stmts.size() + 2);
+  // A script may end its transaction and go on; only outside of transaction() is that allowed.
+  const auto guard = [&]() -> const hrana::BatchCond* {
+    return in_transaction && knows && !leads_out ? steps.in_transaction() : nullptr;
+  };
+  for (std::size_t i = 0; i < stmts.size(); ++i) {
+    const hrana::BatchCond* condition =
+        i == 0 ? guard() : steps.both(steps.ok(static_cast<std::uint32_t>(i - 1)), guard());
+    steps.add(stmts[i], condition);
+  }
+  const auto tried = static_cast<std::uint32_t>(stmts.size());
+  if (keeps && !knows) {
+    steps.add(kBegin);
+    steps.add(kRollback, steps.ok(tried));
+  }
+  std::vector<Request> requests;
+  requests.emplace_back(hrana::BatchRequest{steps.batch()});
+  if (knows) requests.emplace_back(hrana::GetAutocommitRequest{});
+
+  std::shared_ptr<Stream> stream = in_transaction ? held_ : script_ != nullptr ? script_ : wire_->stream();
+  Call told = call;
+  told.commits = in_transaction && leads_out;
+  const auto run = [&] { return stream->run(requests, keeps ? After::Keep : After::Close, told); };
+  RanBatch ran{in_transaction ? inside(run) : run()};
+  const Answer answer = ran.answers.at(0);
+  if (answer.error != nullptr) {
+    ran.refused = answer.error;
+  } else {
+    ran.result = &answer.as<hrana::BatchResponse>().result;
+  }
+  if (!keeps) return ran;
+
+  bool autocommit = true;
+  if (knows) {
+    const Answer state = ran.answers.at(1);
+    autocommit = state.error != nullptr || state.as<hrana::GetAutocommitResponse>().is_autocommit;
+  } else if (ran.result != nullptr) {
+    const hrana::StepOutcome* const began = ran.result->find(tried);
+    autocommit = began != nullptr && began->result() != nullptr;
+  } else {
+    autocommit = !in_transaction;  // nothing ran
+  }
+  const bool open = stream->is_open();
+  if (in_transaction) {
+    if (autocommit) {
+      release();
+    } else if (!open) {
+      lose("the transaction is lost: the server has given up its stream");
+    }
+  } else if (!autocommit) {
+    if (!open) core::throw_error(ErrorCode::Protocol, "the server began a transaction, but did not keep its stream");
+    held_ = stream;
+  }
+  script_ = held_ == nullptr && !last && open ? stream : nullptr;
+  return ran;
+}
+
+RanBatch Conversation::execute_atomically(std::span<const hrana::Stmt> stmts, std::string_view stored,
+                                          const Call& call) {
+  const bool in_transaction = held_ != nullptr;
+  const bool knows = wire_->version(call) >= 3;
+  Steps steps(stmts.size() + 4);
+  const auto guard = [&] { return knows ? steps.in_transaction() : nullptr; };
+  if (in_transaction) {
+    steps.add(kSavepoint, guard());
+  } else {
+    steps.add("BEGIN IMMEDIATE");
+  }
+  std::uint32_t step = 0;
+  for (const hrana::Stmt& stmt : stmts) step = steps.add(stmt, steps.both(steps.ok(step), guard()));
+  const std::uint32_t made =
+      steps.add(in_transaction ? kRelease : std::string_view("COMMIT"), steps.both(steps.ok(step), guard()));
+  if (in_transaction) {
+    const std::uint32_t undone = steps.add(kRollbackTo, steps.both(steps.negated(steps.ok(made)), steps.ok(0)));
+    steps.add(kRelease, steps.ok(undone));
+  } else {
+    // Where BEGIN has failed, this fails, too, and nobody minds.
+    steps.add(kRollback, steps.negated(steps.ok(made)));
+  }
+  std::vector<Request> requests;
+  if (!stored.empty()) requests.emplace_back(hrana::StoreSqlRequest{0, stored});
+  requests.emplace_back(hrana::BatchRequest{steps.batch()});
+  if (!stored.empty())
+    requests.emplace_back(hrana::CloseSqlRequest{0});  // over a WebSocket it would outlive the stream
+  if (in_transaction && knows) requests.emplace_back(hrana::GetAutocommitRequest{});
+
+  const std::shared_ptr<Stream> stream = in_transaction ? held_ : wire_->stream();
+  const auto run = [&] { return stream->run(requests, in_transaction ? After::Keep : After::Close, call); };
+  RanBatch ran{in_transaction ? inside(run) : run()};
+  const Answer answer = ran.answers.at(stored.empty() ? 0 : 1);
+  if (answer.error != nullptr) {
+    ran.refused = answer.error;
+  } else {
+    ran.result = &answer.as<hrana::BatchResponse>().result;
+  }
+  if (in_transaction) {
+    bool ended = false;
+    if (knows) {
+      const Answer state = ran.answers.at(requests.size() - 1);
+      ended = state.error != nullptr || state.as<hrana::GetAutocommitResponse>().is_autocommit;
+    }
+    if (ended || !stream->is_open()) lose("the transaction is lost: the server has ended it");
+  }
+  return ran;
+}
+
+OpenedCursor Conversation::open_cursor(const hrana::Stmt& stmt, const Call& call) {
+  Steps steps(2);
+  OpenedCursor opened;
+  opened.in_transaction = held_ != nullptr;
+  if (!opened.in_transaction) {
+    steps.add(stmt);
+    opened.stream = wire_->stream();
+    opened.cursor = opened.stream->open_cursor(steps.batch(), call);
+    return opened;
+  }
+  steps.add(stmt, steps.in_transaction());
+  steps.add("SELECT 1", steps.autocommit());
+  opened.stream = held_;
+  opened.cursor = inside([&] { return held_->open_cursor(steps.batch(), call); });
+  if (!held_->is_open()) throw_lost(call.sql);
+  return opened;
+}
+
+Description Conversation::describe(const Text& text, const Call& call) {
+  hrana::DescribeRequest asked;
+  asked.sql.text = text.sent();
+  const Request request = asked;
+  const bool in_transaction = held_ != nullptr;
+  const std::shared_ptr<Stream> stream = in_transaction ? held_ : wire_->stream();
+  const auto run = [&] { return stream->run({&request, 1}, in_transaction ? After::Keep : After::Close, call); };
+  const Answers answers = in_transaction ? inside(run) : run();
+  if (in_transaction && !stream->is_open()) throw_lost(text.source);
+  const Answer answer = answers.at(0);
+  if (answer.error != nullptr) fail(*answer.error, text);
+  const hrana::DescribeResult& result = answer.as<hrana::DescribeResponse>().result;
+  Description description;
+  description.is_readonly = result.is_readonly;
+  for (const hrana::Col& col : result.cols) {
+    Column& column = description.columns.emplace_back();
+    column.name = col.name.value_or(std::string_view());
+    column.declared_type = col.decltype_name.value_or(std::string_view());
+  }
+  return description;
+}
+
+void Conversation::roll_back(const Call& call) noexcept {
+  lost_.reset();
+  const std::shared_ptr<Stream> stream = std::move(held_);
+  held_.reset();
+  if (stream == nullptr || !stream->is_open()) return;
+  try {
+    hrana::Stmt stmt;
+    stmt.sql.text = kRollback;
+    stmt.want_rows = false;
+    const Request request = hrana::ExecuteRequest{stmt};
+    static_cast<void>(stream->run({&request, 1}, After::Close, call));
+  } catch (const std::exception&) {  // then the stream's end rolls back
+    return;
+  }
+}
+
+void Conversation::undo_savepoint(std::string_view script, const Call& call) {
+  hrana::SequenceRequest sequence;
+  sequence.sql.text = script;
+  const Request request = sequence;
+  const Answers answers = inside([&] { return held_->run({&request, 1}, After::Keep, call); });
+  if (!held_->is_open()) throw_lost(script);
+  const Answer answer = answers.at(0);
+  if (answer.error == nullptr) return;
+  detail::ErrorData data = error_of(*answer.error);
+  data.sql = script;
+  if (data.code == ErrorCode::TransactionLost) lose("the transaction is lost: " + data.message);
+  core::throw_error(std::move(data));
+}
+
+}  // namespace libsql::remote

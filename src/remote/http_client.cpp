@@ -1,0 +1,241 @@
+#include "remote/http_client.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <libsql/version.hpp>
+
+#include "core/errors.hpp"
+#include "hrana/encode.hpp"
+#include "net/http.hpp"
+#include "remote/failures.hpp"
+#include "remote/repetition.hpp"
+
+namespace libsql::remote {
+namespace {
+
+// What the client or HTTP itself sets.
+constexpr std::array kOwnHeaders = {"host",           "connection",
+                                    "content-length", "transfer-encoding",
+                                    "upgrade",        "content-type",
+                                    "authorization",  "x-namespace",
+                                    "keep-alive",     "te",
+                                    "trailer",        "sec-websocket-key",
+                                    "expect",         "x-turso-encryption-key"};
+
+bool is_token(std::string_view name) noexcept {  // RFC 9110 5.6.2
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kOthers.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_field_value(std::string_view value) noexcept {
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+  });
+}
+
+void require_field_value(std::string_view value, const char* what) {
+  if (is_field_value(value)) return;
+  core::throw_error(ErrorCode::Configuration, std::string(what) + " has characters that no header can carry");
+}
+
+}  // namespace
+
+net::ClientOptions client_options(const Options& options, const Location& location) {
+  net::ClientOptions client;
+  client.connect_timeout = options.connect_timeout;
+  client.proxy_from_environment = options.proxy_from_environment;
+  if (options.proxy) {
+    try {
+      client.proxy = net::parse_url(*options.proxy);
+    } catch (const net::UrlError& error) {
+      core::throw_error(ErrorCode::Configuration, std::string("the proxy's URL cannot be understood: ") + error.what());
+    }
+    if (client.proxy->scheme != "http" && client.proxy->scheme != "https") {
+      core::throw_error(ErrorCode::Configuration, "a proxy is given as an http: or https: URL");
+    }
+  }
+  if (!location.endpoint.origin.tls) return client;
+  const RemoteTls& wanted = options.tls;
+  net::TlsClientOptions tls;
+  tls.ca_file = wanted.ca_file.string();
+  tls.ca_pem = wanted.ca_pem;
+  tls.pinned_public_keys = wanted.pinned_public_keys;
+  tls.server_name = wanted.server_name;
+  tls.certificate_file = wanted.certificate_file.string();
+  tls.key_file = wanted.key_file.string();
+  tls.accept_any_certificate = wanted.accept_any_certificate;
+  try {
+    client.tls = net::TlsContext::client(tls);
+  } catch (const net::NetError& error) {
+    core::throw_error(ErrorCode::Configuration, error.what());
+  } catch (const std::invalid_argument& error) {
+    core::throw_error(ErrorCode::Configuration, error.what());
+  }
+  return client;
+}
+
+std::vector<std::pair<std::string, std::string>> common_headers(const Options& options) {
+  std::vector<std::pair<std::string, std::string>> headers;
+  // The pattern that servers count clients by: libsql-remote-LANGUAGE-VERSION.
+  headers.emplace_back("x-libsql-client-version", "libsql-remote-cpp-" + std::string(version()));
+  if (!options.name_space.empty()) {
+    require_field_value(options.name_space, "the name space");
+    headers.emplace_back("x-namespace", options.name_space);
+  }
+  if (!options.encryption_key.empty()) {
+    require_field_value(options.encryption_key, "the encryption key");
+    headers.emplace_back("x-turso-encryption-key", options.encryption_key);
+  }
+  for (const auto& [name, value] : options.headers) {
+    const bool own = std::any_of(kOwnHeaders.begin(), kOwnHeaders.end(), [&, &field = name](const char* known) {
+      return net::equals_ignoring_case(field, known);
+    });
+    if (!is_token(name) || own) {
+      core::throw_error(ErrorCode::Configuration, "'" + name + "' is no header that can be added to requests");
+    }
+    require_field_value(value, "the value of a header");
+    headers.emplace_back(name, value);
+  }
+  return headers;
+}
+
+HttpClient::HttpClient(const Options& options, Location location)
+    : options_(options),
+      endpoint_(location.endpoint),
+      client_options_(client_options(options, location)),
+      header_texts_(common_headers(options)) {
+  if (!location.auth_token.empty()) header_texts_.emplace_back("authorization", "Bearer " + location.auth_token);
+  for (const auto& [name, value] : header_texts_) {
+    json_headers_.push_back({name, value});
+    protobuf_headers_.push_back({name, value});
+  }
+  json_headers_.push_back({"content-type", "application/json"});
+  protobuf_headers_.push_back({"content-type", "application/x-protobuf"});
+  if (options_.encoding == RemoteEncoding::Protobuf) dialect_ = Dialect{3, hrana::Encoding::Protobuf};
+  if (options_.encoding == RemoteEncoding::Json) dialect_ = Dialect{};
+  if (dialect_) encoding_ = dialect_->encoding;
+}
+
+HttpClient::Dialect HttpClient::dialect(const Call& call) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (dialect_) return *dialect_;
+  }
+  const Dialect answer = ask(call);  // several sessions may ask at once; the answers are the same
+  const std::lock_guard lock(mutex_);
+  if (!dialect_) {
+    dialect_ = answer;
+    proved_ = answer.encoding == hrana::Encoding::Protobuf;
+  }
+  encoding_ = dialect_->encoding;
+  return *dialect_;
+}
+
+void HttpClient::prove(const Dialect& dialect) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (dialect_ && dialect_->encoding == dialect.encoding && dialect_->version == dialect.version) proved_ = true;
+}
+
+int HttpClient::version(const Call& call) {
+  for (;;) {
+    const Dialect dialect = this->dialect(call);
+    {
+      const std::lock_guard lock(mutex_);
+      if (proved_) return dialect.version;
+    }
+    // A stream that is opened and closed at once: nothing of it stays, and any server of that version says 200. (That a
+    // GET of the path is answered proves nothing: not all servers have it.)
+    std::string body;
+    const hrana::Request close = hrana::CloseRequest{};
+    hrana::encode(dialect.encoding, hrana::PipelineRequest{std::nullopt, {&close, 1}}, body);
+    const std::string target = endpoint_.path + std::string(dialect.prefix()) + "/pipeline";
+    Call asking = call;
+    asking.repeatable = true;
+    const Reply reply = send({"POST", target, headers(dialect.encoding), body}, asking);
+    if (reply.status == 200) {
+      prove(dialect);
+    } else if ((reply.status != 404 && reply.status != 405) || !give_up(dialect)) {
+      throw_status(reply.status, reply.body, dialect.encoding, asking, Standing::Alone);
+    }
+  }
+}
+
+HttpClient::Dialect HttpClient::ask(const Call& call) {
+  Call asking = call;
+  asking.repeatable = true;  // whatever the call itself does, this only asks
+  const std::string target = endpoint_.path + "/v3-protobuf";
+  const Reply reply = send({"GET", target, headers(hrana::Encoding::Protobuf), {}}, asking);
+  if (reply.status >= 200 && reply.status < 300) return {3, hrana::Encoding::Protobuf};
+  if (reply.status == 401 || reply.status == 403 || reply.status == 429 || reply.status >= 500) {
+    throw_status(reply.status, reply.body, hrana::Encoding::Json, asking, Standing::Alone);
+  }
+  return {};  // JSON; which version, the first request shows
+}
+
+HttpClient::Reply HttpClient::send(const net::HttpRequest& request, const Call& call) {
+  Repetition repetition(options_.retries);
+  for (;;) {
+    try {
+      try {
+        Lease connection = take(endpoint_.origin);
+        const net::HttpResponse response = connection->request(request, call.wait);
+        if (!repetition.allows(response.status, call, Standing::Alone)) {
+          return {response.status, std::string(response.body)};
+        }
+      } catch (const net::NetError& error) {
+        if (!repetition.allows(error, call, Standing::Alone)) throw;
+      }
+      repetition.wait(call.wait);
+    } catch (const net::NetError& error) {
+      throw_network(error, call, Standing::Alone);
+    }
+  }
+}
+
+bool HttpClient::give_up(const Dialect& dialect) {
+  const std::lock_guard lock(mutex_);
+  proved_ = false;
+  if (dialect.encoding == hrana::Encoding::Protobuf) {
+    if (options_.encoding == RemoteEncoding::Protobuf) return false;
+    dialect_ = Dialect{};  // another server answers now
+  } else if (dialect.version == 3) {
+    dialect_ = Dialect{2, hrana::Encoding::Json};
+    proved_ = true;
+  } else {
+    dialect_.reset();  // to be asked again by the next call
+    if (options_.encoding == RemoteEncoding::Json) dialect_ = Dialect{};
+    return false;
+  }
+  encoding_ = dialect_->encoding;
+  return true;
+}
+
+HttpClient::Lease HttpClient::take(const net::Origin& origin) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto at = resting_.rbegin(); at != resting_.rend(); ++at) {
+      if (at->origin() != origin) continue;
+      net::HttpConnection connection = std::move(*at);
+      resting_.erase(std::next(at).base());
+      return {*this, std::move(connection)};
+    }
+  }
+  return {*this, net::HttpConnection(origin, client_options_)};
+}
+
+void HttpClient::give_back(net::HttpConnection connection) noexcept {
+  constexpr std::size_t kKept = 32;
+  try {
+    const std::lock_guard lock(mutex_);
+    if (resting_.size() < kKept) resting_.push_back(std::move(connection));
+  } catch (const std::bad_alloc&) {
+    connection.close();
+  }
+}
+
+}  // namespace libsql::remote

@@ -1,0 +1,41 @@
+// When a request that failed on the way is sent again.
+#pragma once
+
+#include <optional>
+
+#include "net/error.hpp"
+#include "net/retry.hpp"
+#include "remote/failures.hpp"
+
+namespace libsql::remote {
+
+/// The attempts of one call. It is sent again only where that cannot run anything twice: no byte of it has left, or it
+/// only reads and stands in no transaction.
+class Repetition {
+ public:
+  explicit Repetition(unsigned repeats) noexcept : left_(repeats) {}
+
+  bool allows(const net::NetError& error, const Call& call, Standing standing) const noexcept {
+    using enum net::ErrorKind;
+    if (left_ == 0) return false;
+    if (error.kind() != Connect && error.kind() != Closed && error.kind() != Refused) return false;
+    return !error.sent() || (call.repeatable && standing == Standing::Alone);
+  }
+  /// Statuses of a server, or of what stands before it, that has no time now (RFC 9110 15.6, RFC 6585 4).
+  bool allows(int status, const Call& call, Standing standing) const noexcept {
+    return left_ != 0 && (status == 429 || status == 502 || status == 503 || status == 504) && call.repeatable &&
+           standing == Standing::Alone;
+  }
+  /// Before the next attempt. Throws NetError Timeout, Interrupted.
+  void wait(const net::Wait& wait) {
+    --left_;
+    if (!backoff_) backoff_.emplace();
+    net::sleep_for(backoff_->next(), wait);
+  }
+
+ private:
+  unsigned left_;
+  std::optional<net::Backoff> backoff_;
+};
+
+}  // namespace libsql::remote

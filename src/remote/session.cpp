@@ -1,0 +1,377 @@
+#include "remote/session.hpp"
+
+#include <algorithm>
+
+#include <libsql/batch.hpp>
+#include <libsql/transaction.hpp>
+
+#include "core/errors.hpp"
+#include "core/query_log.hpp"
+#include "net/retry.hpp"
+#include "remote/arguments.hpp"
+#include "remote/failures.hpp"
+#include "remote/statement.hpp"
+#include "sql/quote.hpp"
+
+namespace libsql::remote {
+
+using std::chrono::milliseconds;
+
+Session::Session(std::shared_ptr<Store> store)
+    : store_(std::move(store)), interrupt_(std::make_shared<CallInterrupt>()), conversation_(store_->wire()) {
+  settings_.busy_timeout = store_->options().busy_timeout;
+  settings_.deadline = store_->options().default_deadline;
+  clean_ = settings_;
+  for (const QueryLog& log : store_->options().query_logs) {
+    observers_.add(core::make_query_log_observer(log), core::ObserverLife::Connection);
+  }
+}
+
+Session::~Session() = default;
+
+const Capabilities& Session::capabilities() const noexcept {
+  static const Capabilities kRemote = [] {
+    Capabilities few;
+    few.mode = Mode::Remote;
+    return few;
+  }();
+  return kRemote;
+}
+
+// -- running
+// -----------------------------------------------------------------------------------------------------------
+
+void Session::require_open() const {
+  if (unusable_.empty()) return;
+  detail::ErrorData data;
+  data.code = ErrorCode::Misuse;
+  data.message = unusable_;
+  data.session_usable = false;
+  core::throw_error(std::move(data));
+}
+
+void Session::require_sendable(const Text& text) {
+  require_open();
+  conversation_.check(text.source);
+  if (text.what.access == sql::Access::Write && (settings_.refuses_writes || read_only_transaction_)) {
+    detail::ErrorData data;
+    data.code = ErrorCode::ReadOnly;
+    data.message = read_only_transaction_ ? "the transaction may only read" : "the connection may only read";
+    data.sql = text.source;
+    data.transaction_open = conversation_.is_open();
+    core::throw_error(std::move(data));
+  }
+  if (!conversation_.is_open() && text.sets_up_stream()) {
+    core::throw_unsupported("setting up the connection by a statement of its own", "remote",
+                            "outside a transaction every statement has a connection of the server's for itself; put it "
+                            "into the transaction or the batch that needs it");
+  }
+}
+
+Call Session::call(std::string_view sql, bool reads) const {
+  Call call;
+  call.wait.interrupt = &interrupt_->waits();
+  if (settings_.deadline) call.wait.deadline = net::Deadline::after(*settings_.deadline);
+  call.sql = sql;
+  call.repeatable = reads && !conversation_.is_open();
+  return call;
+}
+
+void Session::wait_for_lock(const Call& call, std::chrono::steady_clock::time_point until, unsigned attempt) {
+  using std::chrono::nanoseconds;
+  ++statistics_.busy_waits;
+  const nanoseconds left = until - std::chrono::steady_clock::now();
+  const nanoseconds nap = std::min<nanoseconds>(milliseconds(5) * (1U << std::min(attempt, 5U)), left);
+  try {
+    net::sleep_for(std::max(nap, nanoseconds(0)), call.wait);
+  } catch (const net::NetError& error) {
+    throw_network(error, call, Standing::Alone);
+  }
+}
+
+bool Session::is_rollback_of_lost(const Text& text) const noexcept {
+  return text.what.kind == sql::StatementKind::Rollback && text.what.explain == sql::ExplainMode::None &&
+         conversation_.is_lost() && !conversation_.is_watched();
+}
+
+Ran Session::run(const Text& text, const core::ParamsView& params, bool want_rows) {
+  require_sendable(text);
+  const Arguments arguments(text, params);
+  make_way();
+  const CallInterrupt::Running running(*interrupt_);
+  const Call call = this->call(text.source, text.is_read());
+  hrana::Stmt stmt;
+  stmt.sql.text = text.sent();
+  stmt.args = arguments.view();
+  stmt.want_rows = want_rows;
+  ++statistics_.statements;
+  RunScope scope(*this, &text, text.source, params);
+  try {
+    Ran ran = patiently(call, [&] { return conversation_.execute(text, stmt, call); });
+    const hrana::StmtTotals& totals = ran.result->totals;
+    const std::uint64_t changed = text.changes_rows() ? totals.affected_row_count : 0;
+    note(text, totals.affected_row_count, totals.last_insert_rowid, ran.result->row_count);
+    scope.finished(ran.result->row_count, changed, totals.rows_read);
+    return ran;
+  } catch (const Error& error) {
+    scope.failed(&error);
+    throw;
+  } catch (const hrana::EncodeError& error) {
+    scope.failed(nullptr);
+    throw_if_not_sendable(text, stmt.args, conversation_.wire().encoding() == hrana::Encoding::Json);
+    core::throw_error(ErrorCode::SqlError, std::string("the statement cannot be sent: ") + error.what(), text.source);
+  }
+}
+
+void Session::note(const Text& text, std::uint64_t affected, std::optional<std::int64_t> rowid, std::uint64_t rows) {
+  statistics_.rows += rows;
+  if (text.changes_rows()) {
+    changes_ = affected;
+    total_changes_ += affected;
+    statistics_.changes += affected;
+    // Of a statement that inserted nothing it is whatever the server's connection had before.
+    if (rowid && affected > 0) last_insert_rowid_ = *rowid;
+  }
+  if (text.changes_schema()) texts_.forget_descriptions();
+}
+
+std::uint64_t Session::execute(std::string_view sql, const core::ParamsView& params) {
+  require_open();
+  const std::shared_ptr<Text> text = texts_.get(sql);
+  if (is_rollback_of_lost(*text)) {
+    conversation_.forget();
+    return 0;
+  }
+  const Ran ran = run(*text, params, false);
+  return text->changes_rows() ? ran.result->totals.affected_row_count : 0;
+}
+
+Description Session::describe(const Text& text) {
+  require_open();
+  conversation_.check(text.source);
+  make_way();
+  const CallInterrupt::Running running(*interrupt_);
+  try {
+    return conversation_.describe(text, call(text.source, true));
+  } catch (const Error& error) {
+    note_failure();
+    observers_.refused(text.source, error);
+    throw;
+  } catch (const hrana::EncodeError& error) {
+    core::throw_error(ErrorCode::SqlError, std::string("the statement cannot be sent: ") + error.what(), text.source);
+  }
+}
+
+std::shared_ptr<core::Stmt> Session::prepare(std::string_view sql) {
+  require_open();
+  std::shared_ptr<Text> text = texts_.get(sql);
+  if (!text->description) text->description = describe(*text);
+  text->proved = true;
+  return std::make_shared<Statement>(*this, std::move(text));
+}
+
+std::shared_ptr<core::Stmt> Session::prepare_once(std::string_view sql) {
+  require_open();
+  return std::make_shared<Statement>(*this, texts_.get(sql));
+}
+
+// -- transactions
+// ------------------------------------------------------------------------------------------------------
+
+std::uint64_t Session::run_text(std::string_view sql) { return execute(sql, {}); }
+
+void Session::begin(TransactionBehavior behavior) {
+  switch (behavior) {
+    case TransactionBehavior::Deferred:
+      run_text("BEGIN");
+      break;
+    case TransactionBehavior::Immediate:
+      run_text("BEGIN IMMEDIATE");
+      break;
+    case TransactionBehavior::Exclusive:
+      run_text("BEGIN EXCLUSIVE");
+      break;
+    case TransactionBehavior::ReadOnly:
+      try {
+        run_text("BEGIN TRANSACTION READONLY");
+      } catch (const SqlError&) {  // an extension of libSQL's, which not every server has; writes are refused here, too
+        run_text("BEGIN");
+      }
+      read_only_transaction_ = true;
+      break;
+  }
+  conversation_.watch(true);
+  ++statistics_.transactions;
+}
+
+void Session::commit() {
+  run_text("COMMIT");
+  conversation_.watch(false);
+  read_only_transaction_ = false;
+  ++statistics_.commits;
+}
+
+void Session::rollback() {
+  require_open();
+  end_transactions();
+  ++statistics_.rollbacks;
+}
+
+void Session::end_transactions() noexcept {
+  // What is still coming on the transaction's stream ends with it.
+  if (streaming_ != nullptr) streaming_->cut("the rows ended with their transaction");
+  const CallInterrupt::Running running(*interrupt_);
+  conversation_.roll_back(call("ROLLBACK", false));
+  conversation_.watch(false);
+  read_only_transaction_ = false;
+}
+
+void Session::savepoint(std::string_view name) {
+  if (name.empty()) core::throw_error(ErrorCode::Misuse, "a savepoint needs a name");
+  const bool opens = !in_transaction() && !conversation_.is_open();
+  run_text("SAVEPOINT " + sql::quote_identifier(name));
+  if (opens) conversation_.watch(true);
+}
+
+void Session::release_savepoint(std::string_view name) {
+  run_text("RELEASE " + sql::quote_identifier(name));
+  if (!conversation_.is_open()) conversation_.watch(false);  // it was the outermost
+}
+
+void Session::rollback_to_savepoint(std::string_view name) { run_text("ROLLBACK TO " + sql::quote_identifier(name)); }
+
+void Session::undo_savepoint(std::string_view name) {
+  require_open();
+  const std::string quoted = sql::quote_identifier(name);
+  const std::string script = "ROLLBACK TO " + quoted + "; RELEASE " + quoted;
+  conversation_.check(script);
+  if (!conversation_.is_open()) return;
+  make_way();
+  const CallInterrupt::Running running(*interrupt_);
+  conversation_.undo_savepoint(script, call(script, false));
+}
+
+void Session::abandon(std::string reason) noexcept {
+  end_cursors();
+  conversation_.forget();
+  read_only_transaction_ = false;
+  unusable_ = std::move(reason);
+}
+
+// -- life
+// --------------------------------------------------------------------------------------------------------------
+
+void Session::ping() { prepare_once("SELECT 1 FROM sqlite_master LIMIT 1")->execute({}); }
+
+void Session::close() {
+  if (is_closed()) return;
+  if (!live_.empty()) {
+    std::string open;
+    for (std::size_t i = 0; i < live_.size() && i < 5; ++i) {
+      open.append(open.empty() ? "'" : ", '").append(live_[i]->sql()).append("'");
+    }
+    core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: " + std::to_string(live_.size()) +
+                                             (live_.size() == 1 ? " statement is" : " statements are") +
+                                             " still in use: " + open);
+  }
+  end_transactions();
+  conversation_.forget();
+  unusable_ = "the connection is closed";
+}
+
+void Session::end_cursors() noexcept {
+  for (Statement* const statement : live_) statement->close_cursor();
+}
+
+void Session::reset() {
+  require_open();
+  end_cursors();
+  end_transactions();
+  conversation_.forget();
+  observers_.end_until_reset();
+  texts_.clear();
+  settings_.busy_timeout = store_->options().busy_timeout;
+  settings_.deadline = store_->options().default_deadline;
+  settings_.refuses_writes = false;
+  clean_ = settings_;
+  last_insert_rowid_ = 0;
+}
+
+Session::Recycled Session::recycle() {
+  require_open();
+  end_cursors();
+  end_transactions();
+  conversation_.forget();
+  observers_.end_until_reset();
+  settings_ = clean_;
+  last_insert_rowid_ = 0;
+  return Recycled::Traces;
+}
+
+void Session::cacheflush() { core::throw_unsupported("flushing the page cache", "remote"); }
+
+void Session::release_memory() {
+  require_open();
+  texts_.clear();
+}
+
+void Session::rekey(std::span<const std::byte>) { core::throw_unsupported("changing the encryption key", "remote"); }
+
+void Session::leave(Statement& statement) noexcept {
+  std::erase(live_, &statement);
+  if (streaming_ == &statement) streaming_ = nullptr;
+}
+
+void Session::make_way() {
+  if (streaming_ != nullptr) streaming_->keep_rest();
+}
+
+// -- facts
+// -------------------------------------------------------------------------------------------------------------
+
+std::uint64_t Session::changes() {
+  require_open();
+  return changes_;
+}
+std::uint64_t Session::total_changes() {
+  require_open();
+  return total_changes_;
+}
+std::int64_t Session::last_insert_rowid() {
+  require_open();
+  return last_insert_rowid_;
+}
+bool Session::is_autocommit() {
+  require_open();
+  return !conversation_.is_open();
+}
+bool Session::is_readonly() {
+  require_open();
+  return settings_.refuses_writes;
+}
+std::string Session::path() {
+  require_open();
+  return {};
+}
+
+void Session::add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) {
+  require_open();
+  observers_.add(std::move(observer), life);
+}
+
+ConnectionStatistics Session::statistics() const {
+  ConnectionStatistics statistics = statistics_;
+  statistics.cache_hits = texts_.hits;
+  statistics.cache_misses = texts_.misses;
+  statistics.cache_evictions = texts_.evictions;
+  statistics.cached_statements = texts_.size();
+  statistics.cached_bytes = texts_.bytes();
+  return statistics;
+}
+
+void Session::reset_statistics() {
+  statistics_ = {};
+  texts_.hits = texts_.misses = texts_.evictions = 0;
+}
+
+}  // namespace libsql::remote

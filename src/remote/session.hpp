@@ -1,0 +1,204 @@
+// A session with a database on a server.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/backend.hpp"
+#include "core/observer.hpp"
+#include "remote/conversation.hpp"
+#include "remote/interrupt.hpp"
+#include "remote/store.hpp"
+#include "remote/text.hpp"
+
+namespace libsql::remote {
+
+class Statement;
+
+class Session final : public core::Session {
+ public:
+  explicit Session(std::shared_ptr<Store> store);
+  ~Session() override;
+
+  const Capabilities& capabilities() const noexcept override;
+  engine::Connection* engine_connection() noexcept override { return nullptr; }
+
+  std::uint64_t execute(std::string_view sql, const core::ParamsView& params) override;
+  std::shared_ptr<core::Stmt> prepare(std::string_view sql) override;
+  std::shared_ptr<core::Stmt> prepare_once(std::string_view sql) override;
+  std::vector<StatementResult> execute_batch(std::string_view script) override;
+  std::vector<StatementResult> execute_batch(std::span<const BatchStatement> statements) override;
+  std::optional<std::vector<StatementResult>> execute_atomically(std::string_view script) override;
+  std::optional<std::vector<StatementResult>> execute_atomically(std::span<const BatchStatement> statements) override;
+  std::unique_ptr<core::Bulk> bulk(std::string_view sql) override;
+
+  void begin(TransactionBehavior behavior) override;
+  void commit() override;
+  void rollback() override;
+  bool in_transaction() const noexcept override { return conversation_.is_watched(); }
+  void savepoint(std::string_view name) override;
+  void release_savepoint(std::string_view name) override;
+  void rollback_to_savepoint(std::string_view name) override;
+  void undo_savepoint(std::string_view name) override;
+  void refuse_writes() override { settings_.refuses_writes = true; }
+  void abandon(std::string reason) noexcept override;
+
+  void ping() override;
+  void close() override;
+  bool is_closed() const noexcept override { return !unusable_.empty(); }
+  void reset() override;
+  Recycled recycle() override;
+  void mark_clean() override { clean_ = settings_; }
+  void cacheflush() override;
+  void release_memory() override;
+  std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return interrupt_; }
+  void set_busy_timeout(std::chrono::milliseconds timeout) override { settings_.busy_timeout = timeout; }
+  std::chrono::milliseconds busy_timeout() const noexcept override { return settings_.busy_timeout; }
+  void set_deadline(std::optional<std::chrono::milliseconds> limit) override { settings_.deadline = limit; }
+  std::optional<std::chrono::milliseconds> deadline() const noexcept override { return settings_.deadline; }
+  void rekey(std::span<const std::byte> key) override;
+
+  std::uint64_t changes() override;
+  std::uint64_t total_changes() override;
+  std::int64_t last_insert_rowid() override;
+  bool is_autocommit() override;
+  bool is_readonly() override;
+  std::string path() override;
+  void add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) override;
+  void remove_observer(const core::StatementObserver* observer) noexcept override { observers_.remove(observer); }
+  ConnectionStatistics statistics() const override;
+  void reset_statistics() override;
+
+  // -- what statements, batches and bulk loads use
+  // ---------------------------------------------------------------------
+
+  /// Throws Misuse if the session is closed.
+  void require_open() const;
+  /// Everything that must hold before a statement is sent: open, no transaction lost, allowed here.
+  void require_sendable(const Text& text);
+  /// Runs one statement to its end. Its rows are in the result if they are wanted.
+  Ran run(const Text& text, const core::ParamsView& params, bool want_rows);
+  Description describe(const Text& text);
+  /// Counts what a finished statement did.
+  void note(const Text& text, std::uint64_t affected, std::optional<std::int64_t> rowid, std::uint64_t rows);
+  void note_statement() noexcept { ++statistics_.statements; }
+  void note_transaction() noexcept { ++statistics_.transactions; }
+  void note_commit() noexcept { ++statistics_.commits; }
+  void note_rows(std::uint64_t rows) noexcept { statistics_.rows += rows; }
+  void note_failure() noexcept { ++statistics_.errors; }
+
+  /// The call that begins now. Its views must outlive it.
+  Call call(std::string_view sql, bool reads) const;
+  CallInterrupt& interrupts() noexcept { return *interrupt_; }
+  Conversation& conversation() noexcept { return conversation_; }
+  core::ObserverList& observers() noexcept { return observers_; }
+  Store& store() noexcept { return *store_; }
+  TextCache& texts() noexcept { return texts_; }
+
+  /// Calls `run` again while another connection holds the lock, as long as the busy timeout allows. Only for what has
+  /// done nothing if it throws Busy.
+  template <class Run>
+  auto patiently(const Call& call, Run&& run);
+
+  /// Statements that live, and the one whose rows come on the transaction's stream.
+  void enter(Statement& statement) { live_.push_back(&statement); }
+  void leave(Statement& statement) noexcept;
+  void stream_rows(Statement* statement) noexcept { streaming_ = statement; }
+  Statement* streaming() const noexcept { return streaming_; }
+  /// Before anything else is sent on the transaction's stream: the rows that still come on it are taken into memory.
+  void make_way();
+
+ private:
+  struct Settings {
+    std::chrono::milliseconds busy_timeout{0};
+    std::optional<std::chrono::milliseconds> deadline;
+    bool refuses_writes = false;
+  };
+
+  std::uint64_t run_text(std::string_view sql);
+  void end_cursors() noexcept;
+  void end_transactions() noexcept;
+  bool is_rollback_of_lost(const Text& text) const noexcept;
+  void wait_for_lock(const Call& call, std::chrono::steady_clock::time_point until, unsigned attempt);
+
+  std::shared_ptr<Store> store_;
+  std::shared_ptr<CallInterrupt> interrupt_;
+  Conversation conversation_;
+  TextCache texts_;
+  core::ObserverList observers_;
+  std::vector<Statement*> live_;
+  Statement* streaming_ = nullptr;
+  Settings settings_;
+  Settings clean_;
+  bool read_only_transaction_ = false;
+  std::string unusable_;
+  std::uint64_t changes_ = 0;
+  std::uint64_t total_changes_ = 0;
+  std::int64_t last_insert_rowid_ = 0;
+  ConnectionStatistics statistics_;
+};
+
+template <class Run>
+auto Session::patiently(const Call& call, Run&& run) {
+  const bool may_wait = !conversation_.is_open() && settings_.busy_timeout > std::chrono::milliseconds(0);
+  const auto until = std::chrono::steady_clock::now() +
+                     std::min<std::chrono::milliseconds>(settings_.busy_timeout, std::chrono::hours(24 * 365));
+  for (unsigned attempt = 0;; ++attempt) {
+    try {
+      return run();
+    } catch (const Busy& error) {
+      if (!may_wait || !error.retryable() || std::chrono::steady_clock::now() >= until) throw;
+    }
+    wait_for_lock(call, until, attempt);
+  }
+}
+
+/// Tells the observers of one run, and counts its failure.
+class RunScope {
+ public:
+  RunScope(Session& session, const void* id, std::string_view sql, const core::ParamsView& params)
+      : session_(session), id_(id), sql_(sql), observed_(!session.observers().empty()) {
+    if (!observed_) return;
+    started_ = std::chrono::steady_clock::now();
+    session_.observers().started(id_, params);
+  }
+  RunScope(const RunScope&) = delete;
+  RunScope& operator=(const RunScope&) = delete;
+
+  void finished(std::uint64_t rows, std::uint64_t changes, std::optional<std::uint64_t> rows_read) noexcept {
+    core::StatementRun run;
+    run.rows = rows;
+    run.changes = changes;
+    run.rows_scanned = rows_read;
+    tell(run);
+  }
+  void failed(const Error* error, std::uint64_t rows = 0) noexcept {
+    session_.note_failure();
+    core::StatementRun run;
+    run.rows = rows;
+    run.failed = true;
+    run.error = error;
+    tell(run);
+  }
+
+ private:
+  void tell(core::StatementRun& run) noexcept {
+    if (!observed_) return;
+    observed_ = false;
+    run.sql = sql_;
+    run.duration = std::chrono::steady_clock::now() - started_;
+    session_.observers().finished(id_, run);
+  }
+
+  Session& session_;
+  const void* id_;
+  std::string_view sql_;
+  bool observed_;
+  std::chrono::steady_clock::time_point started_{};
+};
+
+}  // namespace libsql::remote

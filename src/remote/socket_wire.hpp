@@ -1,0 +1,23 @@
+// Streams and cursors over a WebSocket, one for each session.
+#pragma once
+
+#include <memory>
+
+#include "remote/socket.hpp"
+#include "remote/wire.hpp"
+
+namespace libsql::remote {
+
+class SocketWire final : public Wire {
+ public:
+  explicit SocketWire(SocketOptions options) : socket_(std::make_shared<Socket>(std::move(options))) {}
+  std::shared_ptr<Stream> stream() override;
+  int version(const Call& call) override;
+  hrana::Encoding encoding() const noexcept override { return socket_->encoding(); }
+  bool cursors_want_proof() const noexcept override { return true; }
+
+ private:
+  std::shared_ptr<Socket> socket_;
+};
+
+}  // namespace libsql::remote

@@ -1,0 +1,34 @@
+// A database on a server: its options, and what its sessions share.
+#pragma once
+
+#include <memory>
+
+#include "core/backend.hpp"
+#include "remote/http_client.hpp"
+#include "remote/location.hpp"
+#include "remote/options.hpp"
+#include "remote/upkeep.hpp"
+#include "remote/wire.hpp"
+
+namespace libsql::remote {
+
+class Store final : public core::Store, public std::enable_shared_from_this<Store> {
+ public:
+  /// Checks the options; asks the server nothing. Throws Configuration.
+  explicit Store(Options options);
+
+  Mode mode() const noexcept override { return Mode::Remote; }
+  std::shared_ptr<core::Session> connect() override;
+
+  const Options& options() const noexcept { return options_; }
+  /// A session's way to the server.
+  std::shared_ptr<Wire> wire();
+
+ private:
+  Options options_;
+  Location location_;
+  std::shared_ptr<HttpClient> http_;  // none over WebSocket
+  std::shared_ptr<Upkeep> upkeep_;
+};
+
+}  // namespace libsql::remote

@@ -1,0 +1,159 @@
+#include "remote/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "core/errors.hpp"
+#include "sql/split.hpp"
+#include "sql/tokenizer.hpp"
+
+namespace libsql::remote {
+namespace {
+
+// Settings of a connection, which end with the stream that they were set on.
+constexpr std::array kConnectionPragmas = {
+    "analysis_limit",
+    "automatic_index",
+    "busy_timeout",
+    "cache_size",
+    "cache_spill",
+    "case_sensitive_like",
+    "cell_size_check",
+    "checkpoint_fullfsync",
+    "defer_foreign_keys",
+    "foreign_keys",
+    "fullfsync",
+    "hard_heap_limit",
+    "locking_mode",
+    "ignore_check_constraints",
+    "legacy_alter_table",
+    "mmap_size",
+    "query_only",
+    "read_uncommitted",
+    "recursive_triggers",
+    "reverse_unordered_selects",
+    "secure_delete",
+    "soft_heap_limit",
+    "synchronous",
+    "temp_store",
+    "threads",
+    "trusted_schema",
+    "wal_autocheckpoint",
+    "writable_schema",
+};
+
+// The same statement with every parameter written as ?N.
+std::string with_numbers(std::string_view statement, const sql::ParameterList& parameters) {
+  std::string text;
+  int largest = 0;
+  sql::Tokenizer tokenizer(statement);
+  for (sql::Token token = tokenizer.next(); token.kind != sql::TokenKind::End; token = tokenizer.next()) {
+    if (token.kind != sql::TokenKind::Parameter) {
+      text += token.text;
+      continue;
+    }
+    int number = largest + 1;
+    if (token.text.size() > 1 && token.text[0] == '?') {
+      std::from_chars(token.text.data() + 1, token.text.data() + token.text.size(), number);
+    } else if (token.text.size() > 1) {
+      number = parameters.number(token.text);
+    }
+    largest = std::max(largest, number);
+    text += '?' + std::to_string(number);
+  }
+  return text;
+}
+
+}  // namespace
+
+Text::Text(std::string_view text) : source(text) {
+  sql::Splitter splitter(source);
+  const std::optional<sql::Statement> first = splitter.next();
+  if (!first) core::throw_error(ErrorCode::Misuse, "the SQL text holds no statement", source);
+  if (const std::optional<sql::Statement> second = splitter.next()) {
+    detail::ErrorData data;
+    data.code = ErrorCode::Misuse;
+    data.message = "a second statement follows the first: execute_batch() runs several";
+    data.sql = source;
+    data.offset = second->offset;
+    core::throw_error(std::move(data));
+  }
+  statement = first->text;
+  offset = first->offset;
+  what = sql::classify(statement);
+  parameters = sql::parameters(statement);
+  bool numbered_ones = false;
+  bool named_ones = false;
+  for (const sql::Parameter& parameter : parameters.parameters) {
+    (parameter.text.starts_with('?') ? numbered_ones : named_ones) = true;
+  }
+  style = !named_ones ? ArgumentStyle::List : numbered_ones ? ArgumentStyle::Mixed : ArgumentStyle::Names;
+  if (style == ArgumentStyle::Mixed) numbered = with_numbers(statement, parameters);
+}
+
+bool Text::changes_rows() const noexcept {
+  using enum sql::StatementKind;
+  return what.explain == sql::ExplainMode::None &&
+         (what.kind == Insert || what.kind == Replace || what.kind == Update || what.kind == Delete);
+}
+
+bool Text::begins_transaction() const noexcept {
+  return what.explain == sql::ExplainMode::None &&
+         (what.kind == sql::StatementKind::Begin || what.kind == sql::StatementKind::Savepoint);
+}
+
+bool Text::changes_schema() const noexcept {
+  if (what.access == sql::Access::Read || changes_rows()) return false;
+  using enum sql::StatementKind;
+  return what.kind != Begin && what.kind != Commit && what.kind != Savepoint && what.kind != Release;
+}
+
+bool Text::sets_up_stream() const noexcept {
+  if (what.explain != sql::ExplainMode::None) return false;
+  switch (what.kind) {
+    case sql::StatementKind::Attach:
+    case sql::StatementKind::Detach:
+      return true;
+    case sql::StatementKind::Pragma:
+      return what.has_value && std::any_of(kConnectionPragmas.begin(), kConnectionPragmas.end(), [&](const char* name) {
+               return sql::equals_ignoring_case(what.name, name);
+             });
+    default:
+      return what.temporary;
+  }
+}
+
+std::shared_ptr<Text> TextCache::get(std::string_view source) {
+  if (const auto found = entries_.find(source); found != entries_.end()) {
+    ++hits;
+    order_.splice(order_.begin(), order_, found->second);
+    return *found->second;
+  }
+  ++misses;
+  auto text = std::make_shared<Text>(source);
+  const std::size_t bytes = text->bytes();
+  if (bytes > kMaxBytes / 4) return text;
+  order_.push_front(text);
+  entries_.emplace(text->source, order_.begin());
+  bytes_ += bytes;
+  while (bytes_ > kMaxBytes) {
+    ++evictions;
+    bytes_ -= order_.back()->bytes();
+    entries_.erase(order_.back()->source);
+    order_.pop_back();
+  }
+  return text;
+}
+
+void TextCache::forget_descriptions() noexcept {
+  for (const std::shared_ptr<Text>& text : order_) text->description.reset();
+}
+
+void TextCache::clear() noexcept {
+  entries_.clear();
+  order_.clear();
+  bytes_ = 0;
+}
+
+}  // namespace libsql::remote
