@@ -1,0 +1,112 @@
+#include "common/common_fixture.hpp"
+
+namespace libsql::test {
+namespace {
+
+class CommonErrors : public AllModes {
+ protected:
+  CommonErrors() {
+    conn_.execute(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, u TEXT UNIQUE, n TEXT NOT NULL DEFAULT 'n', "
+        "c INTEGER CONSTRAINT positive CHECK (c > 0))");
+    conn_.execute("CREATE TABLE child(p INTEGER REFERENCES t(id))");
+    conn_.execute("INSERT INTO t(id, u) VALUES (1, 'one')");
+  }
+};
+LIBSQL_IN_ALL_MODES(CommonErrors);
+
+TEST_P(CommonErrors, ConstraintsTellKindTableAndColumns) {
+  const Constraint unique = error_of<Constraint>([&] { conn_.execute("INSERT INTO t(u) VALUES ('one')"); });
+  EXPECT_EQ(unique.kind(), ConstraintKind::Unique);
+  EXPECT_EQ(unique.table(), "t");
+  EXPECT_EQ(unique.columns(), std::vector<std::string>{"u"});
+  EXPECT_EQ(unique.sql(), "INSERT INTO t(u) VALUES ('one')");
+  EXPECT_EQ(unique.sqlite_code() & 0xff, 19);
+  EXPECT_EQ(unique.message(), "UNIQUE constraint failed: t.u");
+  EXPECT_EQ(unique.origin(), is_remote() ? ErrorOrigin::Server : ErrorOrigin::Engine);
+
+  const Constraint null_value = error_of<Constraint>([&] { conn_.execute("INSERT INTO t(n) VALUES (NULL)"); });
+  EXPECT_EQ(null_value.kind(), ConstraintKind::NotNull);
+  EXPECT_EQ(null_value.columns(), std::vector<std::string>{"n"});
+  const Constraint check = error_of<Constraint>([&] { conn_.execute("INSERT INTO t(c) VALUES (-1)"); });
+  EXPECT_EQ(check.kind(), ConstraintKind::Check);
+  EXPECT_EQ(check.name(), "positive");
+  EXPECT_EQ(error_of<Constraint>([&] { conn_.execute("INSERT INTO child VALUES (99)"); }).kind(),
+            ConstraintKind::ForeignKey);
+}
+
+TEST_P(CommonErrors, WrongSqlIsAnSqlErrorInEveryVerb) {
+  EXPECT_THROW(conn_.execute("SELEC 1"), SqlError);
+  EXPECT_THROW(conn_.query("SELEC 1"), SqlError);
+  EXPECT_THROW(conn_.query_row("SELECT FROM t"), SqlError);
+  EXPECT_THROW(conn_.prepare("SELECT FROM t"), SqlError);
+  EXPECT_THROW(conn_.execute("SELECT * FROM nothing"), SqlError);
+  EXPECT_THROW(conn_.query("SELECT nothing FROM t"), SqlError);
+  EXPECT_THROW(conn_.prepare("SELECT * FROM nothing"), SqlError);
+}
+
+TEST_P(CommonErrors, TheOffsetOfTheFaultIsKnown) {
+  EXPECT_EQ(error_of<SqlError>([&] { conn_.query("  SELECT id, unheard FROM t"); }).offset(), 13u);
+  EXPECT_EQ(error_of<SqlError>([&] { conn_.execute("SELECT id,\n  unheard FROM t"); }).offset(), 13u);
+  EXPECT_EQ(error_of<SqlError>([&] { conn_.execute("SELECT id,\n  , FROM t"); }).offset(), 13u);
+}
+
+TEST_P(CommonErrors, ASecondStatementIsMisuse) {
+  const Misuse error = error_of<Misuse>([&] { conn_.execute("SELECT 1; DELETE FROM t"); });
+  EXPECT_EQ(error.offset(), 10u);
+  EXPECT_THROW(conn_.prepare("SELECT 1; SELECT 2"), Misuse);
+  EXPECT_EQ(conn_.query_value<int>(" ; SELECT 1; -- and no more\n"), 1);
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_P(CommonErrors, AnEmptyTextIsMisuse) {
+  EXPECT_THROW(conn_.execute(""), Misuse);
+  EXPECT_THROW(conn_.query(" -- only a comment"), Misuse);
+}
+
+TEST_P(CommonErrors, FunctionsThatFailAreSqlErrors) {
+  EXPECT_THROW(conn_.query_value<int>("SELECT abs(-9223372036854775808)"), SqlError);
+  EXPECT_THROW(conn_.query_value<std::string>("SELECT json('{broken')"), SqlError);
+}
+
+TEST_P(CommonErrors, AnErrorInTheMiddleOfTheRowsComesWhereItIs) {
+  conn_.execute("INSERT INTO t(id, u) VALUES (2, 'two'), (3, 'three')");
+  Statement statement =
+      conn_.prepare("SELECT CASE id WHEN 3 THEN abs(-9223372036854775808) ELSE id END FROM t ORDER BY id");
+  Rows rows = statement.query();
+  EXPECT_TRUE(rows.next());
+  EXPECT_TRUE(rows.next());
+  EXPECT_THROW(rows.next(), SqlError);
+  EXPECT_FALSE(rows.next());
+  EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);
+}
+
+TEST_P(CommonErrors, AWriterThatWaitsTooLongIsBusy) {
+  Connection other = db_.connect();
+  Transaction transaction = other.transaction(TransactionBehavior::Immediate);
+  transaction->execute("INSERT INTO t(u) VALUES ('x')");
+  conn_.deadline(std::chrono::milliseconds(300));
+  try {
+    conn_.execute("INSERT INTO t(u) VALUES ('y')");
+    FAIL() << "two writers at once";
+  } catch (const Busy&) {
+  } catch (const Timeout&) {  // a server lets writers stand in line
+  }
+  transaction.commit();
+  conn_.deadline(std::nullopt);
+  EXPECT_EQ(conn_.query_value<int>("SELECT count(*) FROM t WHERE u = 'x'"), 1);
+}
+
+TEST_P(CommonErrors, ADeadlineEndsALongCall) {
+  conn_.deadline(std::chrono::milliseconds(100));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THROW(
+      conn_.query_value<int>("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"),
+      Timeout);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  conn_.deadline(std::nullopt);
+  EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);
+}
+
+}  // namespace
+}  // namespace libsql::test

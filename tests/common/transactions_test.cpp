@@ -1,0 +1,178 @@
+#include "common/common_fixture.hpp"
+
+namespace libsql::test {
+namespace {
+
+class CommonTransactions : public AllModes {
+ protected:
+  CommonTransactions() : other_(db_.connect()) { conn_.execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)"); }
+  int seen_by_other() { return other_.query_value<int>("SELECT count(*) FROM t"); }
+
+  Connection other_;
+};
+LIBSQL_IN_ALL_MODES(CommonTransactions);
+
+TEST_P(CommonTransactions, CommitMakesChangesVisible) {
+  Transaction tx = conn_.transaction();
+  tx->execute("INSERT INTO t VALUES (1, 1)");
+  conn_.execute("INSERT INTO t VALUES (2, 2)");  // the same session
+  EXPECT_FALSE(conn_.is_autocommit());
+  EXPECT_EQ(seen_by_other(), 0);
+  tx.commit();
+  EXPECT_TRUE(conn_.is_autocommit());
+  EXPECT_EQ(seen_by_other(), 2);
+  EXPECT_THROW(tx.commit(), Misuse);
+}
+
+TEST_P(CommonTransactions, TheEndOfAnOpenOneRollsBack) {
+  {
+    Transaction tx = conn_.transaction(TransactionBehavior::Immediate);
+    tx->execute("INSERT INTO t VALUES (1, 1)");
+  }
+  EXPECT_TRUE(conn_.is_autocommit());
+  EXPECT_EQ(count(), 0);
+  other_.execute("INSERT INTO t VALUES (2, 2)");  // the lock is free
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_P(CommonTransactions, QueriesInsideSeeItsChanges) {
+  Transaction tx = conn_.transaction();
+  tx->execute("INSERT INTO t VALUES (1, 10), (2, 20)");
+  int sum = 0;
+  for (auto [b] : tx->query<int>("SELECT b FROM t")) sum += b;
+  EXPECT_EQ(sum, 30);
+  for (auto [b] : tx->query<int>("SELECT b FROM t")) sum += b;  // and once more, now that the text is known
+  EXPECT_EQ(sum, 60);
+  EXPECT_EQ(tx->query_value<int>("SELECT max(a) FROM t"), 2);
+  tx.rollback();
+  EXPECT_EQ(count(), 0);
+}
+
+TEST_P(CommonTransactions, StatementsRunWhileRowsOfTheTransactionAreRead) {
+  Transaction tx = conn_.transaction();
+  tx->execute("INSERT INTO t SELECT column1, column1 FROM (VALUES (1), (2), (3))");
+  Statement select = tx->prepare("SELECT a FROM t ORDER BY a");
+  std::vector<int> seen;
+  Rows rows = select.query();
+  while (rows.next()) {
+    seen.push_back(rows.row().get<int>(0));
+    tx->execute("UPDATE t SET b = b + 100 WHERE a = ?", rows.row().get<int>(0));
+  }
+  EXPECT_EQ(seen, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(tx->query_value<int>("SELECT sum(b) FROM t"), 306);
+  tx.commit();
+  EXPECT_EQ(seen_by_other(), 3);
+}
+
+TEST_P(CommonTransactions, AFailedStatementLeavesTheTransactionOpen) {
+  Transaction tx = conn_.transaction();
+  tx->execute("INSERT INTO t VALUES (1, 1)");
+  const Constraint error = error_of<Constraint>([&] { tx->execute("INSERT INTO t VALUES (1, 2)"); });
+  EXPECT_EQ(error.transaction_open(), true);
+  EXPECT_THROW(tx->query("SELEC 1"), SqlError);
+  tx->execute("INSERT INTO t VALUES (2, 2)");
+  tx.commit();
+  EXPECT_EQ(count(), 2);
+}
+
+TEST_P(CommonTransactions, ARollbackByTheEngineIsNoticed) {
+  Transaction tx = conn_.transaction();
+  tx->execute("INSERT INTO t VALUES (1, 1)");
+  EXPECT_THROW(tx->execute("INSERT OR ROLLBACK INTO t VALUES (1, 2)"), Constraint);
+  EXPECT_THROW(tx->execute("INSERT INTO t VALUES (3, 3)"), TransactionLost);
+  EXPECT_THROW(tx->query("SELECT 1"), TransactionLost);
+  EXPECT_THROW(tx.commit(), TransactionLost);
+  tx.rollback();
+  EXPECT_EQ(count(), 0);
+  conn_.execute("INSERT INTO t VALUES (4, 4)");
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_P(CommonTransactions, SqlTextThatEndsItIsNoticed) {
+  Transaction tx = conn_.transaction();
+  tx->execute("INSERT INTO t VALUES (1, 1)");
+  conn_.execute("COMMIT");
+  EXPECT_THROW(tx->execute("INSERT INTO t VALUES (2, 2)"), TransactionLost);
+  tx.rollback();
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_P(CommonTransactions, NestedOnesAreSavepoints) {
+  Transaction outer = conn_.transaction();
+  outer->execute("INSERT INTO t VALUES (1, 1)");
+  {
+    Transaction inner = conn_.transaction();
+    EXPECT_TRUE(inner.is_nested());
+    inner->execute("INSERT INTO t VALUES (2, 2)");
+  }
+  {
+    Transaction inner = conn_.transaction();
+    inner->execute("INSERT INTO t VALUES (3, 3)");
+    inner.commit();
+  }
+  outer.commit();
+  EXPECT_EQ(conn_.query_value<std::string>("SELECT group_concat(a) FROM t"), "1,3");
+}
+
+TEST_P(CommonTransactions, SavepointsCanBeReturnedTo) {
+  Savepoint savepoint = conn_.savepoint("here");
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  savepoint.rollback();
+  conn_.execute("INSERT INTO t VALUES (2, 2)");
+  EXPECT_FALSE(conn_.is_autocommit());
+  savepoint.release();
+  EXPECT_TRUE(conn_.is_autocommit());
+  EXPECT_EQ(conn_.query_value<int>("SELECT a FROM t"), 2);
+}
+
+TEST_P(CommonTransactions, ReadOnlyOnesRefuseWrites) {
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  Transaction tx = conn_.transaction(TransactionBehavior::ReadOnly);
+  EXPECT_EQ(tx->query_value<int>("SELECT a FROM t"), 1);
+  EXPECT_THROW(tx->execute("DELETE FROM t"), ReadOnly);
+  tx.commit();
+  conn_.execute("DELETE FROM t");
+  EXPECT_EQ(count(), 0);
+}
+
+TEST_P(CommonTransactions, RawBeginAndCommitWork) {
+  conn_.execute("BEGIN");
+  EXPECT_FALSE(conn_.is_autocommit());
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  EXPECT_EQ(seen_by_other(), 0);
+  EXPECT_THROW(conn_.execute("BEGIN"), SqlError);
+  conn_.execute("COMMIT");
+  EXPECT_TRUE(conn_.is_autocommit());
+  EXPECT_EQ(seen_by_other(), 1);
+  conn_.execute("BEGIN IMMEDIATE");
+  conn_.execute("DELETE FROM t");
+  conn_.execute("ROLLBACK");
+  EXPECT_EQ(count(), 1);
+  conn_.execute("SAVEPOINT s");
+  EXPECT_FALSE(conn_.is_autocommit());
+  conn_.execute("RELEASE s");
+  EXPECT_TRUE(conn_.is_autocommit());
+  EXPECT_THROW(conn_.execute("COMMIT"), SqlError);
+}
+
+TEST_P(CommonTransactions, ADeferredForeignKeyKeepsItOpenAtCommit) {
+  conn_.execute("CREATE TABLE c(p REFERENCES t(a) DEFERRABLE INITIALLY DEFERRED)");
+  Transaction tx = conn_.transaction();
+  tx->execute("INSERT INTO c VALUES (7)");
+  EXPECT_EQ(error_of<Constraint>([&] { tx.commit(); }).kind(), ConstraintKind::ForeignKey);
+  tx->execute("INSERT INTO t VALUES (7, 7)");
+  tx.commit();
+  EXPECT_EQ(seen_by_other(), 1);
+}
+
+TEST_P(CommonTransactions, ResetRollsBack) {
+  conn_.execute("BEGIN IMMEDIATE");
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  conn_.reset();
+  EXPECT_TRUE(conn_.is_autocommit());
+  other_.execute("INSERT INTO t VALUES (2, 2)");
+  EXPECT_EQ(count(), 1);
+}
+
+}  // namespace
+}  // namespace libsql::test

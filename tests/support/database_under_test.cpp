@@ -1,0 +1,80 @@
+#include "support/database_under_test.hpp"
+
+#include <chrono>
+
+#include <libsql/builder.hpp>
+
+#include "server/server.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace libsql::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class LocalDatabase final : public DatabaseUnderTest {
+ public:
+  Database open() override { return Builder::local(directory_.file("local.db")).busy_timeout(50ms).build(); }
+  bool is_remote() const noexcept override { return false; }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+class RemoteDatabase final : public DatabaseUnderTest {
+ public:
+  explicit RemoteDatabase(Way way) : way_(way) {
+    server::Options options;
+    options.database = directory_.file("served.db");
+    options.http.port = 0;
+    server_ = std::make_unique<server::Server>(std::move(options));
+    server_->start();
+  }
+  ~RemoteDatabase() override { server_->stop(1s); }
+
+  Database open() override {
+    const bool socket = way_ == Way::WebSocketJson || way_ == Way::WebSocketProtobuf;
+    const bool json = way_ == Way::HttpJson || way_ == Way::WebSocketJson;
+    const std::string url = (socket ? "ws://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(server_->port());
+    return Builder::remote(url)
+        .encoding(json ? RemoteEncoding::Json : RemoteEncoding::Protobuf)
+        .busy_timeout(50ms)
+        .proxy(std::nullopt)
+        .build();
+  }
+  bool is_remote() const noexcept override { return true; }
+
+ private:
+  Way way_;
+  TemporaryDirectory directory_;
+  std::unique_ptr<server::Server> server_;
+};
+
+}  // namespace
+
+std::string name_of(Way way) {
+  switch (way) {
+    case Way::Local:
+      return "Local";
+    case Way::HttpJson:
+      return "HttpJson";
+    case Way::HttpProtobuf:
+      return "HttpProtobuf";
+    case Way::WebSocketJson:
+      return "WebSocketJson";
+    case Way::WebSocketProtobuf:
+      return "WebSocketProtobuf";
+  }
+  return "Local";
+}
+
+std::vector<Way> all_ways() {
+  return {Way::Local, Way::HttpJson, Way::HttpProtobuf, Way::WebSocketJson, Way::WebSocketProtobuf};
+}
+
+std::unique_ptr<DatabaseUnderTest> make_database_under_test(Way way) {
+  if (way == Way::Local) return std::make_unique<LocalDatabase>();
+  return std::make_unique<RemoteDatabase>(way);
+}
+
+}  // namespace libsql::test

@@ -1,0 +1,29 @@
+// A database that a test opens without knowing the mode: a file, or one that a server in this process keeps.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <libsql/database.hpp>
+
+namespace libsql::test {
+
+enum class Way : unsigned char { Local, HttpJson, HttpProtobuf, WebSocketJson, WebSocketProtobuf };
+
+/// "Local", "HttpJson", ...: for the names of parameterised tests.
+std::string name_of(Way way);
+/// The ways that this build has.
+std::vector<Way> all_ways();
+
+class DatabaseUnderTest {
+ public:
+  virtual ~DatabaseUnderTest() = default;
+  /// The same database each time. `busy_timeout` is short, so that waits do not slow the tests down.
+  virtual Database open() = 0;
+  virtual bool is_remote() const noexcept = 0;
+};
+
+std::unique_ptr<DatabaseUnderTest> make_database_under_test(Way way);
+
+}  // namespace libsql::test
