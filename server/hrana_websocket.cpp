@@ -65,6 +65,9 @@ HranaWebSocket::~HranaWebSocket() {
 void HranaWebSocket::cancel_all() noexcept {
   const std::lock_guard lock(mutex_);
   for (const auto& [id, stream] : streams_) stream->cancel();
+  for (const auto& closing : closing_) {
+    if (const std::shared_ptr<WebSocketStream> stream = closing.lock()) stream->cancel();
+  }
 }
 
 void HranaWebSocket::on_peer_gone(net::WebSocketSession&) noexcept { cancel_all(); }
@@ -190,6 +193,8 @@ std::shared_ptr<WebSocketStream> HranaWebSocket::stream_for(const hrana::WebSock
   }
   if (hrana::type_of(request.request) == hrana::RequestType::Close) {
     std::erase_if(cursors_, [&](const auto& entry) { return entry.second == stream; });
+    std::erase_if(closing_, [](const auto& closing) { return closing.expired(); });
+    closing_.push_back(stream);
     streams_.erase(found);
   }
   return stream;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "hrana/encoding.hpp"
 #include "hrana/requests.hpp"
@@ -61,8 +62,9 @@ class HranaWebSocket final : public net::WebSocketHandler {
   std::shared_ptr<const Identity> identity_;
   StoredSql stored_;
   std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> cursors_;
-  std::mutex mutex_;  // of streams_, which another thread cancels
+  std::mutex mutex_;  // of what follows, which another thread cancels
   std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> streams_;
+  std::vector<std::weak_ptr<WebSocketStream>> closing_;  // whose jobs may still run, though their number is free
 };
 
 }  // namespace libsql::server
