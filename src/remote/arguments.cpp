@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "core/errors.hpp"
-#include "hrana/utf8.hpp"
+#include "core/utf8.hpp"
 #include "sql/tokenizer.hpp"
 
 namespace libsql::remote {
@@ -34,7 +34,7 @@ void require_number(const Text& text, const ValueRef& value, std::size_t number)
 }
 
 void require_sendable(const Text& text, const ValueRef& value, const std::string& which, bool json) {
-  if (value.type() == ValueType::Text && !hrana::is_utf8(value.text())) {
+  if (value.type() == ValueType::Text && !core::is_utf8(value.text())) {
     core::throw_error(ErrorCode::OutOfRange,
                       which + " is text that is not UTF-8, which cannot be sent: pass it as a blob", text.source);
   }
