@@ -86,6 +86,8 @@ class DatabaseSession {
   /// Not within a Use.
   Residue residue();
 
+  /// Lets the write lock go if no transaction needs it: after SQL that went past the statements.
+  void settle() noexcept { slot_.settle(); }
   /// Readies it for another client. False if it must not be used again.
   bool recycle() noexcept;
   std::uint64_t config_version() const noexcept { return config_version_; }

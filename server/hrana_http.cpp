@@ -119,7 +119,7 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, cons
   {
     const PeerWatch watch(exchange, cancellation);
     Pipeline pipeline(*stream, context, cancellation, state_.budget);
-    for (const hrana::Request& one : request->requests) pipeline.run(one, writer);
+    pipeline.run(request->requests, writer);
   }
   const auto baton = state_.streams.release(stream.take(), context);
   writer.end_pipeline(baton, base_url_of(state_.options));

@@ -6,6 +6,7 @@
 #include "local/session.hpp"
 #include "local/store.hpp"
 #include "server/failure.hpp"
+#include "server/group_writer.hpp"
 #include "server/write_lock.hpp"
 
 namespace libsql::server {
@@ -69,7 +70,9 @@ void Namespace::set_config(const NamespaceConfig& config) {
   auto fresh = std::make_shared<const NamespaceConfig>(config);
   lock_->set_timeout(config.txn_timeout ? *config.txn_timeout : options_.timeouts.transaction);
   std::vector<std::unique_ptr<DatabaseSession>> outdated;
+  std::shared_ptr<GroupWriter> outdated_writer;
   const std::lock_guard lock(mutex_);
+  outdated_writer = std::move(group_writer_);
   config_ = std::move(fresh);
   ++config_version_;
   outdated.swap(idle_);
@@ -136,6 +139,17 @@ void SessionLease::release() noexcept {
 
 std::shared_ptr<core::Session> Namespace::connect() { return store_->connect(); }
 
+std::shared_ptr<GroupWriter> Namespace::group_writer() {
+  const std::lock_guard lock(mutex_);
+  const Durability durability = config_->durability.value_or(options_.durability);
+  if (closed_ || durability < Durability::Strong) return nullptr;
+  if (group_writer_ == nullptr) {
+    group_writer_ = std::make_shared<GroupWriter>(
+        std::make_unique<DatabaseSession>(store_, lock_, *config_, config_version_, options_));
+  }
+  return group_writer_;
+}
+
 void Namespace::checkpoint() {
   const auto connection = store_->open_connection();
   connection->execute_script("PRAGMA main.wal_checkpoint(TRUNCATE)");
@@ -174,8 +188,10 @@ void Namespace::close_idle_sessions(std::chrono::milliseconds idle_for) {
 
 void Namespace::close() noexcept {
   std::vector<std::unique_ptr<DatabaseSession>> closing;
+  std::shared_ptr<GroupWriter> closing_writer;
   const std::lock_guard lock(mutex_);
   closed_ = true;
+  closing_writer = std::move(group_writer_);
   closing.swap(idle_);
   for (DatabaseSession* session : used_) session->interrupt_state()->interrupt();
 }

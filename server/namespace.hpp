@@ -25,6 +25,7 @@ class Store;
 
 namespace libsql::server {
 
+class GroupWriter;
 class SessionLease;
 class WriteLock;
 
@@ -57,6 +58,8 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
 
   /// A session for a client, from those kept ready if there is one. Throws RequestRefused 429, 404 once closed.
   SessionLease lease();
+  /// Where single writes share their commit; null if commits do not wait for the disk.
+  std::shared_ptr<GroupWriter> group_writer();
   /// A session of its own, past the pool and without the rules for clients: for dumps, loads and backups.
   std::shared_ptr<core::Session> connect();
 
@@ -90,6 +93,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::uint64_t config_version_ = 1;
   std::vector<std::unique_ptr<DatabaseSession>> idle_;  // the last one used at the end
   std::vector<DatabaseSession*> used_;
+  std::shared_ptr<GroupWriter> group_writer_;
   std::chrono::steady_clock::time_point last_used_;
   bool closed_ = false;
 };

@@ -5,6 +5,8 @@
 
 #include "server/executor.hpp"
 #include "server/failure.hpp"
+#include "server/group_writer.hpp"
+#include "server/statement_class.hpp"
 
 namespace libsql::server {
 
@@ -19,6 +21,24 @@ DatabaseSession& Pipeline::session() {
   return *stream_.session;
 }
 
+// A write that is all its stream does may share the commit of others: nobody can ask for its changes() afterwards.
+bool Pipeline::run_in_group(const hrana::Stmt& stmt, std::string_view sql, hrana::ResponseWriter& writer) {
+  const StatementTraits traits = traits_of(sql);
+  if (!traits.is_dml || stream_.session) return false;
+  const std::shared_ptr<GroupWriter> group = context_.shared_namespace()->group_writer();
+  if (group == nullptr) return false;
+  try {
+    group->run(
+        [&](DatabaseSession& session) {
+          Executor(session, context_, cancellation_, share_).execute(sql, stmt.args, writer);
+        },
+        context_.options().timeouts.write_wait);
+  } catch (const Error& error) {  // of the commit
+    throw failure_of(error);
+  }
+  return true;
+}
+
 void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writer) {
   using Type = hrana::RequestType;
   const auto with_executor = [&](auto&& run) {
@@ -31,6 +51,7 @@ void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writ
     case Type::Execute: {
       const hrana::Stmt& stmt = std::get<hrana::ExecuteRequest>(request).stmt;
       const std::string_view sql = stream_.stored.resolve(stmt.sql);
+      if (is_single_ && run_in_group(stmt, sql, writer)) return;
       return with_executor([&](Executor& run) { run.execute(sql, stmt.args, writer); });
     }
     case Type::Batch: {
@@ -70,6 +91,12 @@ void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writ
     default:
       throw ProtocolViolation("A pipeline cannot have this request");
   }
+}
+
+void Pipeline::run(std::span<const hrana::Request> requests, hrana::ResponseWriter& writer) {
+  is_single_ = stream_.id == 0 && requests.size() == 2 && hrana::type_of(requests[0]) == hrana::RequestType::Execute &&
+               hrana::type_of(requests[1]) == hrana::RequestType::Close;
+  for (const hrana::Request& request : requests) run(request, writer);
 }
 
 void Pipeline::run(const hrana::Request& request, hrana::ResponseWriter& writer) {

@@ -1,6 +1,9 @@
 // Runs the requests of one HTTP pipeline on their stream.
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "hrana/requests.hpp"
 #include "hrana/response_writer.hpp"
 #include "server/context.hpp"
@@ -16,15 +19,20 @@ class Pipeline {
 
   void run(const hrana::Request& request, hrana::ResponseWriter& writer);
 
+  /// All requests, one after the other.
+  void run(std::span<const hrana::Request> requests, hrana::ResponseWriter& writer);
+
  private:
   void answer(const hrana::Request& request, hrana::ResponseWriter& writer);
   DatabaseSession& session();
+  bool run_in_group(const hrana::Stmt& stmt, std::string_view sql, hrana::ResponseWriter& writer);
 
   HttpStream& stream_;
   const Context& context_;
   Cancellation& cancellation_;
   ResponseBudget::Share share_;
   bool watched_ = false;
+  bool is_single_ = false;  // one statement on a stream that ends with it
 };
 
 }  // namespace libsql::server

@@ -125,7 +125,7 @@ TEST_F(HranaSocket, StreamsRunSideBySideAndEachInOrder) {
   ws.ask(open(1));
   ws.ask(open(2));
   const int slow = ws.request(on(1,
-                                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) "
+                                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
                                  "SELECT max(i) FROM n"));
   const int after = ws.request(on(1, "SELECT 'after'"));
   const int fast = ws.request(on(2, "SELECT 'fast'"));

@@ -105,6 +105,38 @@ TEST_F(HranaWriters, AClientThatLeavesEndsItsStatement) {
   EXPECT_EQ(number("SELECT count(*) FROM t"), 1);
 }
 
+class HranaDurable : public ServerTest {
+  void configure(server::Options& options) override { options.durability = server::Durability::Strong; }
+};
+
+TEST_F(HranaDurable, SingleWritesOfManyClientsShareCommitsAndFailAlone) {
+  run("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      HttpClient http = client();
+      for (int n = 0; n < 25; ++n) {
+        const std::int64_t key = 1000 * i + n;
+        const Json requests =
+            list({execute("INSERT INTO t VALUES (?, ?) RETURNING a", list({integer(key), text("x")})), close()});
+        const Json result = result_of(http.pipeline(requests).at("results")[0]);
+        if (result.at("last_insert_rowid") != std::to_string(key) || result.at("affected_row_count") != 1 ||
+            result.at("rows")[0][0] != integer(key)) {
+          ++wrong;
+        }
+        if (error_code(http.pipeline(requests).at("results")[0]) != "SQLITE_CONSTRAINT") ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 200);
+  HttpClient http = client();
+  const Json refused = http.pipeline(list({execute("INSERT INTO missing VALUES (1)"), close()})).at("results")[0];
+  EXPECT_EQ(error_code(refused), "SQLITE_UNKNOWN");
+}
+
 class HranaStatementLimit : public ServerTest {
   void configure(server::Options& options) override { options.timeouts.statement = std::chrono::milliseconds(200); }
 };
