@@ -35,17 +35,17 @@ enum class RemoteEncoding : std::uint8_t {
 /// How the server proves who it is, for https:, wss: and libsql: URLs.
 struct RemoteTls {
   /// Trusted roots (PEM) in place of the system's.
-  std::filesystem::path ca_file;
+  std::filesystem::path ca_file{};
   /// The same from memory.
-  std::string ca_pem;
+  std::string ca_pem{};
   /// SHA-256 of the public keys (of the DER SubjectPublicKeyInfo) that the server's certificate may have, each in
   /// hexadecimal or base64. If any is given, it replaces the chain of trust and the host name.
-  std::vector<std::string> pinned_public_keys;
+  std::vector<std::string> pinned_public_keys{};
   /// The name that the certificate must be made out to, if it is not the URL's host.
-  std::string server_name;
+  std::string server_name{};
   /// A client certificate and its key (PEM), for servers that ask for one.
-  std::filesystem::path certificate_file;
-  std::filesystem::path key_file;
+  std::filesystem::path certificate_file{};
+  std::filesystem::path key_file{};
   /// Accepts every certificate: whoever is in between reads and changes everything. For tests.
   bool accept_any_certificate = false;
 };
