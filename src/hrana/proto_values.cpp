@@ -1,7 +1,11 @@
 #include "hrana/proto_values.hpp"
 
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <span>
+
+#include "hrana/utf8.hpp"
 
 namespace libsql::hrana::proto {
 
@@ -20,9 +24,49 @@ ValueRef real_of(Context& context, double value) {
   return ValueRef(value);
 }
 
+// A value as all writers write it: one field that fills the message, with a length of one byte. False for any other.
+bool read_usual_value(Context& context, std::string_view message, ValueRef& value) {
+  if (message.size() < 2) return false;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(message[i]); };
+  const bool fills = byte(1) == message.size() - 2 && byte(1) < 0x80;
+  switch (byte(0)) {
+    case kNull << 3U | 2U:
+      value = ValueRef();
+      return fills && message.size() == 2;
+    case kInteger << 3U | 0U: {
+      std::uint64_t bits = 0;
+      const std::size_t last = message.size() - 1;
+      if (last > 9) return false;
+      for (std::size_t i = 1; i <= last; ++i) {
+        if ((byte(i) >= 0x80) == (i == last)) return false;
+        bits |= std::uint64_t{byte(i) & 0x7fU} << (7 * (i - 1));
+      }
+      value = ValueRef(static_cast<std::int64_t>(bits >> 1U ^ (0 - (bits & 1U))));
+      return true;
+    }
+    case kFloat << 3U | 1U: {
+      if (message.size() != 9) return false;
+      double real = 0;
+      std::memcpy(&real, message.data() + 1, sizeof real);
+      value = real_of(context, real);
+      return true;
+    }
+    case kText << 3U | 2U:
+      value = ValueRef(message.substr(2));
+      return fills && is_utf8(message.substr(2));
+    case kBlob << 3U | 2U:
+      value = ValueRef(std::as_bytes(std::span(message.data() + 2, message.size() - 2)));
+      return fills;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 ValueRef read_value(Context& context, std::string_view message) {
+  ValueRef usual;
+  if (read_usual_value(context, message, usual)) return usual;
   Reader reader(context, message);
   ValueRef value;
   bool is_there = false;

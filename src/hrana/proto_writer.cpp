@@ -45,29 +45,51 @@ std::size_t value_size(ValueRef value) noexcept {
   return 0;
 }
 
-void append_value_fields(ValueRef value, std::string& out) {
+// Puts a Value without tag and length, up to where the bytes of a text or blob follow.
+char* put_value_start(ValueRef value, char* to) noexcept {
+  const auto put_tag = [&](std::uint32_t field, Wire wire) { *to++ = static_cast<char>(field << 3U | wire); };
   switch (value.type()) {
     case ValueType::Null:
-      out.append("\x0a\x00", 2);
-      return;
+      put_tag(1, kBytes);
+      *to++ = 0;
+      return to;
     case ValueType::Integer:
-      append_sint(2, value.integer(), out);
-      return;
-    case ValueType::Real:
-      append_real(3, value.real(), out);
-      return;
+      put_tag(2, kVarint);
+      return put_varint(protozero::encode_zigzag64(value.integer()), to);
+    case ValueType::Real: {
+      put_tag(3, kFixed64);
+      const double real = value.real();
+      std::memcpy(to, &real, sizeof real);
+      return to + sizeof real;
+    }
     case ValueType::Text:
-      append_bytes(4, value.text(), out);
-      return;
+      put_tag(4, kBytes);
+      return put_varint(value.size(), to);
     case ValueType::Blob:
-      if (value.is_zero_blob()) {
-        append_tag(5, kBytes, out);
-        append_varint(value.size(), out);
-        out.append(value.size(), '\0');
-      } else {
-        append_bytes(5, {reinterpret_cast<const char*>(value.blob().data()), value.size()}, out);
-      }
+      put_tag(5, kBytes);
+      return put_varint(value.size(), to);
   }
+  return to;
+}
+
+// A field with a Value but the bytes of a text or blob.
+char* put_value_head(std::uint32_t field, ValueRef value, char* to) noexcept {
+  to = put_varint(field << 3U | kBytes, to);
+  to = put_varint(value_size(value), to);
+  return put_value_start(value, to);
+}
+
+char* put_value(std::uint32_t field, ValueRef value, char* to) noexcept {
+  to = put_value_head(field, value, to);
+  if ((value.type() != ValueType::Text && value.type() != ValueType::Blob) || value.size() == 0) return to;
+  if (value.is_zero_blob()) {
+    std::memset(to, 0, value.size());
+  } else {
+    const void* bytes = value.type() == ValueType::Text ? static_cast<const void*>(value.text().data())
+                                                        : static_cast<const void*>(value.blob().data());
+    std::memcpy(to, bytes, value.size());
+  }
+  return to + value.size();
 }
 
 }  // namespace
@@ -143,9 +165,17 @@ void close(Gap gap, std::string& out) {
 }
 
 void append_value(std::uint32_t field, ValueRef value, std::string& out) {
-  append_tag(field, kBytes, out);
-  append_varint(value_size(value), out);
-  append_value_fields(value, out);
+  char start[40];  // two tags, two lengths, a number
+  out.append(start, put_value_head(field, value, start));
+  if (value.type() == ValueType::Text) {
+    out.append(value.text());
+  } else if (value.type() == ValueType::Blob) {
+    if (value.is_zero_blob()) {
+      out.append(value.size(), '\0');
+    } else {
+      out.append(reinterpret_cast<const char*>(value.blob().data()), value.size());
+    }
+  }
 }
 
 std::size_t row_size(std::span<const ValueRef> cells) noexcept {
@@ -158,9 +188,18 @@ std::size_t row_size(std::span<const ValueRef> cells) noexcept {
 }
 
 void append_row(std::uint32_t field, std::span<const ValueRef> cells, std::string& out) {
+  const std::size_t size = row_size(cells);
   append_tag(field, kBytes, out);
-  append_varint(row_size(cells), out);
-  for (const ValueRef& cell : cells) append_value(1, cell, out);
+  append_varint(size, out);
+  constexpr std::size_t kSmall = 512;  // A row of this size is put together on the stack and appended in one go.
+  if (size > kSmall) {
+    for (const ValueRef& cell : cells) append_value(1, cell, out);
+    return;
+  }
+  char row[kSmall];
+  char* end = row;
+  for (const ValueRef& cell : cells) end = put_value(1, cell, end);
+  out.append(row, end);
 }
 
 void append_error_fields(const WireError& error, std::string& out) {

@@ -1,6 +1,7 @@
 // Pieces of Protobuf, appended to a string.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,9 +17,7 @@ namespace libsql::hrana::proto {
 
 /// The bytes that a varint takes.
 constexpr std::size_t varint_size(std::uint64_t value) noexcept {
-  std::size_t size = 1;
-  for (; value >= 0x80; value >>= 7U) ++size;
-  return size;
+  return (static_cast<std::size_t>(std::bit_width(value | 1U)) + 6) / 7;
 }
 
 // Fields with their tags. They are written also if the value is 0 or empty: whether a field without presence is left

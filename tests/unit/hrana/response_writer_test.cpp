@@ -270,6 +270,28 @@ TEST(ResponseWriter, DescribeNamesParametersAndColumns) {
             R"({"name":null}],"cols":[{"name":"n","decltype":"TEXT"}],"is_explain":false,"is_readonly":true}}})");
 }
 
+TEST(ResponseWriter, RowsOfEverySizeAreRight) {
+  for (std::size_t size = 0; size < 700; ++size) {
+    const std::string text(size / 2, 't');
+    const std::string bytes(size - size / 2, 'b');
+    const ValueRef cells[] = {ValueRef(std::string_view(text)), ValueRef(test::blob(bytes)), ValueRef(ZeroBlob{size})};
+    const Col cols[] = {{"a", {}}, {"b", {}}, {"c", {}}};
+    std::string out;
+    auto writer = ResponseWriter::pipeline(Encoding::Protobuf, out);
+    writer.begin();
+    writer.begin_execute();
+    writer.columns(cols);
+    ASSERT_TRUE(writer.row(cells));
+    writer.end_execute({});
+    writer.end_pipeline(std::nullopt, std::nullopt);
+    const auto response = decode_pipeline_response(Encoding::Protobuf, std::move(out));
+    const auto row = test::result_of(*response).row(0);
+    ASSERT_EQ(Value(row[0]), Value(text)) << size;
+    ASSERT_EQ(Value(row[1]), Value(test::blob(bytes))) << size;
+    ASSERT_EQ(Value(row[2]), Value(Blob(size, std::byte{0}))) << size;
+  }
+}
+
 TEST(ResponseWriter, LengthsOfEverySizeAreRight) {
   for (const std::size_t size :
        {0, 1, 50, 100, 120, 127, 128, 16000, 16383, 16384, 20000, 2'000'000, 2'097'152, 2'200'000}) {
