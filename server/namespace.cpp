@@ -140,14 +140,21 @@ void SessionLease::release() noexcept {
 std::shared_ptr<core::Session> Namespace::connect() { return store_->connect(); }
 
 std::shared_ptr<GroupWriter> Namespace::group_writer() {
-  const std::lock_guard lock(mutex_);
-  const Durability durability = config_->durability.value_or(options_.durability);
-  if (closed_ || durability < Durability::Strong) return nullptr;
-  if (group_writer_ == nullptr) {
-    group_writer_ = std::make_shared<GroupWriter>(
-        std::make_unique<DatabaseSession>(store_, lock_, *config_, config_version_, options_));
+  std::shared_ptr<const NamespaceConfig> config;
+  std::uint64_t version = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || config_->durability.value_or(options_.durability) < Durability::Strong) return nullptr;
+    if (group_writer_ != nullptr) return group_writer_;
+    config = config_;
+    version = config_version_;
   }
-  return group_writer_;
+  auto session = std::make_unique<DatabaseSession>(store_, lock_, *config, version, options_);
+  auto fresh = std::make_shared<GroupWriter>(std::move(session));
+  const std::lock_guard lock(mutex_);
+  // Another thread may have been faster, or the configuration another one by now: then this one serves one request.
+  if (group_writer_ == nullptr && config_version_ == version && !closed_) group_writer_ = fresh;
+  return group_writer_ != nullptr ? group_writer_ : fresh;
 }
 
 void Namespace::checkpoint() {

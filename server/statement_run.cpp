@@ -102,6 +102,7 @@ void StatementRun::start(const detail::ParamsView& args) {
     if (prepared_->traits.kind == StatementClass::Attach) return start_attach();
     engine::Statement& statement = *prepared_->statement;
     const std::span<const ValueRef> bound = arguments(args);
+    if (session_.is_read_only() && session_.is_autocommit()) session_.set_read_only(false);  // the engine rolled back
     if (session_.is_read_only() && !statement.is_readonly()) {
       throw StatementFailure("SQLITE_READONLY", "SQLite error: attempt to write a readonly database");
     }
