@@ -48,18 +48,31 @@ bool Connection::open(int descriptor, const SocketAddress& peer, std::shared_ptr
 }
 
 void Connection::begin(Worker& worker, int descriptor, const SocketAddress& peer, std::shared_ptr<Handler> handler,
-                       const TlsContext* tls, int poll_descriptor) {
+                       const TlsContext* tls) {
   bool good = open(descriptor, peer, std::move(handler), tls);
   // Owned meanwhile, so that nobody ends it before it is registered.
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  event.data.u64 = mark();
-  good = good && ::epoll_ctl(poll_descriptor, EPOLL_CTL_ADD, descriptor, &event) == 0;
+  good = good && watch(EPOLL_CTL_ADD, EPOLLIN | EPOLLRDHUP | EPOLLET);
   if (!good) {
     finish();
   } else if (!release()) {
     run(worker);
   }
+}
+
+bool Connection::watch(int operation, std::uint32_t events) noexcept {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = mark();
+  return ::epoll_ctl(core_.poll_descriptor(), operation, stream_.descriptor(), &event) == 0;
+}
+
+// Asks for an event when the socket can be written. Not from the beginning: a fresh socket can be, so that each
+// connection would begin with an event about nothing. What has become possible meanwhile is reported too
+// (epoll_ctl(2)).
+void Connection::watch_output() noexcept {
+  if (watches_output_) return;
+  watches_output_ = true;
+  watch(EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
 bool Connection::acquire(std::uint32_t generation, bool gone) {
@@ -210,7 +223,7 @@ void Connection::finish() {
   }
   handler_.reset();
   phase_ = Phase::Head;
-  close_after_ = linger_ = body_unread_ = close_asked_ = false;
+  close_after_ = linger_ = body_unread_ = close_asked_ = watches_output_ = false;
   scanned_ = handed_out_ = 0;
   started_ = 0;
   moved_ = 0;
@@ -234,6 +247,8 @@ IoState Connection::fill(Worker& worker, ByteBuffer& in, std::size_t size) {
     drained_ = !stream_.encrypted() && result.bytes < room;
     worker.received.add(result.bytes);
     moved_ += result.bytes;
+  } else if (result.state == IoState::WantWrite) {
+    watch_output();
   }
   return result.state;
 }
@@ -251,8 +266,10 @@ bool Connection::step_handshake() {
       mode_ = Mode::Http;
       wait_until();
       return true;
-    case IoState::WantRead:
     case IoState::WantWrite:
+      watch_output();
+      return true;
+    case IoState::WantRead:
       return true;
     case IoState::Closed:
     case IoState::Failed:
@@ -357,6 +374,7 @@ bool Connection::step_linger(Worker& worker) {
 void Connection::wait_until() {
   const ServerOptions& options = core_.options();
   std::int64_t deadline = 0;
+  if (!out_.empty()) watch_output();
   if (!out_.empty() || phase_ == Phase::Body) {
     deadline = transfer_deadline(started_, moved_);
     const std::int64_t stall = options.stall_timeout.count();

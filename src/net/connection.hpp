@@ -34,7 +34,7 @@ class Connection {
   std::uint64_t mark() const noexcept;
   /// Begins a connection. `tls` may be null.
   void begin(Worker& worker, int descriptor, const SocketAddress& peer, std::shared_ptr<Handler> handler,
-             const TlsContext* tls, int poll_descriptor);
+             const TlsContext* tls);
   /// True: the caller is the owner now, and calls run(). False: the event is stale or the owner has been told.
   bool acquire(std::uint32_t generation, bool gone);
   /// Works until there is nothing to do, and gives the ownership up.
@@ -79,6 +79,8 @@ class Connection {
   static constexpr int kGenerationShift = 32;
 
   bool open(int descriptor, const SocketAddress& peer, std::shared_ptr<Handler> handler, const TlsContext* tls);
+  bool watch(int operation, std::uint32_t events) noexcept;
+  void watch_output() noexcept;
   bool release();
   void finish();
   void tell_gone(std::uint32_t generation);
@@ -117,14 +119,15 @@ class Connection {
   std::shared_ptr<Handler> handler_;
   Mode mode_ = Mode::Http;
   Phase phase_ = Phase::Head;
-  bool drained_ = false;      // the last read took all there was
-  bool close_after_ = false;  // the connection ends when what is kept has been sent
-  bool linger_ = false;       // and what the peer still sends is taken and dropped, so that it sees the answer
-  bool body_unread_ = false;  // the request at hand has a body that is not all here
-  bool close_asked_ = false;  // on_head() wants this request to be the last
-  std::size_t scanned_ = 0;   // of an incomplete head
-  std::int64_t started_ = 0;  // when the first byte of the head, the body or the answer came or went
-  std::uint64_t moved_ = 0;   // bytes of the body or the answer since then
+  bool drained_ = false;         // the last read took all there was
+  bool close_after_ = false;     // the connection ends when what is kept has been sent
+  bool linger_ = false;          // and what the peer still sends is taken and dropped, so that it sees the answer
+  bool body_unread_ = false;     // the request at hand has a body that is not all here
+  bool watches_output_ = false;  // events say when the socket can be written
+  bool close_asked_ = false;     // on_head() wants this request to be the last
+  std::size_t scanned_ = 0;      // of an incomplete head
+  std::int64_t started_ = 0;     // when the first byte of the head, the body or the answer came or went
+  std::uint64_t moved_ = 0;      // bytes of the body or the answer since then
   std::uint64_t body_limit_ = 0;
   std::uint64_t body_left_ = 0;
   ByteBuffer in_;                             // what did not make a whole request yet

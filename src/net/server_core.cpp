@@ -238,7 +238,7 @@ std::uint16_t ServerCore::listen(const Listener& listener, std::shared_ptr<Handl
   entry.port = port;
   entry.handler = std::move(handler);
   entry.tls = listener.tls;
-  watch_descriptor(poll_descriptor_, EPOLL_CTL_ADD, descriptor, EPOLLIN | EPOLLET | EPOLLONESHOT,
+  watch_descriptor(poll_descriptor_, EPOLL_CTL_ADD, descriptor, EPOLLIN | EPOLLET,
                    kListenerBit | static_cast<std::uint32_t>(listeners_.size() - 1));
   owner.release();
   return port;
@@ -252,7 +252,7 @@ void ServerCore::set_tls(std::uint16_t port, std::shared_ptr<const TlsContext> t
 }
 
 void ServerCore::rearm(std::size_t index) {
-  watch_descriptor(poll_descriptor_, EPOLL_CTL_MOD, listeners_[index].descriptor, EPOLLIN | EPOLLET | EPOLLONESHOT,
+  watch_descriptor(poll_descriptor_, EPOLL_CTL_MOD, listeners_[index].descriptor, EPOLLIN | EPOLLET,
                    kListenerBit | static_cast<std::uint32_t>(index));
 }
 
@@ -276,13 +276,9 @@ void ServerCore::accept_from(Worker& worker, std::size_t index) {
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (draining()) return;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      rearm(index);
-    } else {
-      listener->paused = true;  // Out of descriptors or memory; the watcher tries again.
-    }
+    listener->paused = true;  // Out of descriptors or memory; the watcher tries again.
     return;
   }
 }
@@ -317,7 +313,7 @@ void ServerCore::admit(Worker& worker, int descriptor, const SocketAddress& peer
   }
   accepted_.fetch_add(1, std::memory_order_relaxed);
   owner.release();
-  connection->begin(worker, descriptor, peer, std::move(handler), tls.get(), poll_descriptor_);
+  connection->begin(worker, descriptor, peer, std::move(handler), tls.get());
 }
 
 void ServerCore::give_back(Connection& connection) {

@@ -92,6 +92,7 @@ class ServerCore {
   bool stop(Deadline deadline);
 
   const ServerOptions& options() const noexcept { return options_; }
+  int poll_descriptor() const noexcept { return poll_descriptor_; }
   bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
 
   /// For connections: their end. Afterwards the slot is someone else's.

@@ -1,9 +1,11 @@
 // The watcher of a server, its counters and its end.
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "net/connection.hpp"
 #include "net/server_core.hpp"
@@ -91,7 +93,7 @@ void ServerCore::retire(const Worker& worker) {
 
 void ServerCore::resume_listeners() {
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
-    if (!listeners_[i].paused || listeners_[i].descriptor < 0) continue;
+    if (!listeners_[i].paused || draining()) continue;
     listeners_[i].paused = false;
     rearm(i);
   }
@@ -124,10 +126,8 @@ ServerStatistics ServerCore::statistics() const {
 
 void ServerCore::close_listeners() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  for (ListenSocket& listener : listeners_) {
-    ::close(listener.descriptor);
-    listener.descriptor = -1;
-  }
+  // Closed only when the workers have ended: one of them may be about to accept.
+  for (const ListenSocket& listener : listeners_) ::shutdown(listener.descriptor, SHUT_RDWR);
 }
 
 bool ServerCore::stop(Deadline deadline) {
@@ -169,6 +169,7 @@ bool ServerCore::stop(Deadline deadline) {
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.wait(lock, [this] { return running_workers_ == 0; });
   join_finished();
+  for (ListenSocket& listener : listeners_) ::close(std::exchange(listener.descriptor, -1));
   retire(helper);
   return !cut;
 }

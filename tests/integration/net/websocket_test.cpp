@@ -456,19 +456,19 @@ TEST(WebSocketClient, ChecksTheHandshake) {
 
 TEST(WebSocketClient, AnswersPingsAndPutsFragmentsTogether) {
   std::string pong;
-  ScriptedServer server([&](RawSocket& peer) {
-    shake_hands(peer);
-    peer.send(
-        "\x01\x03"
-        "abc"
-        "\x89\x02"
-        "hi"
-        "\x80\x03"
-        "def");
-    pong = peer.read(8);
-    peer.read_all();
-  });
   {
+    ScriptedServer server([&](RawSocket& peer) {
+      shake_hands(peer);
+      peer.send(
+          "\x01\x03"
+          "abc"
+          "\x89\x02"
+          "hi"
+          "\x80\x03"
+          "def");
+      pong = peer.read(8);
+      peer.read_all();
+    });
     WebSocketConnection client = client_of(server);
     client.connect("/", {}, {}, patient());
     EXPECT_EQ(client.receive(patient()).data, "abcdef");

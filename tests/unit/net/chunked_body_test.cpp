@@ -52,6 +52,21 @@ TEST(ChunkedBody, WaitsForMoreWhereverTheInputEnds) {
   }
 }
 
+TEST(ChunkedBody, AnEmptyOneMayDripAndBeAskedAboutAgain) {
+  for (const std::string text : {"0\r\n\r\n", "00\r\n\r\n", "0;x\r\n\r\n"}) {
+    HttpParser parser;
+    libsql::net::ResponseHead head;
+    ASSERT_FALSE(parser.take_response_head("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "GET", head));
+    for (std::size_t length = 1; length < text.size(); ++length) {
+      EXPECT_EQ(parser.next(text.substr(0, length)).consumed, 0u);
+      EXPECT_EQ(parser.next(text.substr(0, length)).consumed, 0u) << "an event that brings no bytes";
+      EXPECT_EQ(parser.state(), HttpParser::State::More);
+    }
+    EXPECT_EQ(parser.next(text).consumed, text.size());
+    EXPECT_EQ(parser.state(), HttpParser::State::Done);
+  }
+}
+
 TEST(ChunkedBody, RefusesWhatReadersUnderstandDifferently) {
   const std::pair<const char*, std::string> bad[] = {
       {"no size", "\r\nabc\r\n0\r\n\r\n"},
