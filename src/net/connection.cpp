@@ -149,7 +149,7 @@ void Connection::cut() {
   if ((state & kGone) == 0) tell_gone(static_cast<std::uint32_t>(state >> kGenerationShift));
 }
 
-void Connection::drain(Worker& worker) {
+void Connection::drain() {
   const std::uint64_t state = state_.load(std::memory_order_acquire);
   if ((state & kOpen) == 0) return;
   {
@@ -161,11 +161,11 @@ void Connection::drain(Worker& worker) {
   }
   if (!acquire(static_cast<std::uint32_t>(state >> kGenerationShift), false)) return;
   const bool idle = mode_ == Mode::Http && phase_ == Phase::Head && in_.empty() && out_.empty();
-  // A request may be on its way; then there is something to read, and it is answered.
+  // A request may be on its way; then there is something to read, and a worker answers it.
   if (idle && stream_.idle_and_open()) {
     finish();
   } else {
-    run(worker);
+    core_.hand_over(*this);
   }
 }
 

@@ -44,7 +44,7 @@ class Connection {
   /// Any thread: ends it, whatever it does; a handler is told that its peer is gone.
   void cut();
   /// Any thread, when the server drains: ends it if it is idle, or asks a WebSocket to close.
-  void drain(Worker& worker);
+  void drain();
   bool is_open() const noexcept { return (state_.load(std::memory_order_acquire) & kOpen) != 0; }
 
   // --- For the Exchange of the request at hand, by the owner ---

@@ -172,7 +172,7 @@ bool ServerCore::take_event(Worker& worker, std::uint64_t data, std::uint32_t ev
   const auto index = static_cast<std::uint32_t>(data);
   if (index == kEndMark) return false;
   if (index == kTaskMark) {
-    run_task();
+    run_task(worker);
   } else if ((index & kListenerBit) != 0) {
     accept_from(worker, index & ~kListenerBit);
   } else {
@@ -183,8 +183,8 @@ bool ServerCore::take_event(Worker& worker, std::uint64_t data, std::uint32_t ev
   return true;
 }
 
-void ServerCore::run_task() {
-  std::function<void()> task;
+void ServerCore::run_task(Worker& worker) {
+  std::function<void(Worker&)> task;
   {
     const std::lock_guard<std::mutex> lock(task_mutex_);
     if (tasks_.empty()) return;
@@ -192,10 +192,18 @@ void ServerCore::run_task() {
     tasks_.pop_front();
     if (!tasks_.empty()) signal_event(task_descriptor_);  // Another worker takes the next one.
   }
-  task();
+  task(worker);
 }
 
 void ServerCore::post(std::function<void()> task) {
+  queue_task([task = std::move(task)](Worker&) { task(); });
+}
+
+void ServerCore::hand_over(Connection& connection) {
+  queue_task([&connection](Worker& worker) { connection.run(worker); });
+}
+
+void ServerCore::queue_task(std::function<void(Worker&)> task) {
   {
     const std::lock_guard<std::mutex> lock(task_mutex_);
     tasks_.push_back(std::move(task));
@@ -251,8 +259,8 @@ void ServerCore::set_tls(std::uint16_t port, std::shared_ptr<const TlsContext> t
   }
 }
 
-void ServerCore::rearm(std::size_t index) {
-  watch_descriptor(poll_descriptor_, EPOLL_CTL_MOD, listeners_[index].descriptor, EPOLLIN | EPOLLET,
+void ServerCore::rearm(std::size_t index, int descriptor) {
+  watch_descriptor(poll_descriptor_, EPOLL_CTL_MOD, descriptor, EPOLLIN | EPOLLET,
                    kListenerBit | static_cast<std::uint32_t>(index));
 }
 
@@ -267,20 +275,21 @@ void ServerCore::accept_from(Worker& worker, std::size_t index) {
     if (draining()) return;
     descriptor = listener->descriptor;
   }
-  for (;;) {
-    SocketAddress peer;
+  SocketAddress peer;
+  int accepted = -1;
+  do {
     peer.length = sizeof peer.storage;
-    const int accepted = ::accept4(descriptor, peer.get(), &peer.length, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (accepted >= 0) {
-      admit(worker, accepted, peer, *listener);
-      continue;
-    }
-    if (errno == EINTR || errno == ECONNABORTED) continue;
+    accepted = ::accept4(descriptor, peer.get(), &peer.length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  } while (accepted < 0 && (errno == EINTR || errno == ECONNABORTED));
+  if (accepted < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return;
     const std::lock_guard<std::mutex> lock(mutex_);
     listener->paused = true;  // Out of descriptors or memory; the watcher tries again.
     return;
   }
+  // If more are waiting, another worker takes the next one: this one may soon be in a handler that blocks.
+  rearm(index, descriptor);
+  admit(worker, accepted, peer, *listener);
 }
 
 void ServerCore::admit(Worker& worker, int descriptor, const SocketAddress& peer, ListenSocket& listener) {

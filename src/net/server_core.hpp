@@ -88,6 +88,8 @@ class ServerCore {
   std::uint16_t listen(const Listener& listener, std::shared_ptr<Handler> handler);
   void set_tls(std::uint16_t port, std::shared_ptr<const TlsContext> tls);
   void post(std::function<void()> task);
+  /// For connections: some worker runs `connection`, whose owner the caller was.
+  void hand_over(Connection& connection);
   ServerStatistics statistics() const;
   bool stop(Deadline deadline);
 
@@ -107,12 +109,14 @@ class ServerCore {
   void start_worker();  // with mutex_ held
   void work(Worker& worker);
   bool take_event(Worker& worker, std::uint64_t data, std::uint32_t events);
-  void run_task();
+  void run_task(Worker& worker);
+  void queue_task(std::function<void(Worker&)> task);
   void accept_from(Worker& worker, std::size_t index);
   void admit(Worker& worker, int descriptor, const SocketAddress& peer, ListenSocket& listener);
   void resume_listeners();
-  void rearm(std::size_t index);  // with mutex_ held
-  void join_finished();           // with mutex_ held
+  /// Asks for an event if a connection waits at that listener, now or later.
+  void rearm(std::size_t index, int descriptor);
+  void join_finished();  // with mutex_ held
   void retire(const Worker& worker);
   void signal_workers_to_end() noexcept;
   void watch();
@@ -148,7 +152,7 @@ class ServerCore {
   std::atomic<std::size_t> connections_ = 0;
 
   std::mutex task_mutex_;
-  std::deque<std::function<void()>> tasks_;
+  std::deque<std::function<void(Worker&)>> tasks_;
 
   std::atomic<std::uint64_t> accepted_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;

@@ -95,7 +95,7 @@ void ServerCore::resume_listeners() {
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     if (!listeners_[i].paused || draining()) continue;
     listeners_[i].paused = false;
-    rearm(i);
+    rearm(i, listeners_[i].descriptor);
   }
 }
 
@@ -141,7 +141,7 @@ bool ServerCore::stop(Deadline deadline) {
   Worker helper(*this);
   bool cut = false;
   for (;;) {
-    for_each_connection([&](Connection& connection) { connection.drain(helper); });
+    for_each_connection([](Connection& connection) { connection.drain(); });
     std::unique_lock<std::mutex> lock(mutex_);
     if (connections_.load() == 0) break;
     if (deadline.passed()) {
@@ -157,7 +157,7 @@ bool ServerCore::stop(Deadline deadline) {
       const std::lock_guard<std::mutex> lock(task_mutex_);
       if (tasks_.empty()) break;
     }
-    run_task();
+    run_task(helper);
   }
   {
     const std::lock_guard<std::mutex> lock(mutex_);
