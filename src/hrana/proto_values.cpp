@@ -1,11 +1,10 @@
 #include "hrana/proto_values.hpp"
+#include "core/utf8.hpp"
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <span>
-
-#include "hrana/utf8.hpp"
 
 namespace libsql::hrana::proto {
 
@@ -53,7 +52,7 @@ bool read_usual_value(Context& context, std::string_view message, ValueRef& valu
     }
     case kText << 3U | 2U:
       value = ValueRef(message.substr(2));
-      return fills && is_utf8(message.substr(2));
+      return fills && core::is_utf8(message.substr(2));
     case kBlob << 3U | 2U:
       value = ValueRef(std::as_bytes(std::span(message.data() + 2, message.size() - 2)));
       return fills;
