@@ -1,10 +1,11 @@
 #include "hrana/proto_values.hpp"
-#include "core/utf8.hpp"
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <span>
+
+#include "core/utf8.hpp"
 
 namespace libsql::hrana::proto {
 
