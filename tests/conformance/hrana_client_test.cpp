@@ -1,0 +1,590 @@
+// The client against exchanges as sqld, Turso Cloud and written specifications have them: the tests are named by what
+// a client must be able to do.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <deque>
+#include <memory>
+
+#include <libsql/libsql.hpp>
+
+#include "support/expect_error.hpp"
+#include "support/scripted_server.hpp"
+
+namespace libsql::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// -- what servers say
+// --------------------------------------------------------------------------------------------------
+
+const std::string kNoRows =
+    R"({"cols":[],"rows":[],"affected_row_count":0,"last_insert_rowid":null,"replication_index":null,"rows_read":0,"rows_written":0,"query_duration_ms":0.1})";
+
+std::string ok(const std::string& response) { return R"({"type":"ok","response":)" + response + "}"; }
+std::string executed(const std::string& result = kNoRows) {
+  return ok(R"({"type":"execute","result":)" + result + "}");
+}
+std::string closed() { return ok(R"({"type":"close"})"); }
+std::string autocommit(bool on) {
+  return ok(std::string(R"({"type":"get_autocommit","is_autocommit":)") + (on ? "true}" : "false}"));
+}
+std::string batch(const std::string& results, const std::string& errors) {
+  return ok(R"({"type":"batch","result":{"step_results":[)" + results + R"(],"step_errors":[)" + errors +
+            R"(],"replication_index":null}})");
+}
+std::string error(const std::string& message, const std::string& code) {
+  return R"({"type":"error","error":{"message":")" + message + R"(","code":")" + code + R"("}})";
+}
+// `baton`: null or a string.
+std::string pipeline(const std::string& baton, const std::vector<std::string>& results,
+                     const std::string& base_url = "null") {
+  std::string body = R"({"baton":)" + baton + R"(,"base_url":)" + base_url + R"(,"results":[)";
+  for (std::size_t i = 0; i < results.size(); ++i) body += (i == 0 ? "" : ",") + results[i];
+  return body + "]}";
+}
+
+// What the client sends to learn whether the server has version 3.
+bool asks_version(const Received& request) {
+  return request.body == R"({"baton":null,"requests":[{"type":"close"}]})" ||
+         request.body == R"({"requests":[{"type":"close"}]})";
+}
+
+// Answers in their order; asking which version the server has is answered apart.
+class Script {
+ public:
+  Reply operator()(const Received& request) {
+    if (asks_version(request)) {
+      return json(pipeline("null", {closed()}));
+    }
+    const std::lock_guard lock(*mutex_);
+    if (replies_->empty()) return json(R"({"error":"nothing is left to be said"})", 500);
+    Reply reply = replies_->front();
+    replies_->pop_front();
+    return reply;
+  }
+  void then(Reply reply) {
+    const std::lock_guard lock(*mutex_);
+    replies_->push_back(std::move(reply));
+  }
+
+ private:
+  std::shared_ptr<std::mutex> mutex_ = std::make_shared<std::mutex>();
+  std::shared_ptr<std::deque<Reply>> replies_ = std::make_shared<std::deque<Reply>>();
+};
+
+class HranaClient : public ::testing::Test {
+ protected:
+  HranaClient() : server_(script_) {}
+
+  RemoteBuilder builder() {
+    return Builder::remote(server_.url(), "secret")
+        .encoding(RemoteEncoding::Json)
+        .proxy(std::nullopt)
+        .busy_timeout(0ms)
+        .default_deadline(5s)
+        .keep_transactions_alive(0ms);
+  }
+  Connection connect() { return builder().build().connect(); }
+  // What was asked of the server but for its version.
+  std::vector<Received> requests() const {
+    std::vector<Received> all;
+    for (Received& request : server_.received()) {
+      if (!asks_version(request)) all.push_back(std::move(request));
+    }
+    return all;
+  }
+
+  Script script_;
+  ScriptedServer server_;
+};
+
+// -- 55: URLs
+
+TEST_F(HranaClient, UrlsAreUnderstoodAndContradictionsRefused) {
+  const auto refused = [](const char* url) {
+    return error_of<Configuration>([&] { Builder::remote(url).build(); }).message();
+  };
+  EXPECT_NO_THROW(Builder::remote("libsql://db.example.org").build());
+  EXPECT_NO_THROW(Builder::remote("libsql://127.0.0.1:8080?tls=0").build());
+  EXPECT_NO_THROW(Builder::remote("https://db.example.org/path/?tls=1&authToken=abc").build());
+  EXPECT_NO_THROW(Builder::remote("wss://db.example.org").build());
+  EXPECT_NO_THROW(Builder::remote("ws://db.example.org?tls=0").build());
+  refused("libsql://db.example.org?tls=0");
+  refused("http://db.example.org?tls=1");
+  refused("https://db.example.org?tls=0");
+  refused("wss://db.example.org?tls=0");
+  refused("https://db.example.org?tls=2");
+  refused("https://db.example.org?unknown=1");
+  refused("https://db.example.org#part");
+  refused("https://user:password@db.example.org");
+  refused("ftp://db.example.org");
+  refused("db.example.org");
+  EXPECT_EQ(refused("https://db.example.org?authToken=s3cret&x=1").find("s3cret"), std::string::npos);
+}
+
+// -- 56: batons
+
+TEST_F(HranaClient, TheNewestBatonIsUsedAndDroppedAfterAnError) {
+  script_.then(json(pipeline("\"b1\"", {executed()})));
+  script_.then(json(pipeline("\"b2\"", {batch(kNoRows, "null"), autocommit(false)})));
+  script_.then(json(R"({"error":"Internal Error"})", 500));
+  script_.then(json(pipeline("null", {executed(), closed()})));
+  Connection conn = connect();
+  Transaction tx = conn.transaction();
+  tx->execute("INSERT INTO t VALUES (1)");
+  EXPECT_THROW(tx->execute("INSERT INTO t VALUES (2)"), TransactionLost);
+  EXPECT_THROW(tx->execute("INSERT INTO t VALUES (3)"), TransactionLost);
+  EXPECT_THROW(tx.commit(), TransactionLost);
+  tx.rollback();
+  conn.execute("INSERT INTO t VALUES (4)");
+  const auto sent = requests();
+  ASSERT_EQ(sent.size(), 4u);  // nothing was sent for what came after the loss
+  EXPECT_TRUE(sent[1].has(R"("baton":"b1")"));
+  EXPECT_TRUE(sent[2].has(R"("baton":"b2")"));
+  EXPECT_FALSE(sent[3].has("\"b2\""));
+  EXPECT_TRUE(sent[3].has("(4)"));
+}
+
+// -- 57: base_url
+
+TEST_F(HranaClient, TheBaseUrlIsFollowedForTheRestOfTheStreamOnly) {
+  Script elsewhere_script;
+  ScriptedServer elsewhere(elsewhere_script);
+  script_.then(json(pipeline("\"b1\"", {executed()}, "\"" + elsewhere.url() + "/there/\"")));
+  elsewhere_script.then(json(pipeline("\"b2\"", {batch(kNoRows, "null"), autocommit(false)})));
+  elsewhere_script.then(json(pipeline("null", {batch(kNoRows, "null"), autocommit(true)})));
+  script_.then(json(pipeline("null", {executed(), closed()})));
+  Connection conn = connect();
+  Transaction tx = conn.transaction();
+  tx->execute("INSERT INTO t VALUES (1)");
+  tx.commit();
+  conn.execute("INSERT INTO t VALUES (2)");
+  ASSERT_EQ(elsewhere.received().size(), 2u);
+  EXPECT_EQ(elsewhere.received()[0].target, "/there/v3/pipeline");
+  EXPECT_EQ(requests().size(), 2u);
+}
+
+// -- 58: baton null
+
+TEST_F(HranaClient, ANullBatonEndsTheStreamAtAnyTime) {
+  script_.then(json(pipeline("\"b1\"", {executed()})));
+  script_.then(json(pipeline("null", {batch(kNoRows, "null"), autocommit(false)})));
+  script_.then(json(pipeline("null", {executed(), closed()})));
+  Connection conn = connect();
+  Transaction tx = conn.transaction();
+  EXPECT_THROW(tx->execute("INSERT INTO t VALUES (1)"), TransactionLost);
+  tx.rollback();
+  conn.execute("INSERT INTO t VALUES (2)");
+  EXPECT_FALSE(requests().back().has("\"b1\""));
+}
+
+// -- 59: bodies of errors
+
+TEST_F(HranaClient, AllShapesOfErrorBodiesAreUnderstood) {
+  script_.then(json(R"({"message":"SQLite error: no such table: t","code":"SQLITE_UNKNOWN"})", 400));
+  script_.then(json(R"({"error":"Unauthorized: `The JWT has expired`"})", 401));
+  script_.then({.bytes = http_answer(400, "text/plain", "Received an invalid request")});
+  script_.then({.bytes = http_answer(404, "text/html", "<html>nothing here</html>")});
+  script_.then({.bytes = http_answer(404, "text/html", "<html>nothing here</html>")});
+  script_.then(json(R"({"error":"Too many concurrent requests"})", 429));
+  Connection conn = builder().retries(0).build().connect();
+  EXPECT_EQ(error_of<SqlError>([&] { conn.execute("INSERT INTO t VALUES (1)"); }).message(), "no such table: t");
+  const Auth auth = error_of<Auth>([&] { conn.execute("INSERT INTO t VALUES (1)"); });
+  EXPECT_NE(auth.message().find("expired"), std::string::npos);
+  EXPECT_EQ(auth.server_message(), "Unauthorized: `The JWT has expired`");
+  EXPECT_NE(error_of<Protocol>([&] { conn.execute("INSERT INTO t VALUES (1)"); }).message().find("invalid request"),
+            std::string::npos);
+  EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), CannotOpen);  // asked in version 3 and in version 2
+  EXPECT_TRUE(error_of<Busy>([&] { conn.execute("INSERT INTO t VALUES (1)"); }).retryable());
+}
+
+TEST_F(HranaClient, InBandErrorsHaveTheClassesOfALocalDatabase) {
+  script_.then(json(
+      pipeline("null", {error("SQLite error: UNIQUE constraint failed: t.a, t.b", "SQLITE_CONSTRAINT"), closed()})));
+  script_.then(json(pipeline("null", {error("SQLite error: database is locked", "SQLITE_BUSY"), closed()})));
+  script_.then(
+      json(pipeline("null", {error("SQL input error: no such column: x (at offset 7)", "SQL_INPUT_ERROR"), closed()})));
+  script_.then(json(pipeline("null", {error("Operation was blocked: over the limit", "BLOCKED"), closed()})));
+  script_.then(json(pipeline("null", {error("Response is too large", "RESPONSE_TOO_LARGE"), closed()})));
+  script_.then(json(pipeline("null", {error("what nobody knows yet", "NEW_CODE"), closed()})));
+  Connection conn = connect();
+  const auto run = [&] { conn.execute("INSERT INTO t VALUES (1)"); };
+  const Constraint constraint = error_of<Constraint>(run);
+  EXPECT_EQ(constraint.kind(), ConstraintKind::Unique);
+  EXPECT_EQ(constraint.columns(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(constraint.sqlite_code(), 19);
+  EXPECT_TRUE(error_of<Busy>(run).retryable());
+  EXPECT_EQ(error_of<SqlError>(run).offset(), 7u);
+  EXPECT_THROW(run(), Auth);
+  EXPECT_EQ(error_of<ResourceError>(run).code(), ErrorCode::TooBig);
+  EXPECT_THROW(run(), SqlError);
+}
+
+// -- 60: tolerance
+
+TEST_F(HranaClient, RowidsComeAsStringsNumbersOrNull) {
+  const auto inserted = [](const std::string& rowid) {
+    return executed(R"({"cols":[],"rows":[],"affected_row_count":1,"last_insert_rowid":)" + rowid + "}");
+  };
+  script_.then(json(pipeline("null", {inserted("\"9007199254740993\""), closed()})));
+  script_.then(json(pipeline("null", {inserted("7"), closed()})));
+  script_.then(json(pipeline("null", {inserted("null"), closed()})));
+  Connection conn = connect();
+  conn.execute("INSERT INTO t VALUES (1)");
+  EXPECT_EQ(conn.last_insert_rowid(), 9007199254740993);
+  conn.execute("INSERT INTO t VALUES (1)");
+  EXPECT_EQ(conn.last_insert_rowid(), 7);
+  conn.execute("INSERT INTO t VALUES (1)");
+  EXPECT_EQ(conn.last_insert_rowid(), 7);
+}
+
+TEST_F(HranaClient, CursorsMayHaveUnknownEntriesAndNoTerminator) {
+  const std::string head = "{\"baton\":null,\"base_url\":null}\n";
+  const std::string begin = "{\"type\":\"step_begin\",\"step\":0,\"cols\":[{\"name\":\"a\",\"decltype\":null}]}\n";
+  script_.then(chunked({head, begin, "{\"type\":\"row\",\"row\":[{\"type\":\"integer\",\"value\":\"1\"}]}\n",
+                        "{\"type\":\"of the future\",\"x\":[1]}\n",
+                        "{\"type\":\"row\",\"row\":[{\"type\":\"float\",\"value\":null}]}\r\n",
+                        "{\"type\":\"step_end\",\"affected_row_count\":0,\"last_insert_rowid\":5}\n",
+                        "{\"type\":\"replication_index\",\"replication_index\":3}\n"}));
+  script_.then(chunked({head, begin, "{\"type\":\"step_end\",\"affected_row_count\":0,\"last_insert_rowid\":null}"}));
+  script_.then(chunked({head, begin, "{\"type\":\"row\",\"row\":[{\"type\":\"null\"}]}\n"}));
+  Connection conn = connect();
+  Rows rows = conn.query("SELECT a FROM t");
+  ASSERT_TRUE(rows.next());
+  EXPECT_EQ(rows.row().get<int>(0), 1);
+  ASSERT_TRUE(rows.next());
+  EXPECT_TRUE(std::isnan(rows.row().get<double>("a")));
+  EXPECT_FALSE(rows.next());
+  EXPECT_FALSE(conn.query("SELECT a FROM t").next());
+  Rows broken = conn.query("SELECT a FROM t");  // ends without saying that it is the end
+  ASSERT_TRUE(broken.next());
+  EXPECT_THROW(broken.next(), Protocol);
+}
+
+// -- 61: what is sent
+
+TEST_F(HranaClient, ValuesAreSentAsServersWantThem) {
+  for (int i = 0; i < 2; ++i) script_.then(json(pipeline("null", {executed(), closed()})));
+  Connection conn = connect();
+  conn.execute("INSERT INTO t VALUES (?, ?, ?, ?, ?)", std::numeric_limits<std::int64_t>::min(), 1.0,
+               Blob{std::byte{0xff}, std::byte{0xfe}, std::byte{0xfd}}, "a/b\"\\", null);
+  conn.execute("INSERT INTO t VALUES (:a, @b)", named("b", 2), named("a", 1));
+  const auto sent = requests();
+  EXPECT_TRUE(sent[0].has(R"({"type":"integer","value":"-9223372036854775808"})"));
+  EXPECT_TRUE(sent[0].has(R"("base64":"//79")"));  // no escapes: sqld refuses them
+  EXPECT_TRUE(sent[0].has(R"("value":"a/b\"\\")"));
+  EXPECT_TRUE(sent[0].has(R"("want_rows":false)"));
+  EXPECT_TRUE(sent[0].has(R"({"type":"close"})"));
+  EXPECT_EQ(sent[0].target, "/v3/pipeline");
+  EXPECT_NE(sent[0].head.find("Bearer secret"), std::string::npos);
+  EXPECT_NE(sent[0].head.find("libsql-remote-cpp-"), std::string::npos);
+  EXPECT_TRUE(sent[1].has(R"("args":[])"));
+  EXPECT_TRUE(sent[1].has(R"({"name":":a","value":{"type":"integer","value":"1"}})"));
+  EXPECT_TRUE(sent[1].has(R"({"name":"@b","value":{"type":"integer","value":"2"}})"));
+}
+
+TEST_F(HranaClient, HeadersOfTheBuilderGoWithEveryRequest) {
+  script_.then(json(pipeline("null", {executed(), closed()})));
+  Connection conn =
+      builder().name_space("customers").encryption_key("a2V5").header("x-source", "test").build().connect();
+  conn.execute("INSERT INTO t VALUES (1)");
+  const std::string head = requests().at(0).head;
+  EXPECT_NE(head.find("x-namespace: customers"), std::string::npos);
+  EXPECT_NE(head.find("x-turso-encryption-key: a2V5"), std::string::npos);
+  EXPECT_NE(head.find("x-source: test"), std::string::npos);
+  EXPECT_THROW(builder().header("content-length", "1").build(), Configuration);
+  EXPECT_THROW(builder().header("x y", "1").build(), Configuration);
+  EXPECT_THROW(builder().header("x", "a\r\nb: c").build(), Configuration);
+}
+
+// -- 62: transactions whose steps are skipped
+
+TEST_F(HranaClient, AStepThatWasSkippedMeansThatTheTransactionIsLost) {
+  script_.then(json(pipeline("\"b1\"", {executed()})));
+  script_.then(json(pipeline("\"b2\"", {batch("null", "null"), autocommit(true)})));
+  Connection conn = connect();
+  Transaction tx = conn.transaction();
+  EXPECT_THROW(tx->execute("INSERT INTO t VALUES (1)"), TransactionLost);
+  EXPECT_TRUE(requests()[1].has(R"("condition":{"type":"not","cond":{"type":"is_autocommit"}})"));
+}
+
+TEST_F(HranaClient, ATransactionalBatchTellsWhatFailed) {
+  const std::string failure =
+      R"({"message":"SQLite error: CHECK constraint failed: age < 3","code":"SQLITE_CONSTRAINT"})";
+  script_.then(json(pipeline(
+      "null",
+      {batch(kNoRows + "," + kNoRows + ",null,null," + kNoRows, "null,null," + failure + ",null,null"), closed()})));
+  script_.then(
+      json(pipeline("null", {batch("null,null,null,null,null",
+                                   R"({"message":"SQLite error: database is locked","code":"SQLITE_BUSY"},null,)"
+                                   R"(null,null,{"message":"SQLite error: cannot rollback","code":"SQLITE_UNKNOWN"})"),
+                             closed()})));
+  script_.then(json(pipeline(
+      "null", {batch(kNoRows + "," + kNoRows + ",null,null," + kNoRows, "null,null,null,null,null"), closed()})));
+  Connection conn = connect();
+  const auto run = [&] { conn.execute_transactional_batch("INSERT INTO t VALUES (1); UPDATE t SET age = 3"); };
+  const Constraint constraint = error_of<Constraint>(run);
+  EXPECT_EQ(constraint.statement_index(), 1u);
+  EXPECT_EQ(constraint.name(), "age < 3");
+  EXPECT_THROW(run(), Busy);  // BEGIN failed; that ROLLBACK failed, too, does not matter
+  EXPECT_THROW(run(), TransactionLost);
+  EXPECT_EQ(requests().size(), 3u);  // one each
+}
+
+TEST_F(HranaClient, ATransactionThatTheServerTimedOutIsLost) {
+  script_.then(json(pipeline("\"b1\"", {executed()})));
+  script_.then(
+      json(pipeline("\"b2\"", {batch("null", R"({"message":"Transaction timed out","code":"TRANSACTION_TIMEOUT"})"),
+                               autocommit(true)})));
+  Connection conn = connect();
+  conn.execute("BEGIN IMMEDIATE");
+  EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), TransactionLost);
+  EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), TransactionLost);
+  EXPECT_THROW(conn.execute("COMMIT"), TransactionLost);
+  conn.execute("ROLLBACK");
+  EXPECT_TRUE(conn.is_autocommit());
+}
+
+// -- 63: servers of both kinds
+
+TEST_F(HranaClient, AnExpiredBatonIsALostTransactionHoweverItIsSaid) {
+  struct Said {
+    int status;
+    std::string type;
+    std::string body;
+  };
+  for (const Said& said : {Said{400, "application/json",
+                                R"({"message":"The stream has expired due to inactivity","code":"STREAM_EXPIRED"})"},
+                           Said{400, "text/plain", "Received an invalid baton"},
+                           Said{404, "application/json", R"({"error":"stream not found"})"}}) {
+    script_.then(json(pipeline("\"b1\"", {executed()})));
+    script_.then({.bytes = http_answer(said.status, said.type, said.body)});
+    Connection conn = connect();
+    Transaction tx = conn.transaction();
+    EXPECT_THROW(tx->execute("INSERT INTO t VALUES (1)"), TransactionLost) << said.body;
+    tx.rollback();
+  }
+}
+
+TEST_F(HranaClient, AServerWithoutVersion3IsSpokenToInVersion2) {
+  script_.then({.bytes = http_answer(404, "text/plain", "")});
+  script_.then(json(pipeline("null", {executed(), closed()})));
+  script_.then(json(pipeline("\"b1\"", {executed()})));
+  script_.then(json(pipeline("\"b2\"", {batch(kNoRows + ",null,null", "null,null,null")})));
+  script_.then(
+      json(pipeline("\"b3\"", {batch("null," + kNoRows + "," + kNoRows,
+                                     R"({"message":"SQLite error: disk full","code":"SQLITE_FULL"},null,null)")})));
+  Connection conn = connect();
+  conn.execute("INSERT INTO t VALUES (1)");
+  Transaction tx = conn.transaction();
+  tx->execute("INSERT INTO t VALUES (2)");
+  EXPECT_THROW(tx->execute("INSERT INTO t VALUES (3)"), ResourceError);  // and BEGIN worked: nothing was open any more
+  EXPECT_THROW(tx->execute("INSERT INTO t VALUES (4)"), TransactionLost);
+  const auto sent = requests();
+  ASSERT_EQ(sent.size(), 5u);
+  EXPECT_EQ(sent[0].target, "/v3/pipeline");
+  EXPECT_EQ(sent[1].target, "/v2/pipeline");
+  EXPECT_EQ(sent[4].target, "/v2/pipeline");
+  EXPECT_FALSE(sent[4].has("is_autocommit"));
+}
+
+TEST_F(HranaClient, TheEncodingIsAskedForOnceAndRemembered) {
+  script_.then({.bytes = http_answer(404, "text/plain", "")});
+  for (int i = 0; i < 3; ++i) script_.then(json(pipeline("null", {executed(), closed()})));
+  const Database db = builder().encoding(RemoteEncoding::Auto).build();
+  for (int i = 0; i < 3; ++i) db.connect().execute("INSERT INTO t VALUES (1)");
+  const auto sent = requests();
+  ASSERT_EQ(sent.size(), 4u);
+  EXPECT_EQ(sent[0].method + ' ' + sent[0].target, "GET /v3-protobuf");
+  EXPECT_EQ(sent[3].target, "/v3/pipeline");
+}
+
+// -- faults of the way
+
+TEST_F(HranaClient, AWriteWhoseAnswerIsCutAnywhereIsSentOnceAndItsOutcomeIsNotKnown) {
+  const Reply whole = json(pipeline("null", {executed(), closed()}));
+  for (std::size_t cut = 0; cut < whole.bytes.size(); cut += cut < 120 ? 1 : 7) {
+    Reply reply = whole;
+    reply.cut_after = cut;
+    const std::size_t before = requests().size();
+    script_.then(reply);
+    Connection conn = connect();
+    const Network error = error_of<Network>([&] { conn.execute("INSERT INTO t VALUES (1)"); });
+    EXPECT_FALSE(error.outcome_known()) << cut;
+    EXPECT_FALSE(error.retryable()) << cut;
+    EXPECT_EQ(requests().size(), before + 1) << cut;
+  }
+}
+
+TEST_F(HranaClient, AReadWhoseAnswerIsCutAnywhereIsRepeated) {
+  const Reply whole = json(pipeline(
+      "null",
+      {executed(
+           R"({"cols":[{"name":"a","decltype":null}],"rows":[[{"type":"integer","value":"5"}]],"affected_row_count":0,"last_insert_rowid":null})"),
+       closed()}));
+  for (const std::size_t cut : {0U, 1U, 20U, 60U, 100U, 150U}) {
+    Reply reply = whole;
+    reply.cut_after = cut;
+    script_.then(reply);
+    script_.then(whole);
+    Connection conn = connect();
+    EXPECT_EQ(conn.query_value<int>("SELECT a FROM t"), 5) << cut;
+  }
+}
+
+TEST_F(HranaClient, ACutInsideATransactionLosesItAndNothingMoreIsSent) {
+  script_.then(json(pipeline("\"b1\"", {executed()})));
+  Reply cut = json(pipeline("\"b2\"", {batch(kNoRows, "null"), autocommit(false)}));
+  cut.cut_after = 40;
+  script_.then(cut);
+  Connection conn = connect();
+  Transaction tx = conn.transaction();
+  const TransactionLost error = error_of<TransactionLost>([&] { tx->execute("INSERT INTO t VALUES (1)"); });
+  EXPECT_TRUE(error.outcome_known());
+  EXPECT_THROW(tx->query_value<int>("SELECT 1"), TransactionLost);
+  EXPECT_THROW(tx->execute_batch("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)"), TransactionLost);
+  EXPECT_THROW(conn.execute_transactional_batch("INSERT INTO t VALUES (1)"), TransactionLost);
+  EXPECT_THROW(conn.execute_many("INSERT INTO t VALUES (?)", std::vector<int>{1}), TransactionLost);
+  EXPECT_THROW(conn.prepare("SELECT 2"), TransactionLost);
+  EXPECT_THROW(tx.commit(), TransactionLost);
+  EXPECT_EQ(requests().size(), 2u);
+}
+
+TEST_F(HranaClient, ACommitWhoseAnswerIsCutHasAnUnknownOutcome) {
+  script_.then(json(pipeline("\"b1\"", {executed()})));
+  Reply cut = json(pipeline("null", {batch(kNoRows, "null"), autocommit(true)}));
+  cut.cut_after = 30;
+  script_.then(cut);
+  Connection conn = connect();
+  Transaction tx = conn.transaction();
+  EXPECT_FALSE(error_of<Network>([&] { tx.commit(); }).outcome_known());
+  tx.rollback();
+  EXPECT_TRUE(conn.is_autocommit());
+}
+
+TEST_F(HranaClient, RowsThatAreCutThrowAndAreNeverTakenForComplete) {
+  const std::string row = "{\"type\":\"row\",\"row\":[{\"type\":\"integer\",\"value\":\"1\"}]}\n";
+  script_.then(
+      chunked({"{\"baton\":null,\"base_url\":null}\n",
+               "{\"type\":\"step_begin\",\"step\":0,\"cols\":[{\"name\":\"a\",\"decltype\":null}]}\n", row, row},
+              false));
+  Connection conn = connect();
+  Rows rows = conn.query("SELECT a FROM t");
+  EXPECT_TRUE(rows.next());
+  EXPECT_TRUE(rows.next());
+  EXPECT_THROW(rows.next(), Network);
+  EXPECT_FALSE(rows.next());
+}
+
+TEST_F(HranaClient, ASilentServerEndsInATimeout) {
+  script_.then({.silent = true});
+  script_.then({.silent = true});
+  Connection conn = connect();
+  conn.deadline(100ms);
+  EXPECT_FALSE(error_of<Timeout>([&] { conn.execute("INSERT INTO t VALUES (1)"); }).outcome_known());
+  EXPECT_TRUE(error_of<Timeout>([&] { conn.query("SELECT 1"); }).outcome_known());
+}
+
+TEST_F(HranaClient, AServerThatDripsIsWaitedFor) {
+  Reply slow = json(pipeline("null", {executed(), closed()}));
+  slow.piece = 16;
+  slow.pause = 1ms;
+  script_.then(slow);
+  EXPECT_NO_THROW(connect().execute("INSERT INTO t VALUES (1)"));
+}
+
+TEST_F(HranaClient, AConnectionThatWasClosedWhileIdleIsReplacedUnnoticed) {
+  for (int i = 0; i < 3; ++i) script_.then(json(pipeline("null", {executed(), closed()})));
+  Connection conn = connect();
+  for (int i = 0; i < 3; ++i) {
+    conn.execute("INSERT INTO t VALUES (1)");
+    server_.drop_connections();
+    std::this_thread::sleep_for(20ms);
+  }
+  EXPECT_EQ(requests().size(), 3u);
+}
+
+TEST_F(HranaClient, RequestsShareOneConnection) {
+  for (int i = 0; i < 5; ++i) script_.then(json(pipeline("null", {executed(), closed()})));
+  Connection conn = connect();
+  for (int i = 0; i < 5; ++i) conn.execute("INSERT INTO t VALUES (1)");
+  for (const Received& request : server_.received()) EXPECT_EQ(request.connection, 0);
+}
+
+TEST_F(HranaClient, NobodyThereIsANetworkErrorWithAKnownOutcome) {
+  std::string url;
+  {
+    ScriptedServer gone([](const Received&) { return Reply{}; });
+    url = gone.url();
+  }
+  Connection conn =
+      Builder::remote(url).encoding(RemoteEncoding::Json).proxy(std::nullopt).retries(1).build().connect();
+  const Network error = error_of<Network>([&] { conn.execute("INSERT INTO t VALUES (1)"); });
+  EXPECT_TRUE(error.outcome_known());
+  EXPECT_TRUE(error.retryable());
+  EXPECT_TRUE(error.session_usable());
+}
+
+TEST_F(HranaClient, RedirectsAreRefused) {
+  script_.then({.bytes = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"});
+  EXPECT_THROW(connect().execute("INSERT INTO t VALUES (1)"), Protocol);
+  EXPECT_EQ(requests().size(), 1u);
+}
+
+TEST_F(HranaClient, NonsenseIsAProtocolError) {
+  for (const char* nonsense :
+       {"", "{", "[]", "{\"results\":[]}",
+        "{\"baton\":null,\"base_url\":null,\"results\":[{\"type\":\"ok\",\"response\":{\"type\":\"close\"}}]}"}) {
+    script_.then(json(nonsense));
+    EXPECT_THROW(connect().execute("INSERT INTO t VALUES (1)"), Protocol) << nonsense;
+  }
+  script_.then({.bytes = "SSH-2.0-OpenSSH_9.2\r\n\r\n", .close = true});
+  EXPECT_THROW(connect().execute("INSERT INTO t VALUES (1)"), Protocol);
+}
+
+TEST_F(HranaClient, ABusyServerIsAskedAgainForReadsOnly) {
+  script_.then(json(R"({"error":"shutting down"})", 503));
+  script_.then(json(pipeline(
+      "null",
+      {executed(
+           R"({"cols":[{"name":"a"}],"rows":[[{"type":"null"}]],"affected_row_count":0,"last_insert_rowid":null})"),
+       closed()})));
+  script_.then(json(R"({"error":"shutting down"})", 503));
+  Connection conn = connect();
+  EXPECT_TRUE(conn.query_value<Value>("SELECT a FROM t").is_null());
+  const Network error = error_of<Network>([&] { conn.execute("INSERT INTO t VALUES (1)"); });
+  EXPECT_TRUE(error.outcome_known());
+  EXPECT_TRUE(error.retryable());
+}
+
+// -- what stays open
+
+TEST_F(HranaClient, AStreamThatACursorLeavesIsClosed) {
+  script_.then(chunked({"{\"baton\":\"b1\",\"base_url\":null}\n",
+                        "{\"type\":\"step_begin\",\"step\":0,\"cols\":[{\"name\":\"a\",\"decltype\":null}]}\n",
+                        "{\"type\":\"step_end\",\"affected_row_count\":0,\"last_insert_rowid\":null}\n"}));
+  script_.then(json(pipeline("null", {closed()})));
+  Connection conn = connect();
+  EXPECT_FALSE(conn.query("SELECT a FROM t").next());
+  for (int i = 0; i < 200 && requests().size() < 2; ++i) std::this_thread::sleep_for(5ms);
+  ASSERT_EQ(requests().size(), 2u);
+  EXPECT_TRUE(requests()[1].has(R"("baton":"b1")"));
+  EXPECT_TRUE(requests()[1].has(R"({"type":"close"})"));
+}
+
+TEST_F(HranaClient, AnIdleTransactionIsShownToTheServer) {
+  script_.then(json(pipeline("\"b1\"", {executed()})));
+  for (int i = 2; i < 50; ++i) script_.then(json(pipeline("\"b" + std::to_string(i) + "\"", {})));
+  Connection conn = builder().keep_transactions_alive(20ms).build().connect();
+  conn.execute("BEGIN");
+  for (int i = 0; i < 200 && requests().size() < 4; ++i) std::this_thread::sleep_for(5ms);
+  const auto sent = requests();
+  ASSERT_GE(sent.size(), 4u);
+  EXPECT_TRUE(sent[2].has(R"("baton":"b2","requests":[])"));
+  EXPECT_FALSE(conn.is_autocommit());
+}
+
+}  // namespace
+}  // namespace libsql::test
