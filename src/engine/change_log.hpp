@@ -133,8 +133,8 @@ class ChangeLog {
     ChangeLog* log;
   };
   std::shared_ptr<Link> link_;  // shared with the registered module, which may live longer
-  bool joined_ = false;      // our virtual table takes part in the open transaction
-  bool committing_ = false;  // the commit hook has run
+  bool joined_ = false;         // our virtual table takes part in the open transaction
+  bool committing_ = false;     // the commit hook has run
   bool delivering_ = false;
 };
 

@@ -36,6 +36,8 @@ class Content final {
   std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }
 
   std::size_t read(std::span<std::byte> out, std::uint64_t offset) const noexcept {
+    std::unique_lock peek(peeking_, std::defer_lock);
+    if (out.size() == 1) peek.lock();
     const std::uint64_t end = size();
     if (offset >= end) return 0;
     const std::size_t count = std::min<std::size_t>(out.size(), static_cast<std::size_t>(end - offset));
@@ -54,6 +56,8 @@ class Content final {
 
   void write(std::span<const std::byte> data, std::uint64_t offset) {
     if (offset + data.size() > kLargest) throw VfsError(VfsFailure::Full, "a file in memory is limited to 64 GiB");
+    std::unique_lock peek(peeking_, std::defer_lock);
+    if (offset == 0) peek.lock();
     for (std::size_t done = 0; done < data.size();) {
       const auto [within, part] = place(offset + done, data.size() - done);
       std::memcpy(make(offset + done) + within, data.data() + done, part);
@@ -68,6 +72,8 @@ class Content final {
   }
 
   void truncate(std::uint64_t size) {
+    std::unique_lock peek(peeking_, std::defer_lock);
+    if (size == 0) peek.lock();
     std::uint64_t now = size_.load(std::memory_order_acquire);
     if (size >= now) return;
     size_.store(size, std::memory_order_release);
@@ -154,6 +160,10 @@ class Content final {
   std::atomic<std::uint64_t> size_{0};
   std::atomic<int> fetched_{0};
   std::mutex growing_;
+  // The one look that the engine takes at a file without a lock of its own: whoever begins to read asks for the first
+  // byte of the journal, to tell whether a crash left it, and the connection that writes the journal may truncate it
+  // meanwhile.
+  mutable std::mutex peeking_;
   std::array<std::atomic<Table*>, kTables> tables_{};
 };
 
