@@ -1,0 +1,82 @@
+// Batons, stored SQL, configurations, routes.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include <libsql/error.hpp>
+
+#include "server/baton.hpp"
+#include "server/failure.hpp"
+#include "server/namespace_config.hpp"
+#include "server/namespaces.hpp"
+#include "server/stored_sql.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace libsql::server {
+namespace {
+
+TEST(Baton, IsGoodForItsNamespaceAndIdentityAndSigner) {
+  const BatonSigner signer;
+  const std::string text = signer.sign({77, 5, true}, "shop", "alice");
+  EXPECT_EQ(text.size(), 64U);
+  const auto baton = signer.verify(text, "shop", "alice");
+  ASSERT_TRUE(baton);
+  EXPECT_EQ(baton->stream, 77U);
+  EXPECT_EQ(baton->sequence, 5U);
+  EXPECT_TRUE(baton->is_replaceable);
+  EXPECT_FALSE(signer.verify(text, "shop", "bob"));
+  EXPECT_FALSE(signer.verify(text, "sho", "palice"));
+  EXPECT_FALSE(BatonSigner().verify(text, "shop", "alice"));
+  EXPECT_FALSE(signer.verify(text + "=", "shop", "alice"));
+  EXPECT_FALSE(signer.verify("", "shop", "alice"));
+}
+
+TEST(Baton, CannotBeMadeReplaceable) {
+  const BatonSigner signer;
+  const std::string hard = signer.sign({1, 1, false}, "n", "");
+  const std::string soft = signer.sign({1, 1, true}, "n", "");
+  EXPECT_FALSE(signer.verify(soft.substr(0, 22) + hard.substr(22), "n", ""));
+}
+
+TEST(StoredSql, KeepsATextForWhoHasItWhenItIsClosed) {
+  StoredSql stored(2, 0);
+  stored.store(1, "SELECT 1");
+  const auto kept = stored.share({{}, 1});
+  stored.close(1);
+  stored.store(1, "SELECT 2");
+  EXPECT_EQ(*kept, "SELECT 1");
+  EXPECT_EQ(stored.resolve({{}, 1}), "SELECT 2");
+  EXPECT_THROW(stored.store(1, "SELECT 3"), ProtocolViolation);
+}
+
+TEST(NamespaceConfig, SurvivesBeingWrittenAndRead) {
+  const test::TemporaryDirectory directory;
+  const std::string file = directory.file("config.json");
+  EXPECT_EQ(read_namespace_config(file), NamespaceConfig());
+  NamespaceConfig config;
+  config.block_writes = config.allow_attach = true;
+  config.block_reason = "a \"reason\"";
+  config.max_db_size = 1'000'000'000'000;
+  config.txn_timeout = std::chrono::seconds(7);
+  config.jwt_key = "key";
+  config.durability = Durability::Extra;
+  config.max_row_size = 10;
+  write_namespace_config(file, config);
+  EXPECT_EQ(read_namespace_config(file), config);
+  std::ofstream(file) << "{";
+  EXPECT_THROW(read_namespace_config(file), Configuration);
+  std::ofstream(file) << R"({"durability_mode":"sometimes"})";
+  EXPECT_THROW(read_namespace_config(file), Configuration);
+}
+
+TEST(Namespaces, HaveNamesThatCannotLeaveTheirDirectory) {
+  for (const char* name : {"a", "shop-1", "A_b", "127"}) EXPECT_TRUE(Namespaces::is_valid_name(name)) << name;
+  for (const std::string& name : {std::string(), std::string("."), std::string(".."), std::string("a/b"),
+                                  std::string("a.b"), std::string("a\0b", 3), std::string(65, 'a')}) {
+    EXPECT_FALSE(Namespaces::is_valid_name(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace libsql::server
