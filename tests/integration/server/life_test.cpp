@@ -247,15 +247,18 @@ TEST_F(ServerLife, OpensItsLogsAnewAtSighup) {
 TEST_F(ServerLife, EncryptsItsFilesWithAKeyFromAFileOrAVariable) {
   const std::string key = write("key", "correct horse\n");
   {
-    ServerProcess server({"--db", file("a.db"), "--encryption-key-file", key});
+    ServerProcess server({"--db", file("a.db"), "--encryption-key-file", key, "--admin-listen", "0", "--backup-dir",
+                          directory_.path().string()});
     ASSERT_TRUE(server.is_ready()) << server.errors();
     EXPECT_EQ(run_sql(server.port(), "CREATE TABLE t AS SELECT 'swordfish' AS a"), "ok");
+    EXPECT_EQ(request(server.admin_port(), "POST", "/v1/namespaces/default/backup", R"({"path":"copy.db"})").status,
+              200);
     server.signal(SIGTERM);
     EXPECT_EQ(server.wait(), 0);
   }
-  EXPECT_EQ(content(file("a.db")).find("swordfish"), std::string::npos);
-  {
-    ServerProcess server({"--db", file("a.db")}, {{"LIBSQL_ENCRYPTION_KEY", "correct horse"}});
+  for (const char* const name : {"a.db", "copy.db"}) {
+    EXPECT_EQ(content(file(name)).find("swordfish"), std::string::npos) << name;
+    ServerProcess server({"--db", file(name)}, {{"LIBSQL_ENCRYPTION_KEY", "correct horse"}});
     ASSERT_TRUE(server.is_ready()) << server.errors();
     EXPECT_EQ(run_sql(server.port(), "SELECT a FROM t"), "swordfish");
   }
