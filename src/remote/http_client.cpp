@@ -215,6 +215,12 @@ bool HttpClient::give_up(const Dialect& dialect) {
   return true;
 }
 
+bool HttpClient::give_up_close(int status, std::string_view body) noexcept {
+  if (status != 500 || body.find("unknown variant `close`") == std::string_view::npos) return false;
+  closes_streams_.store(false, std::memory_order_relaxed);
+  return true;
+}
+
 HttpClient::Lease HttpClient::take(const net::Origin& origin) {
   {
     const std::lock_guard lock(mutex_);

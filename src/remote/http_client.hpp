@@ -46,6 +46,12 @@ class HttpClient {
   /// The server has no such paths. Whether there is another dialect to be tried, which is then the one.
   bool give_up(const Dialect& dialect);
 
+  /// Whether a stream that is needed no longer is closed with the last request.
+  bool closes_streams() const noexcept { return closes_streams_.load(std::memory_order_relaxed); }
+  /// Whether an answer tells that the server does not know `close`, and so could not read the request and ran nothing
+  /// of it; then it is not sent again. Observed: tursodb 0.7.0, which keeps no streams anyway.
+  bool give_up_close(int status, std::string_view body) noexcept;
+
   /// A connection on loan, which its end gives back.
   class Lease {
    public:
@@ -94,6 +100,7 @@ class HttpClient {
   bool proved_ = false;
   std::vector<net::HttpConnection> resting_;  // the most recently used last
   std::atomic<hrana::Encoding> encoding_ = hrana::Encoding::Json;
+  std::atomic<bool> closes_streams_ = true;
 };
 
 /// What a client's connections are made with. Throws Configuration.

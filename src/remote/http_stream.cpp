@@ -149,7 +149,8 @@ Answers HttpStream::run(std::span<const hrana::Request> requests, After after, c
     const HttpClient::Dialect dialect = client_->dialect(call);
     body_.clear();
     hrana::PipelineRequest pipeline{baton_, requests};
-    if (after == After::Close) {
+    const bool closes = after == After::Close && client_->closes_streams();
+    if (closes) {
       requests_.assign(requests.begin(), requests.end());
       requests_.emplace_back(hrana::CloseRequest{});
       pipeline.requests = requests_;
@@ -171,7 +172,7 @@ Answers HttpStream::run(std::span<const hrana::Request> requests, After after, c
         // Paths that a server lacks run nothing.
         const bool other_dialect = (response.status == 404 || response.status == 405) && before == Standing::Alone &&
                                    client_->give_up(dialect);
-        if (other_dialect) continue;
+        if (other_dialect || (closes && client_->give_up_close(response.status, response.body))) continue;
         if (!repetition.allows(response.status, call, before)) {
           forget();
           throw_status(response.status, response.body, dialect.encoding, call, before);
