@@ -2,7 +2,6 @@
 
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "server/admin/admin_error.hpp"
@@ -17,18 +16,19 @@ using Json = nlohmann::json;
 // What existing databases are told if they have no limit: 10^18 bytes.
 constexpr std::string_view kNoSizeLimit = "1000.0 PB";
 
+// With one digit behind the point, as existing programs read it, if that says it exactly; else in bytes, so that what
+// is told may be sent back.
 std::string size_text(std::uint64_t bytes) {
-  constexpr std::array<std::string_view, 6> kUnits = {"B", "KB", "MB", "GB", "TB", "PB"};
-  std::size_t unit = 0;
-  auto size = static_cast<double>(bytes);
-  while (size >= 1000 && unit + 1 < kUnits.size()) {
-    size /= 1000;
-    ++unit;
+  constexpr std::array<std::string_view, 5> kUnits = {"KB", "MB", "GB", "TB", "PB"};
+  std::string text = std::to_string(bytes) + " B";
+  std::uint64_t tenth = 100;
+  for (const std::string_view unit : kUnits) {
+    if (bytes < tenth * 10 || bytes % tenth != 0) break;
+    const std::uint64_t tenths = bytes / tenth;
+    text = std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " " + std::string(unit);
+    tenth *= 1000;
   }
-  std::array<char, 40> buffer;
-  const int length = std::snprintf(buffer.data(), buffer.size(), unit == 0 ? "%.0f %s" : "%.1f %s", size,
-                                   std::string(kUnits[unit]).c_str());
-  return {buffer.data(), static_cast<std::size_t>(length)};
+  return text;
 }
 
 Json parse_object(std::string_view body) {
@@ -74,15 +74,19 @@ std::optional<std::uint64_t> number_in(const Json& object, const char* name) {
   return found->get<std::uint64_t>();
 }
 
-// "5GB", "5 GB", or a number of bytes.
+// "5GB", "5.5 GB", or a number of bytes.
 std::optional<std::uint64_t> size_in(const Json& object, const char* name) {
   const Json* const found = member(object, name);
   if (found == nullptr || *found == kNoSizeLimit) return std::nullopt;
   if (found->is_number()) return number_in(object, name);
   std::string text = text_in(object, name).value();
   std::erase(text, ' ');
+  const std::size_t point = text.find('.');
+  const bool has_tenths =
+      point != std::string::npos && point + 1 < text.size() && text[point + 1] >= '0' && text[point + 1] <= '9';
+  if (has_tenths) text.erase(point, 1);
   try {
-    return parse_size(text);
+    return parse_size(text) / (has_tenths ? 10 : 1);
   } catch (const std::exception&) {
     refuse(name, "a size, such as \"5GB\"");
   }

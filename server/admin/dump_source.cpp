@@ -61,8 +61,11 @@ std::filesystem::path path_within(const std::filesystem::path& directory, const 
   const std::filesystem::path root = std::filesystem::canonical(directory, error);
   if (error) throw AdminError("The directory that was configured for this cannot be read", 500);
   const std::filesystem::path path = std::filesystem::weakly_canonical(root / name, error);
+  if (error) throw AdminError("The path cannot be followed");
   const std::filesystem::path relative = path.lexically_relative(root);
-  const bool inside = !error && !relative.empty() && *relative.begin() != ".." && relative != ".";
+  // A link that leads nowhere yet is not followed by weakly_canonical(), but it would be by whoever makes the file.
+  const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(path, error));
+  const bool inside = !is_link && !relative.empty() && *relative.begin() != ".." && relative != ".";
   if (!inside || name.native().find('\0') != std::string::npos) {
     throw AdminError("The path leads out of the directory that is configured for this");
   }

@@ -4,23 +4,14 @@
 #include <charconv>
 #include <cstdio>
 
+#include "core/utf8.hpp"
+
 namespace libsql::server {
 namespace {
 
-// The length of the UTF-8 sequence that begins here (RFC 3629), or 0 if none does.
 std::size_t sequence_length(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t i) -> unsigned {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xc2 || lead > 0xf4 || !follows(1)) return 0;
-  if (lead < 0xe0) return 2;
-  if (!follows(2) || (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f)) return 0;
-  if (lead < 0xf0) return 3;
-  if (!follows(3) || (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) return 0;
-  return 4;
+  if (static_cast<unsigned char>(text.front()) < 0x80) return 1;
+  return core::utf8_sequence(text.data(), text.data() + text.size());
 }
 
 template <class Number, class... Format>
