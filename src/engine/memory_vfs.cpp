@@ -37,7 +37,7 @@ class Content final {
 
   std::size_t read(std::span<std::byte> out, std::uint64_t offset) const noexcept {
     std::unique_lock peek(peeking_, std::defer_lock);
-    if (out.size() == 1) peek.lock();
+    if (offset == 0 && out.size() < kSmallestPage) peek.lock();
     const std::uint64_t end = size();
     if (offset >= end) return 0;
     const std::size_t count = std::min<std::size_t>(out.size(), static_cast<std::size_t>(end - offset));
@@ -106,6 +106,7 @@ class Content final {
 
  private:
   static constexpr std::uint64_t kPiece = 64 * 1024;  // the largest page
+  static constexpr std::size_t kSmallestPage = 512;
   static constexpr std::uint64_t kPerTable = 1024;
   static constexpr std::uint64_t kTables = 1024;
   static constexpr std::uint64_t kLargest = kPiece * kPerTable * kTables;
@@ -160,9 +161,9 @@ class Content final {
   std::atomic<std::uint64_t> size_{0};
   std::atomic<int> fetched_{0};
   std::mutex growing_;
-  // The one look that the engine takes at a file without a lock of its own: whoever begins to read asks for the first
-  // byte of the journal, to tell whether a crash left it, and the connection that writes the journal may truncate it
-  // meanwhile.
+  // For what the engine reads without a lock of its own: the header of a database while it is opened, and the first
+  // byte of the journal before every transaction, to tell whether a crash left it. The connection that writes the file
+  // may be at it.
   mutable std::mutex peeking_;
   std::array<std::atomic<Table*>, kTables> tables_{};
 };
