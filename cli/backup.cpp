@@ -32,10 +32,16 @@ class TemporaryFile {
   std::string path_;
 };
 
+void require_file(const Connection& connection, const char* command, const char* instead) {
+  if (connection.capabilities().mode != Mode::Remote) return;
+  throw CommandError(std::string(command) + " needs the file of the database, which is on a server: " + instead);
+}
+
 }  // namespace
 
 void back_up(Shell& shell, const std::string& schema, const std::string& file) {
   Connection& connection = shell.connection();
+  require_file(connection, ".backup", ".dump writes its content as SQL");
   std::error_code ignored;
   for (const char* suffix : {"-wal", "-journal"}) {
     // The engine would apply it to the copy.
@@ -64,6 +70,7 @@ void back_up(Shell& shell, const std::string& schema, const std::string& file) {
 
 void restore_from(Shell& shell, const std::string& schema, const std::string& file) {
   Connection& connection = shell.connection();
+  require_file(connection, ".restore", ".read runs a dump");
   const auto target = connection.query_row_optional<std::optional<std::string>>(
       "SELECT file FROM pragma_database_list WHERE name = ?", schema);
   if (!target) throw CommandError("there is no database \"" + schema + "\"");

@@ -110,6 +110,8 @@ void run_open(Shell& shell, const Arguments& arguments) {
       settings.cipher = arguments[++i];
     } else if (option == "key-file" && has_value) {
       settings.key_file = arguments[++i];
+    } else if (option == "auth-token-file" && has_value) {
+      settings.auth_token_file = arguments[++i];
     } else {
       throw UsageError("usage: .open ?OPTIONS? FILE; see .help open");
     }

@@ -54,26 +54,55 @@ bool is_url(std::string_view path) noexcept {
   return false;
 }
 
-std::string read_key_file(const std::string& path) {
+namespace {
+
+std::string read_secret(const std::string& path, const char* what) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw CommandError("cannot read the key file \"" + path + "\"");
-  std::string key((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (key.ends_with('\n')) key.pop_back();
-  if (key.ends_with('\r')) key.pop_back();
-  if (key.empty()) throw CommandError("the key file \"" + path + "\" is empty");
-  return key;
+  if (!file) throw CommandError(std::string("cannot read the ") + what + " \"" + path + "\"");
+  std::string secret((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (secret.ends_with('\n')) secret.pop_back();
+  if (secret.ends_with('\r')) secret.pop_back();
+  if (secret.empty()) throw CommandError(std::string("the ") + what + " \"" + path + "\" is empty");
+  return secret;
 }
 
-Database open_database(const DatabaseSettings& settings) {
-  if (is_url(settings.path)) {
-    libsql::detail::ErrorData data;
-    data.code = ErrorCode::Unsupported;
-    data.feature = "remote database";
-    data.mode = "local";
-    data.message = "cannot open " + settings.path +
-                   ": remote databases need the remote mode, which comes with a later version of this program";
-    throw Unsupported(data);
+}  // namespace
+
+std::string read_key_file(const std::string& path) { return read_secret(path, "key file"); }
+
+namespace {
+
+std::string token(const DatabaseSettings& settings) {
+  if (!settings.auth_token_file.empty()) return read_secret(settings.auth_token_file, "token file");
+  const char* const variable = std::getenv(kTokenVariable);
+  return variable == nullptr ? std::string() : std::string(variable);
+}
+
+Database open_remote(const DatabaseSettings& settings) {
+  const auto refuse = [](bool given, const char* option) {
+    if (given) throw CommandError(std::string(option) + " is for files; the database is on a server");
+  };
+  if (settings.path.find("authToken=") != std::string::npos) {
+    throw CommandError("a token in the URL is seen by others: use --auth-token-file, or set " +
+                       std::string(kTokenVariable));
   }
+  refuse(settings.read_only, "--readonly");
+  refuse(settings.no_follow, "--nofollow");
+  refuse(!settings.vfs.empty(), "--vfs");
+  refuse(!settings.cipher.empty(), "--cipher");
+  refuse(!settings.key_file.empty(), "--key-file");
+  refuse(!settings.pragmas.empty(), "--pragma");
+  RemoteBuilder builder = Builder::remote(settings.path, token(settings));
+  builder.default_deadline(std::nullopt);  // Ctrl-C ends what takes too long
+  if (settings.timeout) builder.busy_timeout(*settings.timeout);
+  return builder.build();
+}
+
+}  // namespace
+
+Database open_database(const DatabaseSettings& settings) {
+  if (is_url(settings.path)) return open_remote(settings);
+  if (!settings.auth_token_file.empty()) throw CommandError("--auth-token-file is for databases on servers");
   LocalBuilder builder = Builder::local(settings.path);
   if (settings.read_only) builder.read_only();
   if (settings.no_follow) builder.no_follow();

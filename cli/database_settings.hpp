@@ -18,11 +18,13 @@ struct DatabaseSettings {
   std::string vfs;
   std::string cipher;
   std::string key_file;
+  std::string auth_token_file;
   std::vector<std::pair<std::string, std::string>> pragmas;
   std::optional<std::chrono::milliseconds> timeout;
 };
 
-/// Opens it. Throws libsql::Error, among them Unsupported for a URL, and CommandError if the key cannot be read.
+/// Opens it. Throws libsql::Error, and CommandError if a key or token cannot be read
+/// or an option does not go with the path.
 Database open_database(const DatabaseSettings& settings);
 
 /// The key in a file, without the line break that ends it. Throws CommandError.
@@ -30,6 +32,9 @@ std::string read_key_file(const std::string& path);
 
 /// The environment variable that holds the key if there is no key file.
 inline constexpr const char* kKeyVariable = "LIBSQL_ENCRYPTION_KEY";
+
+/// The environment variable that holds the token if there is no token file.
+inline constexpr const char* kTokenVariable = "LIBSQL_AUTH_TOKEN";
 
 /// Whether `path` names a remote database.
 bool is_url(std::string_view path) noexcept;

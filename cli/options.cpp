@@ -42,6 +42,7 @@ Options parse_options(int argc, const char* const* argv) {
   app.add_option("--vfs", database.vfs);
   app.add_option("--cipher", database.cipher);
   app.add_option("--key-file", database.key_file);
+  app.add_option("--auth-token-file", database.auth_token_file);
   std::vector<std::string> pragmas;
   app.add_option("--pragma", pragmas)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
   std::optional<std::uint32_t> timeout;
@@ -113,7 +114,8 @@ USAGE
   Opens FILE, which is made if it does not exist, and runs the SQL or dot commands
   given as further arguments. Without any, it reads them from standard input; from
   a terminal with line editing, history and completion. Without FILE the database
-  is in memory and ends with the program. FILE may be a "file:" URI.
+  is in memory and ends with the program. FILE may be a "file:" URI, or the URL of
+  a database on a server: libsql:, https:, http:, wss: or ws:.
 
 DATABASE
   --readonly           Open the database for reading only
@@ -123,6 +125,9 @@ DATABASE
                        does), aes128cbc, chacha20, sqlcipher, rc4, ascon128, aegis.
                        The key comes from --key-file or LIBSQL_ENCRYPTION_KEY
   --key-file FILE      Take the key from FILE, without the line break that ends it
+  --auth-token-file FILE
+                       Take the token for a server from FILE, without the line
+                       break that ends it
   --pragma NAME=VALUE  Set a PRAGMA after opening; may be repeated
   --timeout MS         Wait so many milliseconds for locks (default 5000)
 
@@ -163,6 +168,7 @@ EXIT STATUS
 
 ENVIRONMENT
   LIBSQL_ENCRYPTION_KEY  The key for --cipher, if there is no --key-file
+  LIBSQL_AUTH_TOKEN      The token for a server, if there is no --auth-token-file
   LIBSQL_HISTORY         The history file (default ~/.libsql_history; empty: none)
   NO_COLOR               No colours, whatever the terminal
 
@@ -175,6 +181,7 @@ EXAMPLES
   libsql app.db ".import --csv users.csv users"
   libsql app.db .dump > backup.sql
   libsql secret.db --cipher aes256cbc --key-file key.txt .tables
+  libsql libsql://db.example.org --auth-token-file token.txt
 
   In the shell, .help lists the dot commands.
 )";

@@ -389,6 +389,7 @@ Params Shell::parameters_for(const Statement& statement) const {
 }
 
 void Shell::after_statement(Statement& statement) {
+  if (connection().capabilities().mode == Mode::Remote) return;  // the counters are the server's
   const StatementStatus status = statement.status();
   const std::array<std::pair<std::string_view, std::int64_t>, 6> counters = {{
       {"Full scan steps", status.fullscan_steps},

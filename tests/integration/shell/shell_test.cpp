@@ -100,17 +100,6 @@ TEST(Shell, ExitsAsExitSays) {
   EXPECT_EQ(run_shell({}, ".exit many\n").status, 1);
 }
 
-TEST(Shell, RefusesUrlsUntilThereIsARemoteMode) {
-  for (const char* url :
-       {"http://localhost:8080", "https://db.example.org", "libsql://db.example.org", "ws://x", "wss://x"}) {
-    const ProcessResult result = run_shell({url, "SELECT 1"});
-    EXPECT_EQ(result.status, 1);
-    EXPECT_CONTAINS(result.err, "remote mode");
-    EXPECT_CONTAINS(result.err, url);
-    EXPECT_FALSE(std::filesystem::exists(url));
-  }
-}
-
 TEST(Shell, PrintsHelpAndVersions) {
   for (const char* option : {"--help", "-help", "-h"}) {
     const ProcessResult help = run_shell({option});
