@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "support/expect_error.hpp"
+#include "support/scripted_server.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace libsql {
@@ -425,6 +426,119 @@ TEST_F(ErrorsCatalogue, OneStatementOfManyFailed) {
   });
   EXPECT_EQ(error.statement_index(), 2u);
   EXPECT_EQ(conn.query_value<int>("SELECT count(*) FROM c"), 1);
+}
+
+// -- servers
+
+// A connection to a server that gives this answer to everything.
+struct Answering {
+  explicit Answering(test::Reply reply)
+      : server([=](const test::Received&) { return reply; }), conn(connect(server.url())) {}
+  static Connection connect(const std::string& url) {
+    return Builder::remote(url)
+        .encoding(RemoteEncoding::Json)
+        .proxy(std::nullopt)
+        .retries(0)
+        .busy_timeout(0ms)
+        .build()
+        .connect();
+  }
+  test::ScriptedServer server;
+  Connection conn;
+};
+
+TEST_F(ErrorsCatalogue, TheURLIsWrong) {
+  expect<Configuration>([] { Builder::remote("http://db.example.org?tls=1").build(); });
+  expect<Configuration>([] { Builder::remote("db.example.org").build(); });
+}
+
+TEST_F(ErrorsCatalogue, TheServerCannotBeReached) {
+  std::string url;
+  {
+    const test::ScriptedServer gone([](const test::Received&) { return test::Reply{}; });
+    url = gone.url();
+  }
+  Connection conn = Answering::connect(url);
+  const auto error = expect<Network>([&] { conn.execute("INSERT INTO t VALUES (1)"); });
+  EXPECT_TRUE(error.retryable());
+  EXPECT_TRUE(error.outcome_known());
+}
+
+TEST_F(ErrorsCatalogue, TheAnswerToAWriteWasLost) {
+  test::Reply cut = test::json("{}");
+  cut.cut_after = 10;
+  Answering peer(cut);
+  EXPECT_FALSE(expect<Network>([&] { peer.conn.execute("INSERT INTO t VALUES (1)"); }).outcome_known());
+}
+
+TEST_F(ErrorsCatalogue, TheServerLostTheTransaction) {
+  const std::string begun =
+      R"({"baton":"b","results":[{"type":"ok","response":{"type":"execute","result":{"cols":[],"rows":[],)"
+      R"("affected_row_count":0,"last_insert_rowid":null}}}]})";
+  std::atomic<int> asked = 0;
+  const test::ScriptedServer server([&](const test::Received&) {
+    return ++asked == 1 ? test::json(begun)
+                        : test::json(R"({"message":"The stream has expired","code":"STREAM_EXPIRED"})", 400);
+  });
+  Connection conn = Answering::connect(server.url());
+  Transaction tx = conn.transaction();
+  expect<TransactionLost>([&] { tx->execute("INSERT INTO t VALUES (1)"); });
+  expect<TransactionLost>([&] { tx.commit(); });
+  tx.rollback();
+}
+
+TEST_F(ErrorsCatalogue, TheServerRefusesTheToken) {
+  Answering peer(test::json(R"({"error":"Unauthorized: `The JWT has expired`"})", 401));
+  EXPECT_EQ(expect<Auth>([&] { peer.conn.query("SELECT 1"); }).server_message(), "Unauthorized: `The JWT has expired`");
+}
+
+TEST_F(ErrorsCatalogue, TheServerHasNoSuchDatabase) {
+  Answering peer(test::json(R"({"error":"Namespace `x` doesn't exist"})", 404));
+  expect<CannotOpen>([&] { peer.conn.execute("INSERT INTO t VALUES (1)"); });
+}
+
+TEST_F(ErrorsCatalogue, ThePeerIsNoSuchServer) {
+  Answering page({.bytes = test::http_answer(200, "text/html", "<html>welcome</html>")});
+  expect<Protocol>([&] { page.conn.execute("INSERT INTO t VALUES (1)"); });
+  Answering redirect({.bytes = "HTTP/1.1 301 Moved\r\nlocation: /\r\ncontent-length: 0\r\n\r\n"});
+  expect<Protocol>([&] { redirect.conn.execute("INSERT INTO t VALUES (1)"); });
+}
+
+TEST_F(ErrorsCatalogue, AResultIsTooLargeForOneAnswer) {
+  Answering peer(
+      test::json(R"({"baton":null,"results":[{"type":"error","error":{"message":"Response is too large","code":)"
+                 R"("RESPONSE_TOO_LARGE"}},{"type":"ok","response":{"type":"close"}}]})"));
+  EXPECT_EQ(expect<ResourceError>([&] { peer.conn.execute("DELETE FROM t RETURNING *"); }).code(), ErrorCode::TooBig);
+}
+
+TEST_F(ErrorsCatalogue, AValueCannotBeSent) {
+  Answering peer(test::json("{}"));
+  expect<OutOfRange>([&] { peer.conn.execute("INSERT INTO t VALUES (?)", "\xff"); });
+  expect<OutOfRange>([&] { peer.conn.execute("INSERT INTO t VALUES (?)", std::numeric_limits<double>::infinity()); });
+}
+
+TEST_F(ErrorsCatalogue, TheFeatureNeedsALocalDatabase) {
+  Answering peer(test::json("{}"));
+  Connection& conn = peer.conn;
+  EXPECT_FALSE(conn.capabilities().hooks);
+  for (const std::function<void()>& use : std::vector<std::function<void()>>{
+           [&] { Hooks hooks(conn); }, [&] { Functions functions(conn); }, [&] { Wal wal(conn); },
+           [&] { conn.snapshot(); }, [&] { conn.cacheflush(); }, [&] { conn.rekey("key"); },
+           [&] { conn.limit(Limit::Length); }, [&] { conn.load_extension("x"); },
+           [&] { static_cast<void>(conn.enable_load_extension()); }, [&] { conn.set_reserved_bytes(8); },
+           [&] { static_cast<void>(serialize(conn)); }, [&] { BlobHandle(conn, {.table = "t", .column = "a", .rowid = 1}); },
+           [&] { ChangeStream stream(conn, [](const ChangeSet&) {}); }}) {
+    const Unsupported error = expect<Unsupported>(use);
+    EXPECT_EQ(error.mode(), "remote");
+    EXPECT_FALSE(error.feature().empty());
+  }
+}
+
+TEST_F(ErrorsCatalogue, ASettingWouldBeLostAtOnce) {
+  Answering peer(test::json("{}"));
+  expect<Unsupported>([&] { peer.conn.execute("PRAGMA foreign_keys = OFF"); });
+  expect<Unsupported>([&] { peer.conn.execute("CREATE TEMP TABLE t (a)"); });
+  EXPECT_TRUE(peer.server.received().empty());
 }
 
 }  // namespace
