@@ -526,7 +526,8 @@ TEST_F(ErrorsCatalogue, TheFeatureNeedsALocalDatabase) {
            [&] { conn.snapshot(); }, [&] { conn.cacheflush(); }, [&] { conn.rekey("key"); },
            [&] { conn.limit(Limit::Length); }, [&] { conn.load_extension("x"); },
            [&] { static_cast<void>(conn.enable_load_extension()); }, [&] { conn.set_reserved_bytes(8); },
-           [&] { static_cast<void>(serialize(conn)); }, [&] { BlobHandle(conn, {.table = "t", .column = "a", .rowid = 1}); },
+           [&] { static_cast<void>(serialize(conn)); },
+           [&] { BlobHandle(conn, {.table = "t", .column = "a", .rowid = 1}); },
            [&] { ChangeStream stream(conn, [](const ChangeSet&) {}); }}) {
     const Unsupported error = expect<Unsupported>(use);
     EXPECT_EQ(error.mode(), "remote");
