@@ -300,7 +300,11 @@ void Shell::run_statements(std::string_view text, std::size_t first_line) {
       report("Error", error.what());
     }
     // What follows on the same lines would be a surprise.
-    if (errors_ > errors_before || interrupts_.interrupted()) break;
+    if (errors_ > errors_before) break;
+    if (interrupts_.interrupted()) {  // while no statement ran that could fail of it
+      report("Error", "interrupted");
+      break;
+    }
   }
   interrupted_ = interrupts_.interrupted();  // Ctrl-C ends the script too.
   if (!interactive_) return;
