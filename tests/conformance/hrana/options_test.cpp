@@ -1,0 +1,67 @@
+// Options that change what clients see without a request of their own.
+#include <filesystem>
+#include <thread>
+
+#include "support/server_client.hpp"
+
+namespace libsql::test {
+namespace {
+
+class ExactRowsRead : public ServerTest {
+ protected:
+  void configure(server::Options& options) override { options.rows_read = server::RowsRead::Exact; }
+};
+
+TEST_F(ExactRowsRead, CountsEveryRowThatTheLoopsVisit) {
+  run("CREATE TABLE t(id INTEGER PRIMARY KEY, a)");
+  run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) INSERT INTO t SELECT i, i FROM n");
+  // By rowid, so no full scan: only the engine's counters per loop see the 41 rows, of which one is given out.
+  EXPECT_EQ(run("SELECT count(*) FROM t WHERE id BETWEEN 10 AND 50").at("rows_read"), 41);
+  EXPECT_EQ(run("SELECT a FROM t WHERE id = 7").at("rows_read"), 1);
+}
+
+class PeriodicCheckpoints : public ServerTest {
+ protected:
+  void configure(server::Options& options) override {
+    options.timeouts.checkpoint_interval = std::chrono::milliseconds(50);
+  }
+};
+
+TEST_F(PeriodicCheckpoints, EmptyTheLog) {
+  run("CREATE TABLE t(a)");
+  run("INSERT INTO t VALUES (1)");
+  std::filesystem::path log;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_.path())) {
+    if (entry.path().string().ends_with("-wal")) log = entry.path();
+  }
+  ASSERT_FALSE(log.empty());
+  std::uintmax_t size = 1;
+  for (int i = 0; i < 1000 && size != 0; ++i) {
+    std::error_code gone;
+    size = std::filesystem::file_size(log, gone);
+    if (gone) size = 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(size, 0U);
+  EXPECT_EQ(number("SELECT a FROM t"), 1);
+}
+
+class WebSocketPort : public ServerTest {
+ protected:
+  void configure(server::Options& options) override {
+    options.hrana.emplace();
+    options.hrana->port = 0;
+  }
+};
+
+TEST_F(WebSocketPort, TakesSocketsOnAnyPathAndNothingElse) {
+  net::WebSocketConnection connection(local_origin(server_->hrana_port()), local_options());
+  EXPECT_EQ(connection.connect("/any/path", std::vector<std::string_view>{"hrana3"}, {}, soon()), "hrana3");
+  connection.send(net::MessageType::Text, R"({"type":"hello"})", soon());
+  EXPECT_EQ(Json::parse(connection.receive(soon()).data).at("type"), "hello_ok");
+  HttpClient http(server_->hrana_port());
+  EXPECT_NE(http.post("/v2/pipeline", {{"requests", list({execute("SELECT 1"), close()})}}).status, 200);
+}
+
+}  // namespace
+}  // namespace libsql::test
