@@ -57,7 +57,7 @@ void check_body(std::string_view text, std::size_t cut) {
 }
 
 void check_messages(std::string_view text, std::size_t cut) {
-  MessageReader reader(true, 1000);
+  MessageReader reader(1000);
   ByteBuffer in;
   for (const std::string_view part : {text.substr(0, cut), text.substr(cut)}) {
     in.append(part);
