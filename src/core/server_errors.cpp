@@ -148,6 +148,9 @@ detail::ErrorData server_error(std::string_view code, std::string_view message, 
     data.code = known.code;
     data.retryable = known.retryable;
     if (data.code == ErrorCode::SqlError) data.sqlite_code = 1;
+    // The engine's words for a value beyond its limit, which servers wrap into the error of a failed bind (observed:
+    // sqld 0.24.33).
+    if (code == "ARGS_INVALID" && message.ends_with("string or blob too big")) data.code = ErrorCode::TooBig;
     return data;
   }
   data.sqlite_code = sqlite_code_of(code);

@@ -25,7 +25,7 @@ namespace libsql::hrana {
 /// Throws DecodeError from feed(), next() and head(); after that the reader is of no further use.
 class CursorReader {
  public:
-  static constexpr std::size_t kMaxItemBytes = std::size_t{256} << 20;
+  static constexpr std::size_t kMaxItemBytes = std::size_t{1} << 30;
 
   /// An item larger than `max_item_bytes` is refused as soon as its size is known.
   explicit CursorReader(Encoding encoding, std::size_t max_item_bytes = kMaxItemBytes);

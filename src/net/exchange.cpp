@@ -46,6 +46,7 @@ HttpExchange::HttpExchange(Connection& connection, Worker& worker, std::string_v
 
 HttpExchange::~HttpExchange() {
   if (has_callback_) connection_.set_gone_callback({});
+  if (worker_.body.capacity() > kKeptMemory) std::string().swap(worker_.body);
 }
 
 void HttpExchange::set_body_limit(std::uint64_t bytes) {
@@ -64,7 +65,6 @@ std::string_view HttpExchange::read_body() {
 }
 
 std::string& HttpExchange::buffer() {
-  if (worker_.body.capacity() > kKeptMemory) worker_.body = std::string();
   worker_.body.clear();
   return worker_.body;
 }

@@ -292,6 +292,13 @@ bool HttpConnection::connected() noexcept {
   return state.connected.stream.is_open() && (state.in_answer || state.connected.stream.idle_and_open());
 }
 
+void HttpConnection::trim() noexcept {
+  State& state = *state_;
+  state.in.consume(std::exchange(state.handed_out, 0));
+  if (state.in.empty() && state.in.capacity() > kKeptMemory) state.in.release();
+  if (state.body.capacity() > kKeptMemory) state.body.release();
+}
+
 void HttpConnection::close() noexcept {
   state_->connected.stream.close();
   state_->in_answer = false;

@@ -37,8 +37,8 @@ struct ClientOptions {
   /// The longest head of an answer (status line and headers), and the longest body that request() collects.
   std::size_t max_head_bytes = 64 * 1024;
   std::uint64_t max_body_bytes = std::uint64_t{1} << 30;
-  /// The longest WebSocket message.
-  std::uint64_t max_message_bytes = std::uint64_t{64} << 20;
+  /// The longest WebSocket message that receive() collects.
+  std::uint64_t max_message_bytes = std::uint64_t{1} << 30;
 };
 
 /// A request; everything is borrowed for the call.
@@ -92,6 +92,8 @@ class HttpConnection final {
   void connect(const Wait& wait);
   /// True if there is a connection and the peer has not closed it, as far as this side has been told.
   bool connected() noexcept;
+  /// Gives back the memory of large answers, whose views end; for a connection that is put aside.
+  void trim() noexcept;
   /// Ends the connection (also an unfinished answer). The next call makes a new one.
   void close() noexcept;
 

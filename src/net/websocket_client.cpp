@@ -23,7 +23,8 @@ using ErrorCode = boost::beast::error_code;
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::size_t kMaxRefusal = 64 * 1024;
 constexpr std::size_t kKeptMemory = 1024 * 1024;
-constexpr std::size_t kMasked = 64 * 1024;  // what is masked, and written, at once
+constexpr std::uint64_t kMaxKept = 64 * 1024 * 1024;  // of what arrives while something is sent
+constexpr std::size_t kMasked = 64 * 1024;            // what is masked, and written, at once
 constexpr int kAbnormal = static_cast<int>(websocket::close_code::abnormal);
 
 // Beast's streams belong to a context even if, like ours, they do nothing in the background. It is never run, and lives
@@ -151,6 +152,7 @@ struct WebSocketConnection::State {
   }
 
   [[noreturn]] void fail(const ErrorCode& error);
+  [[noreturn]] void fail_sending(const ErrorCode& error);
   std::string handshake(std::string_view target, std::span<const std::string_view> subprotocols,
                         std::span<const Header> headers);
   std::string take_answer(std::span<const std::string_view> subprotocols);
@@ -178,6 +180,40 @@ void WebSocketConnection::State::fail(const ErrorCode& error) {
   failure.close_code = code;
   failure.close_reason = reason;
   throw failure;
+}
+
+// Throws what the peer said before it stopped taking what is sent, which tells more than that it is gone: a Close, say,
+// because the message is too long. After a failed write Beast reads nothing any more.
+void WebSocketConnection::State::fail_sending(const ErrorCode& error) {
+  constexpr unsigned kClose = 0x88, kSmall = 126;  // RFC 6455 5.2: the last frame of its message, a Close; its length
+  ByteBuffer& in = stream->kept();
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(in.view()[i]); };
+  const auto has = [&](std::size_t size) {
+    while (in.size() < size && in.size() < kMaxKept && stream->fill()) {
+    }
+    return in.size() >= size;
+  };
+  while (has(2)) {
+    const bool is_close = byte(0) == kClose;
+    std::size_t head = 2;
+    std::uint64_t length = byte(1);
+    if (length >= kSmall) {
+      const std::size_t extra = length == kSmall ? 2 : 8;
+      if (length > kSmall + 1 || !has(head + extra)) break;
+      length = 0;
+      for (std::size_t i = 0; i < extra; ++i) length = length << 8 | byte(head + i);
+      head += extra;
+    }
+    if (length > kMaxKept || !has(head + static_cast<std::size_t>(length))) break;
+    if (is_close && length >= 2) {
+      NetError failure(ErrorKind::Closed, "the server closed the WebSocket", stream->sent);
+      failure.close_code = byte(head) << 8 | byte(head + 1);
+      failure.close_reason = in.view().substr(head + 2, static_cast<std::size_t>(length) - 2);
+      throw failure;
+    }
+    in.consume(head + static_cast<std::size_t>(length));
+  }
+  fail(error);
 }
 
 // Collects the beginning of the body of an answer that is no 101, for the message.
@@ -312,7 +348,7 @@ std::string WebSocketConnection::connect(std::string_view target, std::span<cons
       limited.deadline = earlier(limited.deadline, Deadline::after(state.options.connect_timeout));
     }
     state.stream.emplace(connect_to(state.origin, state.options, limited, true).stream,
-                         state.options.max_message_bytes);
+                         std::min(state.options.max_message_bytes, kMaxKept));
     ++state.statistics.connects;
     state.websocket.emplace(*state.stream);
     state.stream->set_wait(limited, "the server answered the handshake");
@@ -334,7 +370,7 @@ void WebSocketConnection::send(MessageType type, std::string_view data, const Wa
     websocket.text(type == MessageType::Text);
     ErrorCode error;
     websocket.write(asio::buffer(data.data(), data.size()), error);
-    if (error) state.fail(error);
+    if (error) state.fail_sending(error);
     state.count();
   });
 }

@@ -32,6 +32,11 @@ void lose_transaction(detail::ErrorData& data) {
 
 }  // namespace
 
+bool is_too_long(const net::NetError& error) noexcept {
+  constexpr int kMessageTooBig = 1009;  // RFC 6455 7.4.1
+  return error.kind() == net::ErrorKind::Closed && error.close_code == kMessageTooBig;
+}
+
 void throw_network(const net::NetError& error, const Call& call, Standing standing) {
   detail::ErrorData data;
   data.origin = ErrorOrigin::Network;
@@ -63,7 +68,13 @@ void throw_network(const net::NetError& error, const Call& call, Standing standi
       data.retryable = true;
       break;
   }
-  set_outcome(data, call, standing, error.sent());
+  const bool refused = is_too_long(error);
+  if (refused) {
+    data.code = ErrorCode::TooBig;
+    data.retryable = false;
+    data.message = "the request is longer than the server takes";
+  }
+  set_outcome(data, call, standing, error.sent() && !refused);
   if (standing == Standing::InTransaction && loses && data.outcome_known) lose_transaction(data);
   if (standing == Standing::InTransaction) data.transaction_open = false;
   core::throw_error(std::move(data));

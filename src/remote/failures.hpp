@@ -16,6 +16,9 @@ namespace libsql::remote {
 /// Whether the request belonged to a stream that a transaction may be open on.
 enum class Standing : std::uint8_t { Alone, InTransaction };
 
+/// Whether the server closed the WebSocket because a message was too long for it, which it then has not read.
+bool is_too_long(const net::NetError& error) noexcept;
+
 /// Throws what a failure of the network means for the call: TransactionLost in a transaction, unless it is known less
 /// than that; outcome_known() says whether what it wrote may be there.
 [[noreturn]] void throw_network(const net::NetError& error, const Call& call, Standing standing);

@@ -236,6 +236,7 @@ HttpClient::Lease HttpClient::take(const net::Origin& origin) {
 
 void HttpClient::give_back(net::HttpConnection connection) noexcept {
   constexpr std::size_t kKept = 32;
+  connection.trim();
   try {
     const std::lock_guard lock(mutex_);
     if (resting_.size() < kKept) resting_.push_back(std::move(connection));

@@ -142,6 +142,12 @@ void HttpStream::forget() noexcept {
   endpoint_ = client_->endpoint();
 }
 
+// A transaction's stream lives on after a large request.
+void HttpStream::trim() noexcept {
+  constexpr std::size_t kKept = std::size_t{1} << 20;
+  if (body_.capacity() > kKept) std::string().swap(body_);
+}
+
 Answers HttpStream::run(std::span<const hrana::Request> requests, After after, const Call& call) {
   const auto locked = lock(call);
   Repetition repetition(client_->options().retries);
@@ -165,6 +171,7 @@ Answers HttpStream::run(std::span<const hrana::Request> requests, After after, c
             connection->request({"POST", path, client_->headers(dialect.encoding), body_}, call.wait);
         if (response.status == 200) {
           client_->prove(dialect);
+          trim();
           auto answer = hrana::decode_pipeline_response(dialect.encoding, core::Source(std::string(response.body)));
           moved_on(answer->baton, answer->base_url);
           return Answers(std::move(answer));
@@ -244,6 +251,7 @@ std::unique_ptr<Cursor> HttpStream::open_cursor(const hrana::Batch& batch, const
             connection->open({"POST", path, client_->headers(dialect.encoding), body_}, call.wait);
         if (response.status == 200) {
           client_->prove(dialect);
+          trim();
           hrana::CursorReader reader(dialect.encoding);
           while (reader.head() == nullptr) {
             const std::string_view piece = connection->read(call.wait);

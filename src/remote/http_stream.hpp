@@ -38,6 +38,7 @@ class HttpStream final : public Stream, public std::enable_shared_from_this<Http
   Standing standing() const noexcept { return baton_ ? Standing::InTransaction : Standing::Alone; }
   void moved_on(std::optional<std::string_view> baton, std::optional<std::string_view> base_url);
   void forget() noexcept;
+  void trim() noexcept;
   std::string target(const HttpClient::Dialect& dialect, std::string_view what) const;
 
   const std::shared_ptr<HttpClient> client_;

@@ -17,7 +17,7 @@ class Repetition {
 
   bool allows(const net::NetError& error, const Call& call, Standing standing) const noexcept {
     using enum net::ErrorKind;
-    if (left_ == 0) return false;
+    if (left_ == 0 || is_too_long(error)) return false;
     if (error.kind() != Connect && error.kind() != Closed && error.kind() != Refused) return false;
     return !error.sent() || (call.repeatable && standing == Standing::Alone);
   }

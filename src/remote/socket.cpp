@@ -93,6 +93,8 @@ std::int32_t Socket::send(std::int32_t stream_id, const hrana::Request& request,
   if (connection_ == nullptr) throw net::NetError(net::ErrorKind::Closed, "the WebSocket is closed", false);
   connection_->send(encoding_ == hrana::Encoding::Json ? net::MessageType::Text : net::MessageType::Binary, message_,
                     wait);
+  constexpr std::size_t kKept = std::size_t{1} << 20;
+  if (message_.capacity() > kKept) std::string().swap(message_);
   return message.request_id;
 }
 

@@ -14,7 +14,8 @@ namespace libsql::test {
 
 class AllModes : public ::testing::TestWithParam<Way> {
  protected:
-  AllModes() : under_test_(make_database_under_test(GetParam())), db_(under_test_->open()), conn_(db_.connect()) {}
+  explicit AllModes(const ServerLimits& limits = {})
+      : under_test_(make_database_under_test(GetParam(), limits)), db_(under_test_->open()), conn_(db_.connect()) {}
 
   bool is_remote() const noexcept { return under_test_->is_remote(); }
   int count(const char* table = "t") { return conn_.query_value<int>("SELECT count(*) FROM " + std::string(table)); }

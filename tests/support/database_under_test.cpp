@@ -23,8 +23,9 @@ class LocalDatabase final : public DatabaseUnderTest {
 
 class RemoteDatabase final : public DatabaseUnderTest {
  public:
-  explicit RemoteDatabase(Way way) : way_(way) {
+  RemoteDatabase(Way way, const ServerLimits& limits) : way_(way) {
     server::Options options;
+    if (limits) limits(options.limits);
     options.database = directory_.file("served.db");
     options.http.port = 0;
     server_ = std::make_unique<server::Server>(std::move(options));
@@ -72,9 +73,9 @@ std::vector<Way> all_ways() {
   return {Way::Local, Way::HttpJson, Way::HttpProtobuf, Way::WebSocketJson, Way::WebSocketProtobuf};
 }
 
-std::unique_ptr<DatabaseUnderTest> make_database_under_test(Way way) {
+std::unique_ptr<DatabaseUnderTest> make_database_under_test(Way way, const ServerLimits& limits) {
   if (way == Way::Local) return std::make_unique<LocalDatabase>();
-  return std::make_unique<RemoteDatabase>(way);
+  return std::make_unique<RemoteDatabase>(way, limits);
 }
 
 }  // namespace libsql::test

@@ -1,11 +1,16 @@
 // A database that a test opens without knowing the mode: a file, or one that a server in this process keeps.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <libsql/database.hpp>
+
+namespace libsql::server {
+struct Limits;
+}
 
 namespace libsql::test {
 
@@ -24,6 +29,8 @@ class DatabaseUnderTest {
   virtual bool is_remote() const noexcept = 0;
 };
 
-std::unique_ptr<DatabaseUnderTest> make_database_under_test(Way way);
+/// `limits` sets more or less than a server allows by default. Local databases have none.
+using ServerLimits = std::function<void(server::Limits& limits)>;
+std::unique_ptr<DatabaseUnderTest> make_database_under_test(Way way, const ServerLimits& limits = {});
 
 }  // namespace libsql::test

@@ -511,6 +511,18 @@ TEST_F(ErrorsCatalogue, AResultIsTooLargeForOneAnswer) {
   EXPECT_EQ(expect<ResourceError>([&] { peer.conn.execute("DELETE FROM t RETURNING *"); }).code(), ErrorCode::TooBig);
 }
 
+TEST_F(ErrorsCatalogue, AValueIsTooLargeForTheServer) {
+  Answering value(
+      test::json(R"({"baton":null,"results":[{"type":"error","error":{"message":"Arguments do not match SQL )"
+                 R"(parameters: string or blob too big","code":"ARGS_INVALID"}},{"type":"ok","response":)"
+                 R"({"type":"close"}}]})"));
+  EXPECT_EQ(expect<ResourceError>([&] { value.conn.execute("INSERT INTO t VALUES (?)", "x"); }).code(),
+            ErrorCode::TooBig);
+  Answering request({.bytes = test::http_answer(413, "text/plain", "Payload Too Large")});
+  EXPECT_EQ(expect<ResourceError>([&] { request.conn.execute("INSERT INTO t VALUES (?)", "x"); }).code(),
+            ErrorCode::TooBig);
+}
+
 TEST_F(ErrorsCatalogue, AValueCannotBeSent) {
   Answering peer(test::json("{}"));
   expect<OutOfRange>([&] { peer.conn.execute("INSERT INTO t VALUES (?)", "\xff"); });
