@@ -55,6 +55,12 @@ void ResponseWriter::begin(std::int32_t request_id) {
   request_start_ = out_->size();
   request_id_ = request_id;
   depth_ = 0;
+  first_request_ = !std::exchange(answers_before_, true);
+}
+
+void ResponseWriter::restart() {
+  out_->resize(request_start_);
+  depth_ = 0;
 }
 
 void ResponseWriter::begin_response(RequestType type) {
@@ -90,7 +96,6 @@ void ResponseWriter::begin_response(RequestType type) {
 }
 
 void ResponseWriter::end_response() {
-  first_request_ = false;
   if (!is_json()) {
     close_to(0);
   } else {
@@ -99,8 +104,7 @@ void ResponseWriter::end_response() {
 }
 
 void ResponseWriter::fail(const WireError& error) {
-  out_->resize(request_start_);
-  depth_ = 0;
+  restart();
   if (!is_json()) {
     if (envelope_ == Envelope::Pipeline) {
       open(3);
@@ -123,7 +127,6 @@ void ResponseWriter::fail(const WireError& error) {
     json::append_error(error, *out_);
     *out_ += '}';
   }
-  first_request_ = false;
 }
 
 void ResponseWriter::done(RequestType type) {

@@ -45,6 +45,8 @@ class ResponseWriter {
   void begin(std::int32_t request_id = 0);
   /// The answer is this error instead of whatever was written since begin(). Ends it.
   void fail(const WireError& error);
+  /// Takes back what was written since begin(), for another attempt at the answer.
+  void restart();
   /// The bytes written since begin().
   std::size_t request_bytes() const noexcept { return out_->size() - request_start_; }
   /// The bytes written in all.
@@ -116,6 +118,7 @@ class ResponseWriter {
   std::vector<StepFailure> failures_;  // JSON: for `step_errors`, which comes after all results
   std::int32_t request_id_ = 0;
   std::uint32_t step_ = 0;
+  bool answers_before_ = false;
   bool first_request_ = true;
   bool has_columns_ = false;
   bool first_row_ = true;

@@ -113,6 +113,34 @@ TEST(ResponseWriter, FailTakesBackWhatTheRequestHasWritten) {
   }
 }
 
+TEST(ResponseWriter, AFinishedAnswerCanStillFailOrBeWrittenAnew) {
+  for (const Encoding encoding : {Encoding::Json, Encoding::Protobuf}) {
+    std::string wanted;
+    {
+      auto writer = ResponseWriter::pipeline(encoding, wanted);
+      writer.begin();
+      writer.fail(kError);
+      writer.begin();
+      writer.autocommit(true);
+      writer.end_pipeline(std::nullopt, std::nullopt);
+    }
+    std::string out;
+    auto writer = ResponseWriter::pipeline(encoding, out);
+    writer.begin();
+    writer.done(RequestType::StoreSql);
+    writer.fail(kError);
+    writer.begin();
+    writer.begin_execute();
+    writer.columns(kName);
+    writer.restart();
+    writer.autocommit(false);
+    writer.restart();
+    writer.autocommit(true);
+    writer.end_pipeline(std::nullopt, std::nullopt);
+    EXPECT_EQ(hex(out), hex(wanted));
+  }
+}
+
 TEST(ResponseWriter, ABatchHasASlotForEachStep) {
   std::string out;
   auto writer = ResponseWriter::pipeline(Encoding::Json, out);
