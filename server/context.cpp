@@ -54,13 +54,17 @@ std::string Context::attachable(std::string_view name_as_written) const {
 }
 
 void Cancellation::cancel() noexcept {
-  cancelled_.store(true, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
-  if (running_ != nullptr) running_->interrupt();
+  if (cancelled_.exchange(true, std::memory_order_relaxed)) return;
+  if (running_ != nullptr) running_->stop();
 }
 
-void Cancellation::watch(std::shared_ptr<core::InterruptState> running) noexcept {
+void Cancellation::watch(std::shared_ptr<engine::Interrupt> running) noexcept {
   const std::lock_guard lock(mutex_);
+  if (is_cancelled()) {
+    if (running != nullptr) running->stop();
+    if (running_ != nullptr) running_->resume();
+  }
   running_ = std::move(running);
 }
 

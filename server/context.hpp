@@ -76,18 +76,39 @@ class Context final : public StatementRules {
   std::shared_ptr<const NamespaceConfig> config_;
 };
 
-/// Ends what a request runs when its client is gone.
+/// Ends what a request runs when its client is gone, and what it is about to run.
 class Cancellation {
  public:
+  Cancellation() = default;
+  ~Cancellation() {
+    if (is_cancelled()) watch(nullptr);
+  }
+  Cancellation(const Cancellation&) = delete;
+  Cancellation& operator=(const Cancellation&) = delete;
   void cancel() noexcept;
   bool is_cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
-  /// The session that is to be interrupted; null: none.
-  void watch(std::shared_ptr<core::InterruptState> running) noexcept;
+  /// The session that is to be stopped; null: none. Is called before the session goes to somebody else.
+  void watch(std::shared_ptr<engine::Interrupt> running) noexcept;
+
+  /// Watches a session that is somebody else's before and after.
+  class Scope {
+   public:
+    Scope(Cancellation& cancellation, std::shared_ptr<engine::Interrupt> running) noexcept
+        : cancellation_(cancellation) {
+      cancellation_.watch(std::move(running));
+    }
+    ~Scope() { cancellation_.watch(nullptr); }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Cancellation& cancellation_;
+  };
 
  private:
   std::atomic<bool> cancelled_ = false;
   std::mutex mutex_;
-  std::shared_ptr<core::InterruptState> running_;
+  std::shared_ptr<engine::Interrupt> running_;
 };
 
 }  // namespace libsql::server

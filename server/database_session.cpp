@@ -67,6 +67,7 @@ void DatabaseSession::set_up(const NamespaceConfig& config, const Options& optio
   engine::Connection& connection = this->connection();
   connection.set_busy_timeout(options.timeouts.write_wait);
   connection.set_deadline(options.timeouts.statement);
+  connection.set_stoppable(true);
   const Durability durability = config.durability.value_or(options.durability);
   connection.execute_script("PRAGMA synchronous=" + std::string(synchronous_of(durability)));
   if (config.max_db_size) {

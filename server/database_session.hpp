@@ -72,7 +72,7 @@ class DatabaseSession {
   void attach(const std::string& file, std::string_view alias_as_written);
 
   engine::Connection& connection() noexcept { return session_->connection(); }
-  const std::shared_ptr<core::InterruptState>& interrupt_state() noexcept { return connection().interrupt_state(); }
+  const std::shared_ptr<engine::Interrupt>& interrupt_state() noexcept { return connection().interrupt_state(); }
   bool is_autocommit() const noexcept { return session_->connection().is_autocommit(); }
 
   /// Whether the transaction was taken away since the last call.

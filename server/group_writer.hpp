@@ -34,6 +34,9 @@ class GroupWriter final : private local::GroupTarget {
         &call, Clock::now() + wait);
   }
 
+  /// Nothing that it runs, now or later, goes on for long.
+  void stop() noexcept { session_->interrupt_state()->stop(); }
+
  private:
   void begin(Clock::time_point until) override;
   void set_mark() override;

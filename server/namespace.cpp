@@ -199,8 +199,9 @@ void Namespace::close() noexcept {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   closing_writer = std::move(group_writer_);
+  if (closing_writer != nullptr) closing_writer->stop();
   closing.swap(idle_);
-  for (DatabaseSession* session : used_) session->interrupt_state()->interrupt();
+  for (DatabaseSession* session : used_) session->interrupt_state()->stop();
 }
 
 std::chrono::steady_clock::time_point Namespace::last_used() const {

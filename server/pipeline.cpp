@@ -30,11 +30,15 @@ bool Pipeline::run_in_group(const hrana::Stmt& stmt, std::string_view sql, hrana
   try {
     group->run(
         [&](DatabaseSession& session) {
+          const Cancellation::Scope watched(cancellation_, session.interrupt_state());
           Executor(session, context_, cancellation_, share_).execute(sql, stmt.args, writer);
         },
         context_.options().timeouts.write_wait);
-  } catch (const Error& error) {  // of the commit
-    throw failure_of(error);
+  } catch (const Error& error) {  // of the transaction
+    if (error.code() != ErrorCode::TransactionLost) throw failure_of(error);
+    writer
+        .restart();  // Another one of the group has broken it, and nothing was done. Alone this one is safe from that.
+    return false;
   }
   return true;
 }

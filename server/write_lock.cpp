@@ -25,6 +25,9 @@ WriteSlot::~WriteSlot() {
 
 void WriteSlot::take() {
   if (held_) return;
+  if (connection_.interrupt_state()->is_stopped()) {
+    connection_.fail_wait(true, "interrupted before the wait for the write lock");
+  }
   using Outcome = local::WriteQueue::Outcome;
   const Outcome outcome = lock_->queue_->enter(connection_.wait_limit(), connection_.interrupts(), this);
   if (outcome != Outcome::Entered) {

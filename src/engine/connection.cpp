@@ -28,27 +28,6 @@ static_assert(open_flags::kReadOnly == SQLITE_OPEN_READONLY && open_flags::kRead
 constexpr int kProgressSteps = 1000;
 constexpr int kLimitCount = 12;
 
-class EngineInterrupt final : public core::InterruptState {
- public:
-  explicit EngineInterrupt(sqlite3* db) : db_(db) {}
-  void interrupt() noexcept override {
-    count_.fetch_add(1, std::memory_order_relaxed);
-    const std::lock_guard lock(mutex_);
-    if (db_ != nullptr) sqlite3_interrupt(db_);
-  }
-  void attach(sqlite3* db) noexcept {
-    const std::lock_guard lock(mutex_);
-    db_ = db;
-  }
-  const std::atomic<std::uint64_t>& count() const noexcept { return count_; }
-  void detach() noexcept { attach(nullptr); }
-
- private:
-  std::atomic<std::uint64_t> count_ = 0;
-  std::mutex mutex_;  // the handle must not go while another thread interrupts it
-  sqlite3* db_;
-};
-
 detail::ErrorData engine_error(sqlite3* db, int rc, std::string_view sql) {
   detail::ErrorData data;
   data.origin = ErrorOrigin::Engine;
@@ -126,7 +105,7 @@ std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
   return std::unique_ptr<Connection>(new Connection(db));
 }
 
-Connection::Connection(sqlite3* db) : db_(db), interrupt_state_(std::make_shared<EngineInterrupt>(db)) {
+Connection::Connection(sqlite3* db) : db_(db), interrupt_state_(std::make_shared<Interrupt>(db)) {
   sqlite3_extended_result_codes(db_, 1);
 #ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
   // On from the start where it is compiled in, and then every operation of the virtual machine reads the clock.
@@ -166,10 +145,10 @@ void Connection::close() {
   closing_ = true;
   run_cleanups();
   closing_ = false;
-  static_cast<EngineInterrupt&>(*interrupt_state_).detach();
+  interrupt_state_->detach();
   const int rc = sqlite3_close(db_);
   if (rc != SQLITE_OK) {
-    static_cast<EngineInterrupt&>(*interrupt_state_).attach(db_);  // the handles given out stay good
+    interrupt_state_->attach(db_);  // the handles given out stay good
     core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: a blob or a backup of it is still open");
   }
   db_ = nullptr;
@@ -181,7 +160,7 @@ void Connection::close_all() noexcept {
   if (db_ == nullptr) return;
   run_cleanups();
   while (first_statement_ != nullptr) first_statement_->detach();
-  static_cast<EngineInterrupt&>(*interrupt_state_).detach();
+  interrupt_state_->detach();
   sqlite3_close_v2(db_);
   db_ = nullptr;
   set_attention(kUnusable, true);
@@ -395,6 +374,7 @@ void Connection::take_busy_timeout_back() {
 }
 
 bool Connection::is_interrupted() const noexcept {
+  if (interrupt_state_->is_stopped()) return true;
 #if SQLITE_VERSION_NUMBER >= 3041000
   return db_ != nullptr && sqlite3_is_interrupted(db_) != 0;
 #else
@@ -402,9 +382,12 @@ bool Connection::is_interrupted() const noexcept {
 #endif
 }
 
-const std::atomic<std::uint64_t>& Connection::interrupts() const noexcept {
-  return static_cast<const EngineInterrupt&>(*interrupt_state_).count();
+void Connection::set_stoppable(bool on) noexcept {
+  stoppable_ = on;
+  install_progress_handler();
 }
+
+const std::atomic<std::uint64_t>& Connection::interrupts() const noexcept { return interrupt_state_->count(); }
 
 Clock::time_point Connection::wait_limit() const noexcept {
   const Clock::time_point limit = Clock::now() + busy_timeout_;
@@ -464,7 +447,7 @@ void Connection::remove_progress_listener(int number) noexcept {
 
 void Connection::install_progress_handler() noexcept {
   if (db_ == nullptr) return;
-  const bool wanted = deadline_limit_.has_value() || !progress_listeners_.empty();
+  const bool wanted = stoppable_ || deadline_limit_.has_value() || !progress_listeners_.empty();
   sqlite3_progress_handler(db_, kProgressSteps, wanted ? &Connection::progress_callback : nullptr, this);
 }
 
@@ -474,6 +457,7 @@ int Connection::progress_callback(void* self) noexcept {
     connection.timed_out_ = true;
     return 1;
   }
+  if (connection.interrupt_state_->is_stopped()) return 1;
   if (connection.in_progress_) return 0;
   connection.in_progress_ = true;
   const int result = guard(connection, 1, [&] {

@@ -22,6 +22,7 @@
 
 #include "core/backend.hpp"
 #include "core/observer.hpp"
+#include "engine/interrupt.hpp"
 
 struct sqlite3;
 
@@ -241,7 +242,9 @@ class Connection final {
   [[noreturn]] void fail_wait(bool interrupted, std::string_view message) const;
   std::uint64_t busy_waits() const noexcept { return busy_waits_; }
   void reset_busy_waits() noexcept { busy_waits_ = 0; }
-  const std::shared_ptr<core::InterruptState>& interrupt_state() const noexcept { return interrupt_state_; }
+  const std::shared_ptr<Interrupt>& interrupt_state() const noexcept { return interrupt_state_; }
+  /// Whether long statements notice Interrupt::stop(); off at first, because it costs a call in a thousand operations.
+  void set_stoppable(bool on) noexcept;
 
   /// Listeners of the engine's progress; each is called about every 1000 virtual machine operations and may throw to
   /// end the statement. Returns a number to remove it by.
@@ -361,7 +364,8 @@ class Connection final {
   int callbacks_ = 0;                // depth of C++ code below the engine
   const char* no_sql_in_ = nullptr;  // the callback that forbids SQL
   std::string unusable_reason_;
-  std::shared_ptr<core::InterruptState> interrupt_state_;
+  std::shared_ptr<Interrupt> interrupt_state_;
+  bool stoppable_ = false;
   std::vector<std::pair<int, std::function<void()>>> progress_listeners_;
   int next_progress_listener_ = 1;
   bool in_progress_ = false;          // the listeners are being called: none moves

@@ -137,6 +137,56 @@ TEST_F(HranaDurable, SingleWritesOfManyClientsShareCommitsAndFailAlone) {
   EXPECT_EQ(error_code(refused), "SQLITE_UNKNOWN");
 }
 
+constexpr const char* kEndlessInsert =
+    "INSERT INTO t(b) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+
+TEST_F(HranaDurable, AClientThatLeavesEndsItsWriteInAGroupAndHarmsNoOtherOne) {
+  run("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+  std::atomic<int> wrong = 0;
+  std::atomic<bool> over = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      HttpClient http = client();
+      while (!over) {
+        const Json answer = http.pipeline(list({execute("INSERT INTO t(b) VALUES ('x')"), close()})).at("results")[0];
+        if (answer.at("type") != "ok") ++wrong;
+      }
+    });
+  }
+  const std::string body = Json{{"requests", list({execute(kEndlessInsert), close()})}}.dump();
+  for (int i = 0; i < 5; ++i) {
+    HttpClient http = client();
+    EXPECT_THROW(http.connection().request({"POST", "/v2/pipeline", {}, body}, within(std::chrono::milliseconds(100))),
+                 net::NetError);
+  }
+  over = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(number("SELECT count(*) FROM t WHERE b <> 'x'"), 0);
+}
+
+TEST_F(HranaDurable, AWriteThatBreaksItsGroupBreaksNoOtherOne) {
+  run("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+  run("INSERT INTO t VALUES (1, 'first')");
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 6; ++i) {
+    threads.emplace_back([&, breaks = i % 2 == 0] {
+      HttpClient http = client();
+      for (int n = 0; n < 50; ++n) {
+        const char* const sql = breaks ? "INSERT OR ROLLBACK INTO t VALUES (1, 'x')" : "INSERT INTO t(b) VALUES ('x')";
+        const Json answer = http.pipeline(list({execute(sql), close()})).at("results")[0];
+        if ((breaks ? error_code(answer) : "") != (breaks ? "SQLITE_CONSTRAINT" : "")) ++wrong;
+        if (!breaks && answer.at("type") != "ok") ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 151);
+}
+
 class HranaStatementLimit : public ServerTest {
   void configure(server::Options& options) override { options.timeouts.statement = std::chrono::milliseconds(200); }
 };
