@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "common/common_fixture.hpp"
+#include "support/interrupter.hpp"
 
 namespace libsql::test {
 namespace {
@@ -60,18 +61,11 @@ TEST_P(CommonSharing, AnotherThreadInterruptsACall) {
   const InterruptHandle handle = conn_.interrupt_handle();
   handle.interrupt();  // nothing runs: nothing happens
   EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);
-  std::atomic<std::chrono::steady_clock::time_point> asked{};
-  std::thread other([&] {
-    std::this_thread::sleep_for(100ms);
-    asked = std::chrono::steady_clock::now();
-    handle.interrupt();
-  });
+  test::Interrupter interrupter([&] { handle.interrupt(); });
   EXPECT_THROW(
       conn_.query_value<int>("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"),
       Interrupted);
-  const auto ended = std::chrono::steady_clock::now();
-  other.join();
-  EXPECT_LT(ended - asked.load(), 100ms);
+  EXPECT_LT(interrupter.end(), 100ms);
   EXPECT_EQ(conn_.query_value<int>("SELECT 2"), 2);
 }
 
@@ -87,15 +81,11 @@ TEST_P(CommonSharing, AnInterruptBetweenTwoRowsEndsThem) {
 TEST_P(CommonSharing, AnInterruptedTransactionIsOpenOrLostButNeverSlipsAway) {
   Transaction tx = conn_.transaction(TransactionBehavior::Immediate);
   tx->execute("INSERT INTO t VALUES (1, 1)");
-  const InterruptHandle handle = conn_.interrupt_handle();
-  std::thread other([&] {
-    std::this_thread::sleep_for(50ms);
-    handle.interrupt();
-  });
+  test::Interrupter interrupter([handle = conn_.interrupt_handle()] { handle.interrupt(); });
   EXPECT_THROW(
       tx->execute("INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n) SELECT i, i FROM n"),
       Interrupted);
-  other.join();
+  interrupter.end();
   bool lost = false;
   try {
     tx->execute("INSERT INTO t VALUES (-1, 1)");

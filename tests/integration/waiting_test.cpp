@@ -2,6 +2,7 @@
 #include <libsql/libsql.hpp>
 
 #include "support/expect_error.hpp"
+#include "support/interrupter.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace libsql {
@@ -19,20 +20,12 @@ class WaitingTest : public ::testing::Test {
     conn_.execute("CREATE TABLE t(a)");
   }
 
-  // Calls `run` and, as soon as it waits or works, interrupts it. Returns how long it went on from the interrupt.
+  // Calls `run` and, when it waits or works, interrupts it. Returns how long it went on from the interrupt.
   template <class Run>
   static Clock::duration after_interrupt(Connection& conn, Run&& run) {
-    const InterruptHandle handle = conn.interrupt_handle();
-    std::atomic<Clock::time_point> interrupted_at{};
-    std::jthread other([&] {
-      std::this_thread::sleep_for(50ms);
-      interrupted_at = Clock::now();
-      handle.interrupt();
-    });
+    test::Interrupter interrupter([handle = conn.interrupt_handle()] { handle.interrupt(); });
     EXPECT_THROW(run(), Interrupted);
-    const auto end = Clock::now();
-    other.join();
-    return end - interrupted_at.load();
+    return interrupter.end();
   }
 
   test::TemporaryDirectory dir_;

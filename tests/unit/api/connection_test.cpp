@@ -1,6 +1,7 @@
 #include <libsql/libsql.hpp>
 
 #include "support/expect_error.hpp"
+#include "support/interrupter.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace libsql {
@@ -287,10 +288,7 @@ TEST_F(ConnectionTest, InterruptHandleSurvivesARefusedClose) {
     const Statement statement = conn_.prepare("SELECT 1");
     EXPECT_THROW(conn_.close(), Misuse);
   }
-  std::jthread other([&] {
-    std::this_thread::sleep_for(30ms);
-    handle.interrupt();
-  });
+  const test::Interrupter interrupter([&] { handle.interrupt(); });
   EXPECT_THROW(conn_.execute("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c"),
                Interrupted);
 }
@@ -469,11 +467,7 @@ TEST_F(ConnectionTest, LongestTimesDoNotOverflow) {
   Connection second = db_.connect();
   second.busy_timeout(std::chrono::milliseconds::max());
   std::optional<Transaction> tx(conn_.transaction(TransactionBehavior::Immediate));
-  const InterruptHandle handle = second.interrupt_handle();
-  std::jthread other([&] {
-    std::this_thread::sleep_for(30ms);
-    handle.interrupt();
-  });
+  const test::Interrupter interrupter([handle = second.interrupt_handle()] { handle.interrupt(); });
   EXPECT_THROW(second.execute("INSERT INTO t(a) VALUES (1)"), Interrupted) << "it waits until then";
 }
 

@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/interrupter.hpp"
 #include "unit/api/file_fixture.hpp"
 
 namespace libsql {
@@ -167,18 +168,9 @@ TEST_F(MvccTest, WaitInLineEndsByBusyTimeoutDeadlineAndInterrupt) {
   conn.deadline(std::nullopt);
 
   conn.interrupt();  // of nothing: must not end what begins later
-  const InterruptHandle handle = conn.interrupt_handle();
-  std::atomic<bool> started = false;
-  std::thread interrupter([&] {
-    while (!started) std::this_thread::yield();
-    std::this_thread::sleep_for(20ms);
-    handle.interrupt();
-  });
-  const auto begin = std::chrono::steady_clock::now();
-  started = true;
+  test::Interrupter interrupter([handle = conn.interrupt_handle()] { handle.interrupt(); });
   EXPECT_THROW(conn.execute("INSERT INTO t VALUES(1)"), Interrupted);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
-  interrupter.join();
+  EXPECT_LT(interrupter.end(), 1s);
   tx.rollback();
   EXPECT_EQ(conn.execute("INSERT INTO t VALUES(1)"), 1u);
 }
