@@ -275,12 +275,16 @@ HttpResponse HttpConnection::open(const HttpRequest& request, const Wait& wait) 
 
 HttpResponse HttpConnection::request(const HttpRequest& request, const Wait& wait) {
   HttpResponse response = open(request, wait);
-  response.body = state_->guarded([&] { return state_->whole_body(wait); });
+  response.body = read_all(wait);
   return response;
 }
 
 std::string_view HttpConnection::read(const Wait& wait) {
   return state_->guarded([&] { return state_->next_piece(wait); });
+}
+
+std::string_view HttpConnection::read_all(const Wait& wait) {
+  return state_->guarded([&] { return state_->whole_body(wait); });
 }
 
 void HttpConnection::connect(const Wait& wait) {

@@ -88,6 +88,9 @@ class HttpConnection final {
   /// it. Throws NetError, always with sent() set.
   std::string_view read(const Wait& wait);
 
+  /// The whole body that follows an open(), in one piece, as request() gives it. Instead of read(), not after it.
+  std::string_view read_all(const Wait& wait);
+
   /// Makes the connection now, if there is none. Throws NetError.
   void connect(const Wait& wait);
   /// True if there is a connection and the peer has not closed it, as far as this side has been told.

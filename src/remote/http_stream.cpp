@@ -13,6 +13,23 @@ namespace libsql::remote {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+// As much of the body of an answer that is an error as is worth looking at.
+std::string beginning_of_body(HttpClient::Lease& connection, const net::Wait& wait) {
+  constexpr std::size_t kMost = 64 * 1024;
+  std::string text;
+  for (std::string_view piece = connection->read(wait); !piece.empty(); piece = connection->read(wait)) {
+    text += piece;
+    if (text.size() < kMost) continue;
+    connection->close();
+    break;
+  }
+  return text;
+}
+
+}  // namespace
+
 /// Reads the body of an answer to /v3/cursor as it comes.
 class HttpCursor final : public Cursor {
  public:
@@ -148,41 +165,34 @@ void HttpStream::trim() noexcept {
   if (body_.capacity() > kKept) std::string().swap(body_);
 }
 
-Answers HttpStream::run(std::span<const hrana::Request> requests, After after, const Call& call) {
+// One request of the stream, and again as long as that is safe. `encode` writes the body for a dialect, `take` makes
+// the result of an answer with the status 200, and `changes` says of another one whether the request is now to be sent
+// in another way.
+template <class Encode, class Changes, class Take>
+auto HttpStream::exchange(std::string_view what, const Call& call, Encode&& encode, Changes&& changes, Take&& take) {
   const auto locked = lock(call);
   Repetition repetition(client_->options().retries);
   for (;;) {
     const HttpClient::Dialect dialect = client_->dialect(call);
     body_.clear();
-    hrana::PipelineRequest pipeline{baton_, requests};
-    const bool closes = after == After::Close && client_->closes_streams();
-    if (closes) {
-      requests_.assign(requests.begin(), requests.end());
-      requests_.emplace_back(hrana::CloseRequest{});
-      pipeline.requests = requests_;
-    }
-    hrana::encode(dialect.encoding, pipeline, body_);
-    const std::string path = target(dialect, "/pipeline");
+    encode(dialect);
+    const std::string path = target(dialect, what);
     const Standing before = standing();
     try {
       try {
         HttpClient::Lease connection = client_->take(endpoint_.origin);
-        const net::HttpResponse response =
-            connection->request({"POST", path, client_->headers(dialect.encoding), body_}, call.wait);
-        if (response.status == 200) {
+        const int status =
+            connection->open({"POST", path, client_->headers(dialect.encoding), body_}, call.wait).status;
+        trim();
+        if (status == 200) {
           client_->prove(dialect);
-          trim();
-          auto answer = hrana::decode_pipeline_response(dialect.encoding, core::Source(std::string(response.body)));
-          moved_on(answer->baton, answer->base_url);
-          return Answers(std::move(answer));
+          return take(std::move(connection), dialect, before);
         }
-        // Paths that a server lacks run nothing.
-        const bool other_dialect = (response.status == 404 || response.status == 405) && before == Standing::Alone &&
-                                   client_->give_up(dialect);
-        if (other_dialect || (closes && client_->give_up_close(response.status, response.body))) continue;
-        if (!repetition.allows(response.status, call, before)) {
+        const std::string text = beginning_of_body(connection, call.wait);
+        if (changes(status, text, dialect, before)) continue;
+        if (!repetition.allows(status, call, before)) {
           forget();
-          throw_status(response.status, response.body, dialect.encoding, call, before);
+          throw_status(status, text, dialect.encoding, call, before);
         }
       } catch (const net::NetError& error) {
         if (!repetition.allows(error, call, before)) throw;
@@ -196,6 +206,33 @@ Answers HttpStream::run(std::span<const hrana::Request> requests, After after, c
       throw_undecodable(error, call, before);
     }
   }
+}
+
+Answers HttpStream::run(std::span<const hrana::Request> requests, After after, const Call& call) {
+  bool closes = false;
+  const auto encode = [&](const HttpClient::Dialect& dialect) {
+    hrana::PipelineRequest pipeline{baton_, requests};
+    closes = after == After::Close && client_->closes_streams();
+    if (closes) {
+      requests_.assign(requests.begin(), requests.end());
+      requests_.emplace_back(hrana::CloseRequest{});
+      pipeline.requests = requests_;
+    }
+    hrana::encode(dialect.encoding, pipeline, body_);
+  };
+  const auto changes = [&](int status, std::string_view text, const HttpClient::Dialect& dialect, Standing before) {
+    // Paths that a server lacks run nothing.
+    const bool other_dialect =
+        (status == 404 || status == 405) && before == Standing::Alone && client_->give_up(dialect);
+    return other_dialect || (closes && client_->give_up_close(status, text));
+  };
+  const auto take = [&](HttpClient::Lease connection, const HttpClient::Dialect& dialect, Standing) {
+    auto answer =
+        hrana::decode_pipeline_response(dialect.encoding, core::Source(std::string(connection->read_all(call.wait))));
+    moved_on(answer->baton, answer->base_url);
+    return Answers(std::move(answer));
+  };
+  return exchange("/pipeline", call, encode, changes, take);
 }
 
 net::Deadline HttpStream::keep_alive(milliseconds idle, const net::Interrupt& interrupt) noexcept {
@@ -236,61 +273,26 @@ net::Deadline HttpStream::keep_alive(milliseconds idle, const net::Interrupt& in
 }
 
 std::unique_ptr<Cursor> HttpStream::open_cursor(const hrana::Batch& batch, const Call& call) {
-  const auto locked = lock(call);
-  Repetition repetition(client_->options().retries);
-  for (;;) {
-    const HttpClient::Dialect dialect = client_->dialect(call);
-    body_.clear();
+  const auto encode = [&](const HttpClient::Dialect& dialect) {
     hrana::encode(dialect.encoding, hrana::CursorRequest{baton_, batch}, body_);
-    const std::string path = target(dialect, "/cursor");
-    const Standing before = standing();
-    try {
-      try {
-        HttpClient::Lease connection = client_->take(endpoint_.origin);
-        const net::HttpResponse response =
-            connection->open({"POST", path, client_->headers(dialect.encoding), body_}, call.wait);
-        if (response.status == 200) {
-          client_->prove(dialect);
-          trim();
-          hrana::CursorReader reader(dialect.encoding);
-          while (reader.head() == nullptr) {
-            const std::string_view piece = connection->read(call.wait);
-            if (piece.empty()) {
-              forget();
-              core::throw_error(ErrorCode::Protocol, "the server's answer to a query is empty", call.sql);
-            }
-            reader.feed(piece);
-          }
-          moved_on(reader.head()->baton, reader.head()->base_url);
-          auto cursor =
-              std::make_unique<HttpCursor>(shared_from_this(), std::move(connection), std::move(reader), before);
-          ++cursors_;
-          return cursor;
-        }
-        const int status = response.status;
-        std::string text;
-        constexpr std::size_t kMost = 64 * 1024;
-        for (std::string_view piece = connection->read(call.wait); !piece.empty() && text.size() < kMost;
-             piece = connection->read(call.wait)) {
-          text += piece;
-        }
-        if (text.size() >= kMost) connection->close();
-        if (!repetition.allows(status, call, before)) {
-          forget();
-          throw_status(status, text, dialect.encoding, call, before);
-        }
-      } catch (const net::NetError& error) {
-        if (!repetition.allows(error, call, before)) throw;
+  };
+  const auto changes = [](int, std::string_view, const HttpClient::Dialect&, Standing) { return false; };
+  const auto take = [&](HttpClient::Lease connection, const HttpClient::Dialect& dialect, Standing before) {
+    hrana::CursorReader reader(dialect.encoding);
+    while (reader.head() == nullptr) {
+      const std::string_view piece = connection->read(call.wait);
+      if (piece.empty()) {
+        forget();
+        core::throw_error(ErrorCode::Protocol, "the server's answer to a query is empty", call.sql);
       }
-      repetition.wait(call.wait);
-    } catch (const net::NetError& error) {
-      forget();
-      throw_network(error, call, before);
-    } catch (const hrana::DecodeError& error) {
-      forget();
-      throw_undecodable(error, call, before);
+      reader.feed(piece);
     }
-  }
+    moved_on(reader.head()->baton, reader.head()->base_url);
+    auto cursor = std::make_unique<HttpCursor>(shared_from_this(), std::move(connection), std::move(reader), before);
+    ++cursors_;
+    return cursor;
+  };
+  return exchange("/cursor", call, encode, changes, take);
 }
 
 }  // namespace libsql::remote

@@ -34,6 +34,8 @@ class HttpStream final : public Stream, public std::enable_shared_from_this<Http
 
  private:
   friend class HttpCursor;
+  template <class Encode, class Changes, class Take>
+  auto exchange(std::string_view what, const Call& call, Encode&& encode, Changes&& changes, Take&& take);
   std::unique_lock<std::mutex> lock(const Call& call);
   Standing standing() const noexcept { return baton_ ? Standing::InTransaction : Standing::Alone; }
   void moved_on(std::optional<std::string_view> baton, std::optional<std::string_view> base_url);
