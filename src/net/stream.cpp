@@ -49,6 +49,7 @@ void Stream::start_tls_client(const TlsContext& context, const std::string& host
 void Stream::start_tls_server(const TlsContext& context) { ssl_ = new_server_session(context, descriptor_); }
 
 IoState Stream::handshake() {
+  clear_tls_errors();  // what another connection left there would be taken for the failure of this one
   const int done = SSL_do_handshake(ssl_);
   if (done == 1) return IoState::Ready;
   const IoResult result = result_of(done, 0);

@@ -83,13 +83,19 @@ void load_roots(SSL_CTX* context, const std::string& pem) {
   ERR_clear_error();  // The end of the file is an error to PEM_read_bio_X509().
 }
 
+// Takes "sha256/" or "sha256//" away. One hash in 64 begins with a slash itself in base64, so only the length tells.
+std::string_view without_prefix(std::string_view text) noexcept {
+  constexpr std::string_view kPrefix = "sha256/";
+  if (!text.starts_with(kPrefix)) return text;
+  text.remove_prefix(kPrefix.size());
+  constexpr std::size_t kBase64 = 43, kHexadecimal = 64;  // of 32 bytes, without padding
+  const std::size_t size = text.find_last_not_of('=') + 1;
+  if (text.starts_with('/') && (size == kBase64 + 1 || size == kHexadecimal + 1)) text.remove_prefix(1);
+  return text;
+}
+
 Fingerprint parse_pin(std::string_view text) {
-  for (const std::string_view prefix : {std::string_view("sha256//"), std::string_view("sha256/")}) {
-    if (text.starts_with(prefix)) {
-      text.remove_prefix(prefix.size());
-      break;
-    }
-  }
+  text = without_prefix(text);
   Fingerprint pin{};
   if (text.size() == 64) {
     for (std::size_t i = 0; i < 32; ++i) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "net/http_client.hpp"
@@ -125,6 +126,21 @@ TEST_F(Tls, APinThatIsNoHashIsAnError) {
     EXPECT_THROW(TlsContext::client({.pinned_public_keys = {pin}}), NetError) << pin;
   }
   EXPECT_THROW(TlsContext::client({.pinned_public_keys = {other.pin()}, .accept_any_certificate = true}), NetError);
+}
+
+TEST_F(Tls, APinMayBeginWithASlash) {
+  // A certificate whose hash begins so in base64; one in 64 does.
+  std::optional<Certificate> certificate;
+  do {
+    certificate.emplace(Certificate::Options{.subject_names = "DNS:whatever"}, nullptr);
+  } while (certificate->pin_base64().front() != '/');
+  const std::string pin = certificate->pin_base64();
+  const std::uint16_t port = serve(*certificate);
+  for (const std::string& written : {pin, pin.substr(0, 43), "sha256/" + pin, "sha256//" + pin,
+                                     "sha256/" + pin.substr(0, 43), "sha256//" + certificate->pin()}) {
+    EXPECT_EQ(ask(port, {.pinned_public_keys = {written}}), "hello") << written;
+  }
+  EXPECT_THROW(TlsContext::client({.pinned_public_keys = {"sha256///" + pin}}), NetError);
 }
 
 TEST_F(Tls, EverythingIsAcceptedOnlyIfAskedFor) {
