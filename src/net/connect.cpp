@@ -108,8 +108,9 @@ Stream connect_any(const std::string& host, const std::vector<SocketAddress>& ad
                  "cannot connect to " + host + " (" + last_address->text() + "): " + system_message(last_error));
 }
 
-void handshake(Stream& stream, const TlsContext& context, const std::string& host, const Wait& wait) {
-  stream.start_tls_client(context, host);
+void handshake(Stream& stream, std::shared_ptr<const TlsContext> context, const std::string& host, std::uint16_t port,
+               const Wait& wait) {
+  stream.start_tls_client(std::move(context), host, port);
   for (;;) {
     switch (stream.handshake()) {
       case IoState::Ready:
@@ -130,8 +131,8 @@ void handshake(Stream& stream, const TlsContext& context, const std::string& hos
   }
 }
 
-const TlsContext& context_of(const ClientOptions& options) {
-  return options.tls ? *options.tls : *TlsContext::default_client();
+std::shared_ptr<const TlsContext> context_of(const ClientOptions& options) {
+  return options.tls ? options.tls : TlsContext::default_client();
 }
 
 std::string proxy_authorization(const Url& proxy) {
@@ -200,7 +201,7 @@ void reach(Connected& result, const Origin& origin, const ClientOptions& options
     }
     const std::uint16_t port = proxy->port.value_or(encrypted ? 443 : 80);
     result.stream = connect_any(proxy->host, resolve(proxy->host, port, wait), options, wait);
-    if (encrypted) handshake(result.stream, context_of(options), proxy->host, wait);
+    if (encrypted) handshake(result.stream, context_of(options), proxy->host, port, wait);
     if (origin.tls || tunnel) {
       open_tunnel(result.stream, origin, *proxy, wait);
     } else {
@@ -208,7 +209,7 @@ void reach(Connected& result, const Origin& origin, const ClientOptions& options
       result.proxy_authorization = proxy_authorization(*proxy);
     }
   }
-  if (origin.tls) handshake(result.stream, context_of(options), origin.host, wait);
+  if (origin.tls) handshake(result.stream, context_of(options), origin.host, origin.port, wait);
 }
 
 }  // namespace

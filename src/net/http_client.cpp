@@ -78,6 +78,7 @@ void HttpConnection::State::ensure_connected(const Wait& wait) {
   in.clear();
   connected = connect_to(origin, options, wait, false);
   ++statistics.connects;
+  statistics.resumptions += connected.stream.resumed() ? 1 : 0;
 }
 
 void HttpConnection::State::build_head(const HttpRequest& request) {

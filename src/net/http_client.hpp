@@ -62,6 +62,7 @@ struct HttpResponse {
 /// What a connection did so far.
 struct ConnectionStatistics {
   std::uint64_t connects = 0;
+  std::uint64_t resumptions = 0;  ///< of an earlier TLS session, among the connects
   std::uint64_t requests = 0;
   std::uint64_t bytes_sent = 0;  ///< before encryption
   std::uint64_t bytes_received = 0;

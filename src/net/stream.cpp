@@ -30,6 +30,7 @@ int clamped(std::size_t size) noexcept { return static_cast<int>(std::min<std::s
 Stream::Stream(Stream&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       ssl_(std::exchange(other.ssl_, nullptr)),
+      context_(std::move(other.context_)),
       failure_(std::move(other.failure_)) {}
 
 Stream& Stream::operator=(Stream&& other) noexcept {
@@ -37,13 +38,15 @@ Stream& Stream::operator=(Stream&& other) noexcept {
     close();
     descriptor_ = std::exchange(other.descriptor_, -1);
     ssl_ = std::exchange(other.ssl_, nullptr);
+    context_ = std::move(other.context_);
     failure_ = std::move(other.failure_);
   }
   return *this;
 }
 
-void Stream::start_tls_client(const TlsContext& context, const std::string& host) {
-  ssl_ = new_client_session(context, descriptor_, host);
+void Stream::start_tls_client(std::shared_ptr<const TlsContext> context, const std::string& host, std::uint16_t port) {
+  ssl_ = new_client_session(*context, descriptor_, host, port);
+  context_ = std::move(context);
 }
 
 void Stream::start_tls_server(const TlsContext& context) { ssl_ = new_server_session(context, descriptor_); }
@@ -61,6 +64,8 @@ IoState Stream::handshake() {
 }
 
 std::string Stream::failure() const { return failure_ ? *failure_ : std::string(); }
+
+bool Stream::resumed() const noexcept { return ssl_ != nullptr && SSL_session_reused(ssl_) == 1; }
 
 std::string Stream::peer_subject() const { return ssl_ == nullptr ? std::string() : peer_subject_of(ssl_); }
 
@@ -151,6 +156,7 @@ void Stream::close() noexcept {
     }
     SSL_free(ssl_);
     ssl_ = nullptr;
+    context_.reset();
   }
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }

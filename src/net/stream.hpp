@@ -43,12 +43,14 @@ class Stream {
   bool encrypted() const noexcept { return ssl_ != nullptr; }
 
   /// Prepares for TLS; the handshake follows by handshake(). Throws NetError Tls.
-  void start_tls_client(const TlsContext& context, const std::string& host);
+  void start_tls_client(std::shared_ptr<const TlsContext> context, const std::string& host, std::uint16_t port);
   void start_tls_server(const TlsContext& context);
   /// One step; Ready when done. After Failed, failure() tells why.
   IoState handshake();
   /// Of a TLS connection: what went wrong, for a message; empty if nothing is known.
   std::string failure() const;
+  /// Whether the handshake took up an earlier session.
+  bool resumed() const noexcept;
   /// The subject of the peer's certificate; empty without one.
   std::string peer_subject() const;
 
@@ -72,7 +74,8 @@ class Stream {
 
   int descriptor_ = -1;
   SSL* ssl_ = nullptr;
-  std::unique_ptr<std::string> failure_;  // rarely there
+  std::shared_ptr<const TlsContext> context_;  // of a client, whose sessions are kept there
+  std::unique_ptr<std::string> failure_;       // rarely there
 };
 
 }  // namespace libsql::net

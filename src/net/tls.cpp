@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "net/error.hpp"
 #include "net/socket_bio.hpp"
@@ -23,6 +26,7 @@ struct Free {
   void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
   void operator()(BIO* bio) const noexcept { BIO_free(bio); }
   void operator()(X509* certificate) const noexcept { X509_free(certificate); }
+  void operator()(SSL_SESSION* session) const noexcept { SSL_SESSION_free(session); }
 };
 
 std::string queued_errors() {
@@ -40,6 +44,52 @@ std::string queued_errors() {
   throw NetError(ErrorKind::Tls, why.empty() ? what : what + ": " + why);
 }
 
+using SessionPointer = std::unique_ptr<SSL_SESSION, Free>;
+
+// What servers gave a client to make its next handshake short, by origin. The sessions of a context were all verified
+// by its rules. Threads: used by all connections of a context.
+class SessionCache {
+ public:
+  // A copy for the handshake to come; null if there is none.
+  SessionPointer take(const std::string& origin) {
+    const std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(origin);
+    if (found == sessions_.end()) return nullptr;
+    SessionPointer session = std::move(found->second.back());
+    // A ticket of TLS 1.3 that is shown twice lets others see that it is the same client (RFC 8446 C.4).
+    if (SSL_SESSION_get_protocol_version(session.get()) < TLS1_3_VERSION) {
+      found->second.back().reset(SSL_SESSION_dup(session.get()));
+      if (found->second.back() != nullptr) return session;
+    }
+    found->second.pop_back();
+    if (found->second.empty()) sessions_.erase(found);
+    return session;
+  }
+
+  // The connection that a session comes from may change it later, so a copy is kept.
+  void put(const std::string& origin, SSL_SESSION* session) noexcept {
+    try {
+      SessionPointer copy(SSL_SESSION_dup(session));
+      if (copy == nullptr) return;
+      const std::lock_guard lock(mutex_);
+      if (sessions_.size() >= kOrigins && !sessions_.contains(origin)) sessions_.erase(sessions_.begin());
+      std::vector<SessionPointer>& kept = sessions_[origin];
+      const bool replaces = SSL_SESSION_get_protocol_version(copy.get()) < TLS1_3_VERSION;
+      if (!kept.empty() && (replaces || kept.size() >= kEach)) kept.erase(kept.begin());
+      kept.push_back(std::move(copy));
+    } catch (const std::bad_alloc&) {  // the next handshake is a long one
+      return;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kOrigins = 64;
+  static constexpr std::size_t kEach = 8;  // connections that a client opens at once, about
+
+  std::mutex mutex_;
+  std::map<std::string, std::vector<SessionPointer>> sessions_;  // never an empty vector
+};
+
 class Context final : public TlsContext {
  public:
   explicit Context(const SSL_METHOD* method) : handle(SSL_CTX_new(method)) {
@@ -56,6 +106,7 @@ class Context final : public TlsContext {
   std::vector<Fingerprint> pins;
   std::string server_name;
   bool verify_name = false;
+  mutable SessionCache sessions;  // of a client
 };
 
 SSL_CTX* raw(const Context& context) noexcept { return context.handle.get(); }
@@ -151,6 +202,28 @@ bool is_address(const std::string& host) {
   return address != nullptr;
 }
 
+// Where a connection of a client leads to, attached to it.
+struct Destination {
+  const Context* context;  // which the connection's SSL_CTX belongs to
+  std::string origin;
+};
+
+void free_destination(void*, void* destination, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<Destination*>(destination);
+}
+
+int destination_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, free_destination);
+  return index;
+}
+
+// Called when the server has sent a session, with TLS 1.3 at any time after the handshake. 0: it is not taken over.
+int keep_session(SSL* connection, SSL_SESSION* session) {
+  const auto* const destination = static_cast<const Destination*>(SSL_get_ex_data(connection, destination_index()));
+  if (destination != nullptr) destination->context->sessions.put(destination->origin, session);
+  return 0;
+}
+
 SSL* new_session(const Context& context, int descriptor) {
   clear_tls_errors();
   SSL* session = SSL_new(raw(context));
@@ -203,6 +276,8 @@ std::shared_ptr<const TlsContext> TlsContext::client(const TlsClientOptions& opt
     if (!options.ca_pem.empty()) load_roots(handle, options.ca_pem);
   }
   if (!options.certificate_file.empty()) load_identity(handle, options.certificate_file, options.key_file);
+  SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(handle, keep_session);
   if (SSL_CTX_set_alpn_protos(handle, kAlpn, sizeof kAlpn - 1) != 0) fail("no memory for a TLS context");
   return context;
 }
@@ -211,6 +286,9 @@ std::shared_ptr<const TlsContext> TlsContext::server(const TlsServerOptions& opt
   auto context = std::make_shared<Context>(TLS_server_method());
   SSL_CTX* handle = raw(*context);
   load_identity(handle, options.certificate_file, options.key_file);
+  // Without it a server that asks for certificates refuses sessions, and with them the connection.
+  constexpr unsigned char kSessions[] = "libsql";
+  SSL_CTX_set_session_id_context(handle, kSessions, sizeof kSessions - 1);
   if (!options.client_ca_file.empty()) {
     if (SSL_CTX_load_verify_locations(handle, options.client_ca_file.c_str(), nullptr) != 1) {
       fail("the clients' roots in " + options.client_ca_file + " cannot be loaded");
@@ -230,7 +308,7 @@ std::shared_ptr<const TlsContext> TlsContext::default_client() {
   return context;
 }
 
-SSL* new_client_session(const TlsContext& base, int descriptor, const std::string& host) {
+SSL* new_client_session(const TlsContext& base, int descriptor, const std::string& host, std::uint16_t port) {
   const auto& context = static_cast<const Context&>(base);
   SSL* session = new_session(context, descriptor);
   std::string name = context.server_name.empty() ? host : context.server_name;
@@ -247,6 +325,11 @@ SSL* new_client_session(const TlsContext& base, int descriptor, const std::strin
     SSL_free(session);
     fail("the host name " + name + " cannot be checked");
   }
+  auto destination = std::make_unique<Destination>(Destination{&context, host + ' ' + std::to_string(port)});
+  if (const SessionPointer earlier = context.sessions.take(destination->origin)) {
+    SSL_set_session(session, earlier.get());  // without it the handshake is a long one
+  }
+  if (SSL_set_ex_data(session, destination_index(), destination.get()) == 1) static_cast<void>(destination.release());
   SSL_set_connect_state(session);
   return session;
 }

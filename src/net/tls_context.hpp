@@ -1,6 +1,7 @@
 // The part of TLS that speaks OpenSSL's types, for the room's own use.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "net/tls.hpp"
@@ -9,8 +10,9 @@ typedef struct ssl_st SSL;
 
 namespace libsql::net {
 
-/// A session on a non-blocking socket, ready for its handshake. Throws NetError Tls.
-SSL* new_client_session(const TlsContext& context, int descriptor, const std::string& host);
+/// A session on a non-blocking socket, ready for its handshake. A client's resumes an earlier one with the same host
+/// and port, if the context has one: it must outlive the session. Throws NetError Tls.
+SSL* new_client_session(const TlsContext& context, int descriptor, const std::string& host, std::uint16_t port);
 SSL* new_server_session(const TlsContext& context, int descriptor);
 
 /// Why the last step failed, in words; takes OpenSSL's queue of errors.

@@ -347,8 +347,9 @@ std::string WebSocketConnection::connect(std::string_view target, std::span<cons
     if (state.options.connect_timeout.count() > 0) {
       limited.deadline = earlier(limited.deadline, Deadline::after(state.options.connect_timeout));
     }
-    state.stream.emplace(connect_to(state.origin, state.options, limited, true).stream,
-                         std::min(state.options.max_message_bytes, kMaxKept));
+    Connected connected = connect_to(state.origin, state.options, limited, true);
+    state.statistics.resumptions += connected.stream.resumed() ? 1 : 0;
+    state.stream.emplace(std::move(connected.stream), std::min(state.options.max_message_bytes, kMaxKept));
     ++state.statistics.connects;
     state.websocket.emplace(*state.stream);
     state.stream->set_wait(limited, "the server answered the handshake");

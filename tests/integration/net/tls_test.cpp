@@ -18,10 +18,22 @@ namespace {
 using namespace libsql::net;
 using namespace std::chrono_literals;
 using libsql::test::Certificate;
-using libsql::test::RawSocket;
 using libsql::test::ScriptedServer;
+using libsql::test::RawSocket;
 
-Wait patient() { return Wait{Deadline::after(20s), nullptr}; }
+// On a busy machine, in instrumented code, a handshake may take its time; none of these tests is about that.
+Wait patient() { return Wait{Deadline::after(60s), nullptr}; }
+ServerOptions patient_server() {
+  ServerOptions options;
+  options.head_timeout = 60s;
+  return options;
+}
+ClientOptions patient_client() {
+  ClientOptions options;
+  options.proxy_from_environment = false;
+  options.connect_timeout = 60s;
+  return options;
+}
 
 class Hello final : public Handler {
  public:
@@ -53,8 +65,7 @@ class Tls : public testing::Test {
   }
   // The body of an answer, or why there is none.
   static std::string ask(std::uint16_t port, const TlsClientOptions& tls, const std::string& host = "127.0.0.1") {
-    ClientOptions options;
-    options.proxy_from_environment = false;
+    ClientOptions options = patient_client();
     try {
       options.tls = TlsContext::client(tls);
       HttpConnection connection(Origin{true, host, port}, options);
@@ -72,7 +83,7 @@ class Tls : public testing::Test {
   libsql::test::TemporaryDirectory directory;
   Certificate authority;
   Certificate other;
-  Server server;
+  Server server{patient_server()};
 };
 
 TEST_F(Tls, ACertificateOfATrustedAuthorityIsAccepted) {
@@ -160,8 +171,7 @@ TEST_F(Tls, AServerMayAskForTheClientsCertificate) {
   const std::uint16_t port = serve(leaf(), file("other.pem"));
   Certificate({.common_name = "alice", .subject_names = "DNS:alice"}, &other).write(file("alice"));
   Certificate({.common_name = "mallory", .subject_names = "DNS:mallory"}, &authority).write(file("mallory"));
-  ClientOptions options;
-  options.proxy_from_environment = false;
+  ClientOptions options = patient_client();
   options.tls = TlsContext::client(
       {.ca_file = file("authority.pem"), .certificate_file = file("alice.pem"), .key_file = file("alice.key")});
   HttpConnection alice(Origin{true, "127.0.0.1", port}, options);
@@ -187,8 +197,7 @@ TEST_F(Tls, NewCertificatesServeNewConnections) {
 
 TEST_F(Tls, LargeBodiesAndManyRequestsPassEncrypted) {
   const std::uint16_t port = serve(leaf());
-  ClientOptions options;
-  options.proxy_from_environment = false;
+  ClientOptions options = patient_client();
   options.tls = TlsContext::client({.ca_file = file("authority.pem")});
   std::vector<std::thread> threads;
   std::atomic<int> right = 0;
@@ -204,6 +213,72 @@ TEST_F(Tls, LargeBodiesAndManyRequestsPassEncrypted) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(right, 4 * 21);
+}
+
+// -- sessions: the second connection to a server needs no certificates and one round trip less
+
+// Connects once and asks for something; how many of the connections so far took up an earlier session.
+std::uint64_t resumptions(const ClientOptions& options, std::uint16_t port, const std::string& host = "127.0.0.1") {
+  HttpConnection connection(Origin{true, host, port}, options);
+  EXPECT_EQ(connection.request({}, patient()).body, "hello");
+  return connection.statistics().resumptions;
+}
+
+TEST_F(Tls, TheNextConnectionToAServerResumesItsSession) {
+  const std::uint16_t port = serve(leaf());
+  const std::uint16_t other_port = serve(leaf());
+  ClientOptions options = patient_client();
+  options.tls = TlsContext::client({.ca_file = file("authority.pem")});
+  EXPECT_EQ(resumptions(options, port), 0u);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(resumptions(options, port), 1u);
+  EXPECT_EQ(resumptions(options, port, "localhost"), 0u) << "another name is another server";
+  EXPECT_EQ(resumptions(options, other_port), 0u) << "another port too";
+  ClientOptions other_rules = options;
+  other_rules.tls = TlsContext::client({.accept_any_certificate = true});
+  EXPECT_EQ(resumptions(other_rules, port), 0u) << "what was accepted by other rules does not count";
+  other_rules.tls = TlsContext::client({.ca_file = file("authority.pem")});
+  EXPECT_EQ(resumptions(other_rules, port), 0u);
+  EXPECT_EQ(resumptions(other_rules, port), 1u);
+}
+
+TEST_F(Tls, AServerWithNewCertificatesForgetsSessions) {
+  const std::uint16_t port = serve(leaf());
+  ClientOptions options = patient_client();
+  options.tls = TlsContext::client({.ca_file = file("authority.pem")});
+  EXPECT_EQ(resumptions(options, port), 0u);
+  Certificate({.subject_names = "IP:127.0.0.1"}, &other).write(file("renewed"));
+  server.set_tls(port, TlsContext::server({file("renewed.pem"), file("renewed.key"), {}}));
+  HttpConnection connection(Origin{true, "127.0.0.1", port}, options);
+  EXPECT_THROW(connection.request({}, patient()), NetError) << "the new certificate is looked at";
+}
+
+TEST_F(Tls, SessionsWithClientCertificatesAreResumedAndStillTellWhoItIs) {
+  const std::uint16_t port = serve(leaf(), file("other.pem"));
+  Certificate({.common_name = "alice", .subject_names = "DNS:alice"}, &other).write(file("alice"));
+  ClientOptions options = patient_client();
+  options.tls = TlsContext::client(
+      {.ca_file = file("authority.pem"), .certificate_file = file("alice.pem"), .key_file = file("alice.key")});
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    HttpConnection alice(Origin{true, "127.0.0.1", port}, options);
+    EXPECT_EQ(alice.request({}, patient()).header("X-Peer"), "CN=alice");
+    EXPECT_EQ(alice.statistics().resumptions, i == 0 ? 0u : 1u);
+  }
+}
+
+TEST_F(Tls, ManyThreadsShareSessions) {
+  const std::uint16_t port = serve(leaf());
+  ClientOptions options = patient_client();
+  options.tls = TlsContext::client({.ca_file = file("authority.pem")});
+  EXPECT_EQ(resumptions(options, port), 0u);
+  std::vector<std::thread> threads;
+  std::atomic<std::uint64_t> resumed = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) resumed += resumptions(options, port);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(resumed, 0u);
 }
 
 TEST_F(Tls, APlainPeerIsATlsError) {
@@ -267,7 +342,7 @@ TEST_F(Tls, AProxyIsAskedForATunnelThatItCannotLookInto) {
   std::string request;
   ScriptedServer proxy([&](RawSocket& client) { tunnel(client, request); });
   {
-    ClientOptions options;
+    ClientOptions options = patient_client();
     options.proxy = parse_url("http://user:secret@127.0.0.1:" + std::to_string(proxy.port()));
     options.tls = TlsContext::client({.ca_file = file("authority.pem")});
     HttpConnection connection(Origin{true, "localhost", port}, options);
