@@ -76,8 +76,9 @@ class LIBSQL_EXPORT RemoteBuilder final {
   /// A further header of every request. Configuration if it is none, or one that the client sets itself.
   RemoteBuilder& header(std::string name, std::string value);
   RemoteBuilder& tls(RemoteTls tls);
-  /// A proxy such as "http://proxy:3128". Without it https_proxy, http_proxy and no_proxy of the environment count;
-  /// nullopt: none of them does.
+  /// A proxy such as "http://user:password@proxy:3128", which is spoken to in plain HTTP: build() throws Unsupported
+  /// for another kind. Without it https_proxy, http_proxy and no_proxy of the environment count; nullopt: none of them
+  /// does.
   RemoteBuilder& proxy(std::optional<std::string> url);
   RemoteBuilder& protocol(RemoteProtocol protocol);
   RemoteBuilder& encoding(RemoteEncoding encoding);

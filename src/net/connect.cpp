@@ -182,8 +182,10 @@ void open_tunnel(Stream& stream, const Origin& origin, const Url& proxy, const W
     throw NetError(ErrorKind::Connect, std::string("the proxy's answer is malformed: ") + error->reason);
   }
   if (head.status < 200 || head.status > 299) {
-    throw NetError(ErrorKind::Connect,
+    NetError error(ErrorKind::Connect,
                    "the proxy refused to connect to " + authority + " with status " + std::to_string(head.status));
+    error.status = head.status;
+    throw error;
   }
 }
 
@@ -192,16 +194,9 @@ void reach(Connected& result, const Origin& origin, const ClientOptions& options
   if (!proxy) {
     result.stream = connect_any(origin.host, resolve(origin.host, origin.port, wait), options, wait);
   } else {
-    if (proxy->scheme != "http" && proxy->scheme != "https") {
-      throw NetError(ErrorKind::Connect, "a proxy of the kind " + proxy->scheme + " is not supported");
-    }
-    const bool encrypted = proxy->scheme == "https";
-    if (encrypted && origin.tls) {
-      throw NetError(ErrorKind::Connect, "an encrypted connection through an encrypted proxy is not supported");
-    }
-    const std::uint16_t port = proxy->port.value_or(encrypted ? 443 : 80);
+    if (const char* const why = unsupported_proxy(*proxy)) throw NetError(ErrorKind::Connect, why);
+    const std::uint16_t port = proxy->port.value_or(80);
     result.stream = connect_any(proxy->host, resolve(proxy->host, port, wait), options, wait);
-    if (encrypted) handshake(result.stream, context_of(options), proxy->host, port, wait);
     if (origin.tls || tunnel) {
       open_tunnel(result.stream, origin, *proxy, wait);
     } else {

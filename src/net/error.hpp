@@ -37,7 +37,8 @@ class NetError : public std::runtime_error {
   int close_code = 0;
   /// The text of the peer's Close frame.
   std::string close_reason;
-  /// Of Refused: the HTTP status and the beginning of the body (at most 64 KiB).
+  /// Of Refused: the HTTP status and the beginning of the body (at most 64 KiB). Of Connect: the status with which a
+  /// proxy refused, 0 if it was not that.
   int status = 0;
   std::string body;
 

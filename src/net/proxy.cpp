@@ -102,6 +102,12 @@ std::optional<Url> proxy_for(const Origin& origin, std::string (*lookup)(const c
   return parse_url(value.find("://") == std::string::npos ? "http://" + value : value);
 }
 
+const char* unsupported_proxy(const Url& proxy) noexcept {
+  if (proxy.scheme == "http") return nullptr;
+  if (proxy.scheme == "https") return "a proxy that is itself spoken to over TLS (https:) is not supported";
+  return "only HTTP proxies (http:) are supported";
+}
+
 std::optional<Url> proxy_for(const Origin& origin) { return proxy_for(origin, from_environment); }
 
 }  // namespace libsql::net

@@ -63,5 +63,8 @@ struct Origin {
 std::optional<Url> proxy_for(const Origin& origin, std::string (*lookup)(const char* name));
 /// The same from the process's environment.
 std::optional<Url> proxy_for(const Origin& origin);
+/// Why a proxy cannot be used, in words; null if it can. Only proxies that are spoken to in plain HTTP can; what goes
+/// through their tunnels is encrypted as the origin wants it.
+const char* unsupported_proxy(const Url& proxy) noexcept;
 
 }  // namespace libsql::net

@@ -32,6 +32,8 @@ void lose_transaction(detail::ErrorData& data) {
 
 }  // namespace
 
+bool is_passing(int status) noexcept { return status == 429 || status == 502 || status == 503 || status == 504; }
+
 bool is_too_long(const net::NetError& error) noexcept {
   constexpr int kMessageTooBig = 1009;  // RFC 6455 7.4.1
   return error.kind() == net::ErrorKind::Closed && error.close_code == kMessageTooBig;
@@ -67,6 +69,10 @@ void throw_network(const net::NetError& error, const Call& call, Standing standi
       data.code = ErrorCode::Network;
       data.retryable = true;
       break;
+  }
+  if (error.kind() == net::ErrorKind::Connect && error.status != 0) {
+    data.retryable = is_passing(error.status);
+    if (error.status == 407) data.code = ErrorCode::Auth;  // of the proxy
   }
   const bool refused = is_too_long(error);
   if (refused) {

@@ -43,6 +43,24 @@ void require_field_value(std::string_view value, const char* what) {
   core::throw_error(ErrorCode::Configuration, std::string(what) + " has characters that no header can carry");
 }
 
+// That of the environment is looked up for each connection; what it is now is looked at once more here, because here
+// the user is told.
+void require_supported_proxy(const net::ClientOptions& client, const net::Origin& origin) {
+  std::optional<net::Url> proxy = client.proxy;
+  if (!proxy && client.proxy_from_environment) {
+    try {
+      proxy = net::proxy_for(origin);
+    } catch (const net::UrlError& error) {
+      core::throw_error(ErrorCode::Configuration,
+                        std::string("the URL of the proxy in the environment cannot be understood: ") + error.what());
+    }
+  }
+  if (!proxy) return;
+  if (const char* const why = net::unsupported_proxy(*proxy)) {
+    core::throw_unsupported("the proxy " + proxy->scheme + "://" + proxy->host, "remote", why);
+  }
+}
+
 }  // namespace
 
 net::ClientOptions client_options(const Options& options, const Location& location) {
@@ -55,10 +73,8 @@ net::ClientOptions client_options(const Options& options, const Location& locati
     } catch (const net::UrlError& error) {
       core::throw_error(ErrorCode::Configuration, std::string("the proxy's URL cannot be understood: ") + error.what());
     }
-    if (client.proxy->scheme != "http" && client.proxy->scheme != "https") {
-      core::throw_error(ErrorCode::Configuration, "a proxy is given as an http: or https: URL");
-    }
   }
+  require_supported_proxy(client, location.endpoint.origin);
   if (!location.endpoint.origin.tls) return client;
   const RemoteTls& wanted = options.tls;
   net::TlsClientOptions tls;
@@ -171,7 +187,7 @@ HttpClient::Dialect HttpClient::ask(const Call& call) {
   const std::string target = endpoint_.path + "/v3-protobuf";
   const Reply reply = send({"GET", target, headers(hrana::Encoding::Protobuf), {}}, asking);
   if (reply.status >= 200 && reply.status < 300) return {3, hrana::Encoding::Protobuf};
-  if (reply.status == 401 || reply.status == 403 || reply.status == 429 || reply.status >= 500) {
+  if (reply.status == 401 || reply.status == 403 || reply.status == 407 || reply.status == 429 || reply.status >= 500) {
     throw_status(reply.status, reply.body, hrana::Encoding::Json, asking, Standing::Alone);
   }
   return {};  // JSON; which version, the first request shows

@@ -18,13 +18,12 @@ class Repetition {
   bool allows(const net::NetError& error, const Call& call, Standing standing) const noexcept {
     using enum net::ErrorKind;
     if (left_ == 0 || is_too_long(error)) return false;
+    if (error.kind() == Connect && error.status != 0 && !is_passing(error.status)) return false;
     if (error.kind() != Connect && error.kind() != Closed && error.kind() != Refused) return false;
     return !error.sent() || (call.repeatable && standing == Standing::Alone);
   }
-  /// Statuses of a server, or of what stands before it, that has no time now (RFC 9110 15.6, RFC 6585 4).
   bool allows(int status, const Call& call, Standing standing) const noexcept {
-    return left_ != 0 && (status == 429 || status == 502 || status == 503 || status == 504) && call.repeatable &&
-           standing == Standing::Alone;
+    return left_ != 0 && is_passing(status) && call.repeatable && standing == Standing::Alone;
   }
   /// Before the next attempt. Throws NetError Timeout, Interrupted.
   void wait(const net::Wait& wait) {

@@ -43,7 +43,9 @@ void connect(Socket& socket, const Call& call, Repetition& repetition) {
       socket.drop();
       const bool refused = error.kind() == net::ErrorKind::Refused;
       const bool busy = refused && (error.status == 429 || error.status >= 502);
-      if (!repetition.allows(net::NetError(error.kind(), "", false), call, Standing::Alone) || (refused && !busy)) {
+      net::NetError unsent(error.kind(), "", false);
+      unsent.status = error.status;
+      if (!repetition.allows(unsent, call, Standing::Alone) || (refused && !busy)) {
         throw_failure(error, call, Standing::Alone);
       }
       try {

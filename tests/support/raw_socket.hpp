@@ -88,6 +88,8 @@ class RawSocket {
     seen_.erase(0, result.size());
     return result;
   }
+  /// What was read beyond what was asked for.
+  std::string take_seen() { return std::exchange(seen_, {}); }
   /// Everything until the peer closes.
   std::string read_all() {
     while (fill()) {
@@ -126,9 +128,9 @@ class RawSocket {
 };
 
 /// Listens on a free port and runs `script` for one connection after the other, on a thread of its own, until it ends.
-class ScriptedServer {
+class RawServer {
  public:
-  explicit ScriptedServer(std::function<void(RawSocket&)> script) : script_(std::move(script)) {
+  explicit RawServer(std::function<void(RawSocket&)> script) : script_(std::move(script)) {
     descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -150,13 +152,13 @@ class ScriptedServer {
       }
     });
   }
-  ~ScriptedServer() {
+  ~RawServer() {
     ::shutdown(descriptor_, SHUT_RDWR);
     thread_.join();
     ::close(descriptor_);
   }
-  ScriptedServer(const ScriptedServer&) = delete;
-  ScriptedServer& operator=(const ScriptedServer&) = delete;
+  RawServer(const RawServer&) = delete;
+  RawServer& operator=(const RawServer&) = delete;
 
   std::uint16_t port() const { return port_; }
   int connections() const { return connections_; }

@@ -13,8 +13,8 @@ namespace {
 
 using namespace libsql::net;
 using namespace std::chrono_literals;
+using libsql::test::RawServer;
 using libsql::test::RawSocket;
-using libsql::test::ScriptedServer;
 
 Wait patient() { return Wait{Deadline::after(10s), nullptr}; }
 
@@ -50,7 +50,7 @@ NetError failure_of(Call call) {
 
 TEST(HttpClient, SendsARequestAndReadsTheAnswer) {
   std::string request;
-  ScriptedServer server([&](RawSocket& peer) {
+  RawServer server([&](RawSocket& peer) {
     request = peer.read_message();
     peer.send("HTTP/1.1 201 Created\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello");
   });
@@ -65,7 +65,7 @@ TEST(HttpClient, SendsARequestAndReadsTheAnswer) {
 }
 
 TEST(HttpClient, KeepsTheConnection) {
-  ScriptedServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  RawServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
   HttpConnection connection = connection_to(server.port());
   for (int i = 0; i < 5; ++i) EXPECT_EQ(connection.request({}, patient()).body, "ok");
   EXPECT_EQ(connection.statistics().connects, 1u);
@@ -86,7 +86,7 @@ TEST(HttpClient, UnderstandsEveryWayToEndABody) {
        "x"},
   };
   for (const auto& [answer, body] : answers) {
-    ScriptedServer server([answer = std::string(answer)](RawSocket& peer) {
+    RawServer server([answer = std::string(answer)](RawSocket& peer) {
       peer.read_message();
       peer.send(answer);
     });
@@ -96,7 +96,7 @@ TEST(HttpClient, UnderstandsEveryWayToEndABody) {
 }
 
 TEST(HttpClient, ReadsNoBodyAfterHead) {
-  ScriptedServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"));
+  RawServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"));
   HttpConnection connection = connection_to(server.port());
   EXPECT_EQ(connection.request({"HEAD"}, patient()).body, "");
   EXPECT_EQ(connection.request({"HEAD"}, patient()).status, 200);
@@ -109,7 +109,7 @@ TEST(HttpClient, AnAnswerThatIsCutAnywhereIsClosedAndSent) {
        {std::string("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
         std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")}) {
     std::atomic<std::size_t> length = 0;
-    ScriptedServer server([&](RawSocket& peer) {
+    RawServer server([&](RawSocket& peer) {
       peer.read_message();
       peer.send(std::string_view(answer).substr(0, length));
     });
@@ -124,7 +124,7 @@ TEST(HttpClient, AnAnswerThatIsCutAnywhereIsClosedAndSent) {
 }
 
 TEST(HttpClient, AnAnswerThatDripsIsPutTogether) {
-  ScriptedServer server([](RawSocket& peer) {
+  RawServer server([](RawSocket& peer) {
     peer.read_message();
     peer.drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", 500us);
   });
@@ -133,7 +133,7 @@ TEST(HttpClient, AnAnswerThatDripsIsPutTogether) {
 }
 
 TEST(HttpClient, ASilentPeerIsATimeout) {
-  ScriptedServer server([](RawSocket& peer) { peer.read_all(); });
+  RawServer server([](RawSocket& peer) { peer.read_all(); });
   HttpConnection connection = connection_to(server.port());
   const auto begun = Deadline::Clock::now();
   const NetError error = failure_of([&] { connection.request({}, Wait{Deadline::after(50ms), nullptr}); });
@@ -144,7 +144,7 @@ TEST(HttpClient, ASilentPeerIsATimeout) {
 }
 
 TEST(HttpClient, ADeadlineThatHasPassedSendsNothing) {
-  ScriptedServer server([](RawSocket& peer) { peer.read_all(); });
+  RawServer server([](RawSocket& peer) { peer.read_all(); });
   HttpConnection connection = connection_to(server.port());
   Interrupt interrupt;
   interrupt.trigger();
@@ -155,7 +155,7 @@ TEST(HttpClient, ADeadlineThatHasPassedSendsNothing) {
 
 TEST(HttpClient, AnInterruptEndsTheWaitWithin100Milliseconds) {
   std::promise<void> asked;
-  ScriptedServer server([&](RawSocket& peer) {
+  RawServer server([&](RawSocket& peer) {
     peer.read_message();
     asked.set_value();
     peer.read_all();
@@ -177,7 +177,7 @@ TEST(HttpClient, AnInterruptEndsTheWaitWithin100Milliseconds) {
 }
 
 TEST(HttpClient, AConnectionThatTheServerClosedMeanwhileIsReplaced) {
-  ScriptedServer server([](RawSocket& peer) {
+  RawServer server([](RawSocket& peer) {
     peer.read_message();
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     peer.end_output();
@@ -193,7 +193,7 @@ TEST(HttpClient, AConnectionThatTheServerClosedMeanwhileIsReplaced) {
 }
 
 TEST(HttpClient, WhatAServerSaysUnaskedIsNotTakenForAnAnswer) {
-  ScriptedServer server([](RawSocket& peer) {
+  RawServer server([](RawSocket& peer) {
     peer.read_message();
     peer.send(
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
@@ -207,7 +207,7 @@ TEST(HttpClient, WhatAServerSaysUnaskedIsNotTakenForAnAnswer) {
 }
 
 TEST(HttpClient, AnIdleConnectionIsNotUsedBeyondItsTime) {
-  ScriptedServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  RawServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
   ClientOptions options = plain();
   options.max_idle = 1ms;
   HttpConnection connection = connection_to(server.port(), options);
@@ -221,7 +221,7 @@ TEST(HttpClient, AnIdleConnectionIsNotUsedBeyondItsTime) {
 TEST(HttpClient, NobodyListeningIsAConnectErrorWithNothingSent) {
   std::uint16_t port = 0;
   {
-    port = ScriptedServer([](RawSocket&) {}).port();
+    port = RawServer([](RawSocket&) {}).port();
   }
   HttpConnection connection = connection_to(port);
   const NetError error = failure_of([&] { connection.request({"POST"}, patient()); });
@@ -237,7 +237,7 @@ TEST(HttpClient, AnUnknownHostIsAConnectError) {
 }
 
 TEST(HttpClient, ANameWithSeveralAddressesIsReachedThroughTheOneThatAnswers) {
-  ScriptedServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+  RawServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
   HttpConnection connection(Origin{false, "localhost", server.port()}, plain());
   EXPECT_EQ(connection.request({}, patient()).body, "ok");
   connection.close();
@@ -253,7 +253,7 @@ TEST(HttpClient, LimitsWhatAnAnswerMayTake) {
         std::string("HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n"),
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n" + std::string(1024, 'x') + "\r\n",
         "HTTP/1.1 200 OK\r\n\r\n" + std::string(1001, 'x')}) {
-    ScriptedServer server(answering(answer));
+    RawServer server(answering(answer));
     HttpConnection connection = connection_to(server.port(), options);
     EXPECT_EQ(failure_of([&] { connection.request({}, patient()); }).kind(), ErrorKind::TooLarge)
         << answer.substr(0, 60);
@@ -265,7 +265,7 @@ TEST(HttpClient, WhatIsNoHttpIsAProtocolError) {
        {std::string("SSH-2.0-OpenSSH\r\n\r\n"), std::string("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
         std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
         std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n")}) {
-    ScriptedServer server(answering(answer));
+    RawServer server(answering(answer));
     HttpConnection connection = connection_to(server.port());
     const NetError error = failure_of([&] { connection.request({}, patient()); });
     EXPECT_EQ(error.kind(), ErrorKind::Protocol) << answer;
@@ -274,7 +274,7 @@ TEST(HttpClient, WhatIsNoHttpIsAProtocolError) {
 }
 
 TEST(HttpClient, RefusesRequestsThatWouldBreakTheProtocol) {
-  ScriptedServer server([](RawSocket& peer) { EXPECT_EQ(peer.read_all(), ""); });
+  RawServer server([](RawSocket& peer) { EXPECT_EQ(peer.read_all(), ""); });
   HttpConnection connection = connection_to(server.port());
   const Header injected[] = {{"X", "a\r\nContent-Length: 5"}};
   EXPECT_THROW(connection.request({"GET", "/", injected}, patient()), std::invalid_argument);
@@ -284,7 +284,7 @@ TEST(HttpClient, RefusesRequestsThatWouldBreakTheProtocol) {
 
 TEST(HttpClient, StreamsABodyInPieces) {
   constexpr std::size_t kPieces = 200;
-  ScriptedServer server([](RawSocket& peer) {
+  RawServer server([](RawSocket& peer) {
     peer.read_message();
     peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     for (std::size_t i = 0; i < kPieces; ++i)
@@ -309,7 +309,7 @@ TEST(HttpClient, StreamsABodyInPieces) {
 }
 
 TEST(HttpClient, AnAnswerLeftUnreadDoesNotDisturbTheNext) {
-  ScriptedServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
+  RawServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
   HttpConnection connection = connection_to(server.port());
   connection.open({}, patient());
   EXPECT_EQ(connection.request({}, patient()).body, "hello");
@@ -318,7 +318,7 @@ TEST(HttpClient, AnAnswerLeftUnreadDoesNotDisturbTheNext) {
 }
 
 TEST(HttpClient, AnEarlyRefusalOfALargeRequestIsSeen) {
-  ScriptedServer server([](RawSocket& peer) {
+  RawServer server([](RawSocket& peer) {
     peer.read_until("\r\n\r\n");
     peer.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig");
     peer.read_all();
@@ -331,8 +331,7 @@ TEST(HttpClient, AnEarlyRefusalOfALargeRequestIsSeen) {
 TEST(HttpClient, ALargeBodyOfKnownLengthArrivesWhole) {
   std::string body(20 << 20, 'x');
   for (std::size_t i = 0; i < body.size(); i += 1000) body[i] = static_cast<char>('a' + i / 1000 % 26);
-  ScriptedServer server(
-      answering("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
+  RawServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
   HttpConnection connection = connection_to(server.port());
   EXPECT_TRUE(connection.request({}, patient()).body == body);
   EXPECT_TRUE(connection.request({}, patient()).body == body);
@@ -341,7 +340,7 @@ TEST(HttpClient, ALargeBodyOfKnownLengthArrivesWhole) {
 
 TEST(HttpClient, AProxyGetsTheWholeUrlAndTheCredentials) {
   std::string request;
-  ScriptedServer proxy([&](RawSocket& peer) {
+  RawServer proxy([&](RawSocket& peer) {
     request = peer.read_message();
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   });

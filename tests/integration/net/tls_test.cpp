@@ -18,7 +18,7 @@ namespace {
 using namespace libsql::net;
 using namespace std::chrono_literals;
 using libsql::test::Certificate;
-using libsql::test::ScriptedServer;
+using libsql::test::RawServer;
 using libsql::test::RawSocket;
 
 // On a busy machine, in instrumented code, a handshake may take its time; none of these tests is about that.
@@ -282,7 +282,7 @@ TEST_F(Tls, ManyThreadsShareSessions) {
 }
 
 TEST_F(Tls, APlainPeerIsATlsError) {
-  ScriptedServer plain([](RawSocket& peer) {
+  RawServer plain([](RawSocket& peer) {
     peer.read(5);
     peer.send("HTTP/1.1 400 Bad Request\r\n\r\n");
   });
@@ -291,7 +291,7 @@ TEST_F(Tls, APlainPeerIsATlsError) {
 }
 
 TEST_F(Tls, APeerThatIsSilentInTheHandshakeIsATimeout) {
-  ScriptedServer silent([](RawSocket& peer) { peer.read_all(); });
+  RawServer silent([](RawSocket& peer) { peer.read_all(); });
   ClientOptions options;
   options.proxy_from_environment = false;
   options.connect_timeout = 50ms;
@@ -340,7 +340,7 @@ void tunnel(RawSocket& client, std::string& request) {
 TEST_F(Tls, AProxyIsAskedForATunnelThatItCannotLookInto) {
   const std::uint16_t port = serve(leaf());
   std::string request;
-  ScriptedServer proxy([&](RawSocket& client) { tunnel(client, request); });
+  RawServer proxy([&](RawSocket& client) { tunnel(client, request); });
   {
     ClientOptions options = patient_client();
     options.proxy = parse_url("http://user:secret@127.0.0.1:" + std::to_string(proxy.port()));
@@ -355,7 +355,7 @@ TEST_F(Tls, AProxyIsAskedForATunnelThatItCannotLookInto) {
 }
 
 TEST_F(Tls, AProxyThatRefusesIsAConnectError) {
-  ScriptedServer proxy([](RawSocket& client) {
+  RawServer proxy([](RawSocket& client) {
     client.read_until("\r\n\r\n");
     client.send("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
   });

@@ -18,8 +18,8 @@ namespace {
 using namespace libsql::net;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
+using libsql::test::RawServer;
 using libsql::test::RawSocket;
-using libsql::test::ScriptedServer;
 
 Wait patient() { return Wait{Deadline::after(10s), nullptr}; }
 
@@ -426,7 +426,7 @@ void shake_hands(RawSocket& peer) {
             websocket_accept(key) + "\r\n\r\n");
 }
 
-WebSocketConnection client_of(const ScriptedServer& server, ClientOptions options = {}) {
+WebSocketConnection client_of(const RawServer& server, ClientOptions options = {}) {
   options.proxy_from_environment = false;
   return WebSocketConnection(Origin{false, "127.0.0.1", server.port()}, options);
 }
@@ -443,7 +443,7 @@ TEST(WebSocketClient, ChecksTheHandshake) {
       {"nonsense\r\n\r\n", ErrorKind::Protocol},
   };
   for (const auto& [answer, kind] : answers) {
-    ScriptedServer server([answer = answer](RawSocket& peer) {
+    RawServer server([answer = answer](RawSocket& peer) {
       peer.read_until("\r\n\r\n");
       peer.send(answer);
     });
@@ -457,7 +457,7 @@ TEST(WebSocketClient, ChecksTheHandshake) {
 TEST(WebSocketClient, AnswersPingsAndPutsFragmentsTogether) {
   std::string pong;
   {
-    ScriptedServer server([&](RawSocket& peer) {
+    RawServer server([&](RawSocket& peer) {
       shake_hands(peer);
       peer.send(
           "\x01\x03"
@@ -491,7 +491,7 @@ TEST(WebSocketClient, RefusesServersThatBreakTheRules) {
   for (const auto& [why, bytes, kind, code] : list) {
     std::string said;
     {
-      ScriptedServer server([&](RawSocket& peer) {
+      RawServer server([&](RawSocket& peer) {
         shake_hands(peer);
         peer.send(bytes);
         said = peer.read_all();
@@ -509,7 +509,7 @@ TEST(WebSocketClient, RefusesServersThatBreakTheRules) {
 }
 
 TEST(WebSocketClient, AServerThatIsCutIs1006) {
-  ScriptedServer server([&](RawSocket& peer) {
+  RawServer server([&](RawSocket& peer) {
     shake_hands(peer);
     peer.read(7);
     peer.send("\x81\x05hal");
@@ -524,7 +524,7 @@ TEST(WebSocketClient, AServerThatIsCutIs1006) {
 }
 
 TEST(WebSocketClient, AnInterruptEndsTheWaitWithin100Milliseconds) {
-  ScriptedServer server([&](RawSocket& peer) {
+  RawServer server([&](RawSocket& peer) {
     shake_hands(peer);
     peer.read_all();
   });
@@ -544,7 +544,7 @@ TEST(WebSocketClient, AnInterruptEndsTheWaitWithin100Milliseconds) {
 }
 
 TEST(WebSocketClient, ASilentServerIsATimeout) {
-  ScriptedServer server([&](RawSocket& peer) { peer.read_all(); });
+  RawServer server([&](RawSocket& peer) { peer.read_all(); });
   WebSocketConnection client = client_of(server);
   EXPECT_EQ(failure_of([&] {
               client.connect("/", {}, {}, Wait{Deadline::after(50ms), nullptr});

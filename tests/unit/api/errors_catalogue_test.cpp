@@ -1,9 +1,13 @@
 // One test per entry of docs/errors.md, of the same name; checks.errors_catalogue holds the two together.
 #include <libsql/libsql.hpp>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <memory>
 
+#include "net/server.hpp"
+#include "support/certificates.hpp"
 #include "support/expect_error.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temporary_directory.hpp"
@@ -462,6 +466,36 @@ TEST_F(ErrorsCatalogue, TheServerCannotBeReached) {
   const auto error = expect<Network>([&] { conn.execute("INSERT INTO t VALUES (1)"); });
   EXPECT_TRUE(error.retryable());
   EXPECT_TRUE(error.outcome_known());
+}
+
+TEST_F(ErrorsCatalogue, TheServerIsNotTrusted) {
+  struct Silent final : net::Handler {
+    void on_request(net::Exchange&) override {}
+  };
+  const test::Certificate self_signed({.subject_names = "IP:127.0.0.1"}, nullptr);
+  self_signed.write(file("server"));
+  net::Server server;
+  net::Listener listener;
+  listener.tls = net::TlsContext::server({file("server.pem"), file("server.key"), {}});
+  const std::string url = "https://127.0.0.1:" + std::to_string(server.listen(listener, std::make_shared<Silent>()));
+  Connection conn = Builder::remote(url).proxy(std::nullopt).build().connect();
+  const auto error = expect<Network>([&] { conn.execute("INSERT INTO t VALUES (1)"); });
+  EXPECT_NE(error.message().find("certificate"), std::string::npos);
+  EXPECT_FALSE(error.retryable());
+  EXPECT_TRUE(error.outcome_known());
+}
+
+TEST_F(ErrorsCatalogue, TheProxyIsOfAnotherKind) {
+  expect<Unsupported>([] { Builder::remote("https://db.example.org").proxy("https://proxy:3128").build(); });
+  expect<Unsupported>([] { Builder::remote("http://db.example.org").proxy("socks5://proxy:1080").build(); });
+}
+
+TEST_F(ErrorsCatalogue, TheProxyRefuses) {
+  const test::ScriptedServer proxy([](const test::Received&) {
+    return test::Reply{.bytes = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"};
+  });
+  Connection conn = Builder::remote("https://db.invalid").proxy(proxy.url()).build().connect();
+  EXPECT_TRUE(expect<Auth>([&] { conn.execute("INSERT INTO t VALUES (1)"); }).outcome_known());
 }
 
 TEST_F(ErrorsCatalogue, TheAnswerToAWriteWasLost) {
