@@ -97,6 +97,10 @@ class LIBSQL_EXPORT RemoteBuilder final {
   /// What a batch or execute_many() sends at most in one request, in statements and in bytes of their arguments and
   /// texts; more becomes several requests.
   RemoteBuilder& batch_limits(std::size_t statements, std::size_t bytes);
+  /// How many bytes of rows are kept when a transaction runs something else while rows of it are still coming: its
+  /// stream carries one thing at a time. Default 64 MiB. What needs more throws TooBig, and the rows go on. 0: none are
+  /// kept.
+  RemoteBuilder& row_buffer(std::size_t bytes);
   /// As LocalBuilder::query_log().
   RemoteBuilder& query_log(QueryLog log);
 

@@ -76,6 +76,10 @@ RemoteBuilder& RemoteBuilder::batch_limits(std::size_t statements, std::size_t b
   options_->batch_bytes = bytes;
   return *this;
 }
+RemoteBuilder& RemoteBuilder::row_buffer(std::size_t bytes) {
+  options_->row_buffer = bytes;
+  return *this;
+}
 RemoteBuilder& RemoteBuilder::query_log(QueryLog log) {
   options_->query_logs.push_back(std::move(log));
   return *this;

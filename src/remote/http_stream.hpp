@@ -64,7 +64,6 @@ class HttpWire final : public Wire {
   std::shared_ptr<Stream> stream() override { return std::make_shared<HttpStream>(client_, upkeep_); }
   int version(const Call& call) override { return client_->version(call); }
   hrana::Encoding encoding() const noexcept override { return client_->encoding(); }
-  bool cursors_want_proof() const noexcept override { return false; }
 
  private:
   std::shared_ptr<HttpClient> client_;

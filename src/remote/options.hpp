@@ -29,6 +29,7 @@ struct RemoteOptions {
   std::chrono::milliseconds keep_alive{4'000};
   std::size_t batch_statements = 1'000;
   std::size_t batch_bytes = std::size_t{4} << 20;
+  std::size_t row_buffer = std::size_t{64} << 20;
   std::vector<QueryLog> query_logs;
 };
 

@@ -246,7 +246,10 @@ void Session::undo_savepoint(std::string_view name) {
   const std::string script = "ROLLBACK TO " + quoted + "; RELEASE " + quoted;
   conversation_.check(script);
   if (!conversation_.is_open()) return;
-  make_way();
+  // Undoing must not fail for the sake of rows.
+  if (streaming_ != nullptr && !streaming_->keep_rest(store_->options().row_buffer)) {
+    streaming_->cut("the rows ended because a savepoint was undone while they were too many to be kept");
+  }
   const CallInterrupt::Running running(*interrupt_);
   conversation_.undo_savepoint(script, call(script, false));
 }
@@ -323,7 +326,16 @@ void Session::leave(Statement& statement) noexcept {
 }
 
 void Session::make_way() {
-  if (streaming_ != nullptr) streaming_->keep_rest();
+  if (streaming_ == nullptr || streaming_->keep_rest(store_->options().row_buffer)) return;
+  detail::ErrorData data;
+  data.code = ErrorCode::TooBig;
+  data.message =
+      "rows of the transaction are still coming, and they are more than the " +
+      std::to_string(store_->options().row_buffer) +
+      " bytes that are kept while it runs something else: read them first, close them, or raise row_buffer()";
+  data.sql = streaming_->sql();
+  data.transaction_open = conversation_.is_open();
+  core::throw_error(std::move(data));
 }
 
 // -- facts

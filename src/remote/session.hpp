@@ -110,6 +110,7 @@ class Session final : public core::Session {
   void stream_rows(Statement* statement) noexcept { streaming_ = statement; }
   Statement* streaming() const noexcept { return streaming_; }
   /// Before anything else is sent on the transaction's stream: the rows that still come on it are taken into memory.
+  /// Throws TooBig if they are more than may be kept.
   void make_way();
 
  private:

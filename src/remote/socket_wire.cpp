@@ -62,7 +62,7 @@ class SocketStream;
 class SocketCursor final : public Cursor {
  public:
   SocketCursor(std::shared_ptr<Socket> socket, Standing standing, std::int32_t stream_id, std::int32_t opened,
-               std::int32_t cursor_id, std::int32_t fetch) noexcept
+               std::int32_t cursor_id, std::optional<std::int32_t> fetch) noexcept
       : socket_(std::move(socket)),
         generation_(socket_->generation()),
         standing_(standing),
@@ -197,7 +197,9 @@ class SocketStream final : public Stream {
       const std::int32_t cursor_id = socket_->new_cursor_id();
       const std::int32_t opened = socket_->send(*id_, hrana::OpenCursorRequest{cursor_id, batch}, call.wait);
       sent = true;
-      const std::int32_t fetch = socket_->send(*id_, hrana::FetchCursorRequest{cursor_id, kFetched}, call.wait);
+      // Asking for rows of a cursor that was refused may cost the connection (observed: sqld 0.24.33).
+      std::optional<std::int32_t> fetch;
+      if (call.proved) fetch = socket_->send(*id_, hrana::FetchCursorRequest{cursor_id, kFetched}, call.wait);
       cursor = std::make_unique<SocketCursor>(socket_, standing, *id_, opened, cursor_id, fetch);
     });
     return cursor;

@@ -14,7 +14,6 @@ class SocketWire final : public Wire {
   std::shared_ptr<Stream> stream() override;
   int version(const Call& call) override;
   hrana::Encoding encoding() const noexcept override { return socket_->encoding(); }
-  bool cursors_want_proof() const noexcept override { return true; }
 
  private:
   std::shared_ptr<Socket> socket_;

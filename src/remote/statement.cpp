@@ -8,6 +8,17 @@
 
 namespace libsql::remote {
 
+namespace {
+
+// What a row takes in memory.
+std::size_t bytes_of(const std::vector<Value>& row) noexcept {
+  std::size_t bytes = sizeof row + row.size() * sizeof(Value);
+  for (const Value& value : row) bytes += value.ref().size();
+  return bytes;
+}
+
+}  // namespace
+
 Statement::Statement(Session& session, std::shared_ptr<Text> text) : session_(session), text_(std::move(text)) {
   session_.enter(*this);
 }
@@ -50,12 +61,10 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   began_ = ended_ = transaction_gone_ = false;
   interrupts_ = session_.interrupts().count();
   // Few rows come best with the answer. A write whose rows are read by and by would leave its outcome open as long, so
-  // outside a transaction it runs to its end at once. Inside one, a text that the server refuses in a cursor may cost
-  // the stream (observed: sqld 0.24.33), so only texts that have proved good come that way.
-  const bool is_transaction_control = text_->what.access == sql::Access::Transaction;
-  const bool needs_proof = session_.conversation().is_open() || session_.conversation().wire().cursors_want_proof();
-  const bool streams = lifetime == core::ArgumentLifetime::Copy && !is_transaction_control &&
-                       (session_.conversation().is_open() || text_->is_read()) && (!needs_proof || text_->proved);
+  // outside a transaction it runs to its end at once.
+  const bool writes_rows =
+      text_->what.access == sql::Access::Write && text_->proved && session_.conversation().is_open();
+  const bool streams = lifetime == core::ArgumentLifetime::Copy && (text_->may_have_many_rows() || writes_rows);
   if (!streams) {
     try {
       open_result(params);
@@ -86,11 +95,12 @@ void Statement::open_cursor(const core::ParamsView& params) {
   const Arguments arguments(*text_, params);
   session_.make_way();
   const CallInterrupt::Running running(session_.interrupts());
-  const Call call = session_.call(text_->source, text_->is_read());
+  Call call = session_.call(text_->source, text_->is_read());
   if (!session_.conversation().has_cursors(call)) {
     open_result(params);
     return;
   }
+  call.proved = text_->proved;
   hrana::Stmt stmt;
   stmt.sql.text = text_->sent();
   stmt.args = arguments.view();
@@ -98,6 +108,10 @@ void Statement::open_cursor(const core::ParamsView& params) {
   session_.note_statement();
   run_.emplace(session_, this, text_->source, params);
   try {
+    if (session_.conversation().is_open() && !text_->proved) {
+      session_.conversation().prove(*text_, call);
+      call.proved = true;
+    }
     first_row_ = session_.patiently(call, [&] {
       began_ = ended_ = false;
       opened_.reset();
@@ -167,18 +181,11 @@ bool Statement::advance(const Call& call) {
       cells_ = ran_->result->row(at_++);
       return true;
     case Source::Cursor:
-      return read_row(call);
-    case Source::Kept: {
-      if (!kept_.empty()) kept_.pop_front();  // the row that was current
-      if (kept_.empty()) {
-        if (kept_error_ != nullptr) std::rethrow_exception(std::exchange(kept_error_, nullptr));
-        return false;
-      }
-      kept_cells_.clear();
-      for (const Value& value : kept_.front()) kept_cells_.push_back(value.ref());
-      cells_ = kept_cells_;
-      return true;
-    }
+      return advance_kept() || read_row(call);
+    case Source::Kept:
+      if (advance_kept()) return true;
+      if (kept_error_ != nullptr) std::rethrow_exception(std::exchange(kept_error_, nullptr));
+      return false;
     case Source::None:
       break;
   }
@@ -274,32 +281,47 @@ void Statement::fail_step(const hrana::WireError& error) {
   core::throw_error(std::move(data));
 }
 
-void Statement::keep_rest() {
-  if (source_ != Source::Cursor) return;
-  session_.stream_rows(nullptr);
-  // The current row stays as it is until the next one is asked for.
-  std::deque<std::vector<Value>> rows;
-  std::vector<Value> current;
-  for (const ValueRef& cell : cells_) current.emplace_back(cell);
-  rows.push_back(std::move(current));
-  try {
-    const CallInterrupt::Running running(session_.interrupts());
-    const Call call = session_.call(text_->source, text_->is_read());
-    while (!ended_ && read_row(call)) {
-      std::vector<Value>& row = rows.emplace_back();
-      row.reserve(cells_.size());
-      for (const ValueRef& cell : cells_) row.emplace_back(cell);
-    }
-  } catch (const Error& error) {
-    kept_error_ = std::current_exception();
-    end_run(&error, true);
-  }
-  opened_.reset();
-  kept_ = std::move(rows);
+void Statement::keep_row() {
+  std::vector<Value>& row = kept_.emplace_back();
+  row.reserve(cells_.size());
+  for (const ValueRef& cell : cells_) row.emplace_back(cell);
+  kept_bytes_ += bytes_of(row);
+}
+
+void Statement::show_kept() {
   kept_cells_.clear();
   for (const Value& value : kept_.front()) kept_cells_.push_back(value.ref());
   cells_ = kept_cells_;
+}
+
+bool Statement::advance_kept() {
+  if (kept_.empty()) return false;
+  kept_bytes_ -= bytes_of(kept_.front());  // the row that was current
+  kept_.pop_front();
+  if (kept_.empty()) return false;
+  show_kept();
+  return true;
+}
+
+bool Statement::keep_rest(std::size_t limit) {
+  if (source_ != Source::Cursor) return true;
+  if (kept_.empty()) keep_row();  // the current row stays as it is until the next one is asked for
+  bool more = true;
+  try {
+    const CallInterrupt::Running running(session_.interrupts());
+    const Call call = session_.call(text_->source, text_->is_read());
+    while (kept_bytes_ <= limit && (more = !ended_ && read_row(call))) keep_row();
+  } catch (const Error& error) {
+    more = false;
+    kept_error_ = std::current_exception();
+    end_run(&error, true);
+  }
+  show_kept();
+  if (more) return false;
+  session_.stream_rows(nullptr);
+  opened_.reset();
   source_ = Source::Kept;
+  return true;
 }
 
 void Statement::cut(const char* why) noexcept {
@@ -326,6 +348,7 @@ void Statement::free_source() noexcept {
   ran_.reset();
   opened_.reset();
   kept_.clear();
+  kept_bytes_ = 0;
   kept_cells_.clear();
   kept_error_ = nullptr;
   cells_ = {};

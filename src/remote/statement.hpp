@@ -40,8 +40,9 @@ class Statement final : public core::Stmt {
   void finalize() override;
 
   /// Reads the rows that are still to come into memory, so that their stream is free. What fails meanwhile is thrown
-  /// when the rows before it are read.
-  void keep_rest();
+  /// when the rows before it are read. False if they take more than `limit` bytes: then they come on as before, and the
+  /// stream is not free.
+  bool keep_rest(std::size_t limit);
   /// Ends the rows that are still to come: next() throws Interrupted, which says why.
   void cut(const char* why) noexcept;
 
@@ -53,6 +54,10 @@ class Statement final : public core::Stmt {
   void open_cursor(const core::ParamsView& params);
   void take_columns(std::span<const hrana::Col> cols);
   bool advance(const Call& call);
+  // Goes to the next row that is kept; false if there is none.
+  bool advance_kept();
+  void keep_row();
+  void show_kept();
   // Reads entries up to the next row, or the end: false.
   bool read_row(const Call& call);
   void take_step_end(const hrana::StepEnd& end);
@@ -82,7 +87,9 @@ class Statement final : public core::Stmt {
   bool transaction_gone_ = false;
   std::uint64_t changed_ = 0;
 
-  std::deque<std::vector<Value>> kept_;  // Source::Kept
+  std::deque<std::vector<Value>>
+      kept_;  // rows before those of the cursor, or all of Source::Kept; the current one first
+  std::size_t kept_bytes_ = 0;
   std::vector<ValueRef> kept_cells_;
   std::exception_ptr kept_error_;
 };

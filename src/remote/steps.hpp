@@ -35,6 +35,7 @@ class Steps {
     return keep({hrana::BatchCond::Kind::Not, 0, {condition, 1}});
   }
   const hrana::BatchCond* autocommit() { return keep({hrana::BatchCond::Kind::IsAutocommit, 0, {}}); }
+  const hrana::BatchCond* never() { return keep({hrana::BatchCond::Kind::Or, 0, {}}); }
   const hrana::BatchCond* in_transaction() { return negated(autocommit()); }
   /// Both; the second may be null.
   const hrana::BatchCond* both(const hrana::BatchCond* a, const hrana::BatchCond* b) {

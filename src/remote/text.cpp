@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "core/errors.hpp"
+#include "sql/row_count.hpp"
 #include "sql/split.hpp"
 #include "sql/tokenizer.hpp"
 
@@ -83,6 +84,10 @@ Text::Text(std::string_view text) : source(text) {
   offset = first->offset;
   what = sql::classify(statement);
   parameters = sql::parameters(statement);
+  // What is no SELECT (a PRAGMA, a plan) tells of the schema, not of the data.
+  constexpr std::int64_t kFew = 100;
+  few_rows = what.kind != sql::StatementKind::Select || what.explain != sql::ExplainMode::None ||
+             sql::has_few_rows(statement, kFew);
   bool numbered_ones = false;
   bool named_ones = false;
   for (const sql::Parameter& parameter : parameters.parameters) {

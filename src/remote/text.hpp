@@ -42,6 +42,8 @@ struct Text {
   /// What is sent: the statement alone, without what stands around it.
   std::string_view sent() const noexcept { return style == ArgumentStyle::Mixed ? numbered : statement; }
   bool is_read() const noexcept { return what.access == sql::Access::Read; }
+  /// Whether it only reads, and may have more rows than are worth waiting for.
+  bool may_have_many_rows() const noexcept { return is_read() && !few_rows; }
   /// Whether it counts for changes() and last_insert_rowid().
   bool changes_rows() const noexcept;
   bool begins_transaction() const noexcept;
@@ -59,7 +61,8 @@ struct Text {
   ArgumentStyle style = ArgumentStyle::List;
   std::string numbered;  // of Mixed
   std::optional<Description> description;
-  bool proved = false;  // the server has run or described it
+  bool few_rows = false;  // of a query, as its text shows
+  bool proved = false;    // the server has run or described it
 };
 
 /// The texts that a session has used lately.

@@ -23,6 +23,7 @@ struct Call {
   std::string_view sql;     // for errors
   bool repeatable = false;  // it only reads and stands in no transaction, so it may be sent again at any time
   bool commits = false;     // it ends a transaction by making it lasting
+  bool proved = false;      // the server is known to take its text, so a cursor over it is sure to be opened
 };
 
 /// What becomes of the stream after the requests.
@@ -90,8 +91,6 @@ class Wire {
   /// The protocol's version, 2 or 3: which cursors and get_autocommit need. Asks the server if nobody has yet.
   virtual int version(const Call& call) = 0;
   virtual hrana::Encoding encoding() const noexcept = 0;
-  /// Whether a cursor over a text that the server may refuse costs more than an error.
-  virtual bool cursors_want_proof() const noexcept = 0;
 };
 
 }  // namespace libsql::remote

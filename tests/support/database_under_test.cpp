@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 class LocalDatabase final : public DatabaseUnderTest {
  public:
-  Database open() override { return Builder::local(directory_.file("local.db")).busy_timeout(50ms).build(); }
+  Database open(const Tune&) override { return Builder::local(directory_.file("local.db")).busy_timeout(50ms).build(); }
   bool is_remote() const noexcept override { return false; }
 
  private:
@@ -33,15 +33,14 @@ class RemoteDatabase final : public DatabaseUnderTest {
   }
   ~RemoteDatabase() override { server_->stop(1s); }
 
-  Database open() override {
+  Database open(const Tune& tune) override {
     const bool socket = way_ == Way::WebSocketJson || way_ == Way::WebSocketProtobuf;
     const bool json = way_ == Way::HttpJson || way_ == Way::WebSocketJson;
     const std::string url = (socket ? "ws://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(server_->port());
-    return Builder::remote(url)
-        .encoding(json ? RemoteEncoding::Json : RemoteEncoding::Protobuf)
-        .busy_timeout(50ms)
-        .proxy(std::nullopt)
-        .build();
+    RemoteBuilder builder = Builder::remote(url);
+    builder.encoding(json ? RemoteEncoding::Json : RemoteEncoding::Protobuf).busy_timeout(50ms).proxy(std::nullopt);
+    if (tune) tune(builder);
+    return builder.build();
   }
   bool is_remote() const noexcept override { return true; }
 

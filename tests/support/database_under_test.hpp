@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <libsql/database.hpp>
+#include <libsql/remote_builder.hpp>
 
 namespace libsql::server {
 struct Limits;
@@ -24,8 +25,11 @@ std::vector<Way> all_ways();
 class DatabaseUnderTest {
  public:
   virtual ~DatabaseUnderTest() = default;
+  /// What a test wants of the client besides; local databases know nothing of it.
+  using Tune = std::function<void(RemoteBuilder& builder)>;
   /// The same database each time. `busy_timeout` is short, so that waits do not slow the tests down.
-  virtual Database open() = 0;
+  virtual Database open(const Tune& tune) = 0;
+  Database open() { return open({}); }
   virtual bool is_remote() const noexcept = 0;
 };
 

@@ -557,6 +557,42 @@ TEST_F(ErrorsCatalogue, AValueIsTooLargeForTheServer) {
             ErrorCode::TooBig);
 }
 
+TEST_F(ErrorsCatalogue, RowsAreStillComingInTheTransaction) {
+  const std::string begun =
+      R"({"baton":"b","results":[{"type":"ok","response":{"type":"execute","result":{"cols":[],"rows":[],)"
+      R"("affected_row_count":0,"last_insert_rowid":null}}}]})";
+  const std::string taken =
+      R"({"baton":"b","results":[{"type":"ok","response":{"type":"batch","result":{"step_results":[null],)"
+      R"("step_errors":[null]}}}]})";
+  const std::string row = "{\"type\":\"row\",\"row\":[{\"type\":\"integer\",\"value\":\"1\"}]}\n";
+  std::atomic<int> asked = 0;
+  const test::ScriptedServer server([&](const test::Received& request) {
+    if (request.body.find("\"close\"") != std::string::npos) {
+      return test::json(R"({"baton":null,"results":[{"type":"ok","response":{"type":"close"}}]})");
+    }
+    switch (++asked) {
+      case 1:
+        return test::json(begun);
+      case 2:
+        return test::json(taken);
+      default:
+        return test::chunked({"{\"baton\":\"b\",\"base_url\":null}\n",
+                              "{\"type\":\"step_begin\",\"step\":0,\"cols\":[{\"name\":\"a\"}]}\n", row, row,
+                              "{\"type\":\"step_end\",\"affected_row_count\":0,\"last_insert_rowid\":null}\n"});
+    }
+  });
+  Connection conn =
+      Builder::remote(server.url()).encoding(RemoteEncoding::Json).proxy(std::nullopt).row_buffer(0).build().connect();
+  Transaction tx = conn.transaction();
+  Rows rows = tx->query("SELECT a FROM t");
+  ASSERT_TRUE(rows.next());
+  const auto error = expect<ResourceError>([&] { tx->execute("INSERT INTO t VALUES (1)"); });
+  EXPECT_EQ(error.code(), ErrorCode::TooBig);
+  EXPECT_TRUE(error.transaction_open());
+  EXPECT_TRUE(rows.next());
+  EXPECT_FALSE(rows.next());
+}
+
 TEST_F(ErrorsCatalogue, AValueCannotBeSent) {
   Answering peer(test::json("{}"));
   expect<OutOfRange>([&] { peer.conn.execute("INSERT INTO t VALUES (?)", "\xff"); });
