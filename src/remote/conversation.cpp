@@ -311,11 +311,7 @@ Description Conversation::describe(const Text& text, const Call& call) {
   const hrana::DescribeResult& result = answer.as<hrana::DescribeResponse>().result;
   Description description;
   description.is_readonly = result.is_readonly;
-  for (const hrana::Col& col : result.cols) {
-    Column& column = description.columns.emplace_back();
-    column.name = col.name.value_or(std::string_view());
-    column.declared_type = col.decltype_name.value_or(std::string_view());
-  }
+  description.columns = columns_of(result.cols);
   return description;
 }
 

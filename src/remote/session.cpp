@@ -94,7 +94,18 @@ bool Session::is_rollback_of_lost(const Text& text) const noexcept {
          conversation_.is_lost() && !conversation_.is_watched();
 }
 
-Ran Session::run(const Text& text, const core::ParamsView& params, bool want_rows) {
+void Session::note_columns(Text& text, std::span<const hrana::Col> cols) {
+  if (!text.description || has_columns(*text.description, cols)) return;
+  const bool is_readonly = text.description->is_readonly;
+  texts_.forget_descriptions();  // nor is what is known of the others certain any more
+  text.description = Description{columns_of(cols), is_readonly};
+}
+
+void Session::note_refusal(Text& text, const Error& error) noexcept {
+  if (error.code() == ErrorCode::SqlError && error.origin() == ErrorOrigin::Server) text.description.reset();
+}
+
+Ran Session::run(Text& text, const core::ParamsView& params, bool want_rows) {
   require_sendable(text);
   const Arguments arguments(text, params);
   make_way();
@@ -111,9 +122,12 @@ Ran Session::run(const Text& text, const core::ParamsView& params, bool want_row
     const hrana::StmtTotals& totals = ran.result->totals;
     const std::uint64_t changed = text.changes_rows() ? totals.affected_row_count : 0;
     note(text, totals.affected_row_count, totals.last_insert_rowid, ran.result->row_count);
+    // Servers may leave out columns of rows that nobody wants.
+    if (want_rows || !ran.result->cols.empty()) note_columns(text, ran.result->cols);
     scope.finished(ran.result->row_count, changed, totals.rows_read);
     return ran;
   } catch (const Error& error) {
+    note_refusal(text, error);
     scope.failed(&error);
     throw;
   } catch (const hrana::EncodeError& error) {

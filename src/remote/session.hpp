@@ -81,8 +81,12 @@ class Session final : public core::Session {
   /// Everything that must hold before a statement is sent: open, no transaction lost, allowed here.
   void require_sendable(const Text& text);
   /// Runs one statement to its end. Its rows are in the result if they are wanted.
-  Ran run(const Text& text, const core::ParamsView& params, bool want_rows);
+  Ran run(Text& text, const core::ParamsView& params, bool want_rows);
   Description describe(const Text& text);
+  /// A statement has run and had these columns. Another client may have changed the schema since it was described.
+  void note_columns(Text& text, std::span<const hrana::Col> cols);
+  /// The server does not take a text any more that it once described.
+  void note_refusal(Text& text, const Error& error) noexcept;
   /// Counts what a finished statement did.
   void note(const Text& text, std::uint64_t affected, std::optional<std::int64_t> rowid, std::uint64_t rows);
   void note_statement() noexcept { ++statistics_.statements; }

@@ -87,7 +87,7 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
 void Statement::open_result(const core::ParamsView& params) {
   ran_.emplace(session_.run(*text_, params, true));
   source_ = Source::Result;
-  take_columns(ran_->result->cols);
+  columns_ = columns_of(ran_->result->cols);
   text_->proved = true;
 }
 
@@ -122,6 +122,7 @@ void Statement::open_cursor(const core::ParamsView& params) {
     });
     text_->proved = true;
   } catch (const Error& error) {
+    session_.note_refusal(*text_, error);
     end_run(&error, true);
     free_source();
     throw;
@@ -130,15 +131,6 @@ void Statement::open_cursor(const core::ParamsView& params) {
     free_source();
     throw_if_not_sendable(*text_, stmt.args, session_.conversation().wire().encoding() == hrana::Encoding::Json);
     core::throw_error(ErrorCode::SqlError, std::string("the statement cannot be sent: ") + error.what(), text_->source);
-  }
-}
-
-void Statement::take_columns(std::span<const hrana::Col> cols) {
-  columns_.clear();
-  for (const hrana::Col& col : cols) {
-    Column& column = columns_.emplace_back();
-    column.name = col.name.value_or(std::string_view());
-    column.declared_type = col.decltype_name.value_or(std::string_view());
   }
 }
 
@@ -221,7 +213,8 @@ bool Statement::read_row(const Call& call) {
       step = begin->step;
       if (step == 0) {
         began_ = true;
-        take_columns(begin->cols);
+        columns_ = columns_of(begin->cols);
+        session_.note_columns(*text_, begin->cols);
       } else if (opened_->in_transaction && step == Conversation::kProbe) {
         transaction_gone_ = true;
       }

@@ -52,7 +52,6 @@ class Statement final : public core::Stmt {
   void require_usable() const;
   void open_result(const core::ParamsView& params);
   void open_cursor(const core::ParamsView& params);
-  void take_columns(std::span<const hrana::Col> cols);
   bool advance(const Call& call);
   // Goes to the next row that is kept; false if there is none.
   bool advance_kept();

@@ -68,6 +68,25 @@ std::string with_numbers(std::string_view statement, const sql::ParameterList& p
 
 }  // namespace
 
+std::vector<Column> columns_of(std::span<const hrana::Col> cols) {
+  std::vector<Column> columns;
+  columns.reserve(cols.size());
+  for (const hrana::Col& col : cols) {
+    Column& column = columns.emplace_back();
+    column.name = col.name.value_or(std::string_view());
+    column.declared_type = col.decltype_name.value_or(std::string_view());
+  }
+  return columns;
+}
+
+bool has_columns(const Description& description, std::span<const hrana::Col> cols) noexcept {
+  return std::equal(description.columns.begin(), description.columns.end(), cols.begin(), cols.end(),
+                    [](const Column& column, const hrana::Col& col) {
+                      return column.name == col.name.value_or(std::string_view()) &&
+                             column.declared_type == col.decltype_name.value_or(std::string_view());
+                    });
+}
+
 Text::Text(std::string_view text) : source(text) {
   sql::Splitter splitter(source);
   const std::optional<sql::Statement> first = splitter.next();

@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 
 #include <libsql/column.hpp>
 
+#include "hrana/responses.hpp"
 #include "sql/classify.hpp"
 #include "sql/parameters.hpp"
 
@@ -23,6 +25,11 @@ struct Description {
   std::vector<Column> columns;
   bool is_readonly = false;
 };
+
+/// The columns that an answer names.
+std::vector<Column> columns_of(std::span<const hrana::Col> cols);
+/// Whether it says the same of the columns as an answer does.
+bool has_columns(const Description& description, std::span<const hrana::Col> cols) noexcept;
 
 /// How the arguments of a statement travel. The protocol takes either a list or names, and servers do not give a list
 /// to named parameters (observed: sqld 0.24.33).

@@ -147,6 +147,41 @@ TEST_P(CommonStatements, ColumnsFollowTheSchema) {
   EXPECT_EQ(select.columns()[2].declared_type, "REAL");
 }
 
+TEST_P(CommonStatements, ColumnsFollowASchemaThatAnotherConnectionChanged) {
+  Statement by_query = conn_.prepare("SELECT * FROM t");
+  Statement by_row = conn_.prepare("SELECT * FROM t LIMIT 1");
+  Statement unused = conn_.prepare("SELECT * FROM t WHERE a = 1");
+  EXPECT_EQ(by_query.column_count() + by_row.column_count() + unused.column_count(), 6);
+  conn_.execute("INSERT INTO t VALUES (1, 'one')");
+  Connection other = db_.connect();
+  other.execute("ALTER TABLE t ADD COLUMN c REAL");
+  {
+    Rows rows = by_query.query();
+    ASSERT_TRUE(rows.next());
+    EXPECT_EQ(rows.column_count(), 3);
+    EXPECT_EQ(rows.row().get<std::optional<double>>("c"), std::nullopt);
+  }
+  ASSERT_EQ(by_query.column_count(), 3);
+  EXPECT_EQ(by_query.columns()[2].name, "c");
+  EXPECT_EQ(by_query.columns()[2].declared_type, "REAL");
+  EXPECT_EQ(unused.column_count(), 3);  // what one answer shows is known of all
+  EXPECT_EQ(conn_.prepare("SELECT * FROM t").column_count(), 3);
+  EXPECT_EQ(by_row.columns()[2].name, "c");
+  other.execute("ALTER TABLE t RENAME COLUMN c TO d");
+  by_row.query_row();
+  EXPECT_EQ(by_row.columns()[2].name, "d");
+  EXPECT_EQ(conn_.prepare("SELECT * FROM t").columns()[2].name, "d");
+}
+
+TEST_P(CommonStatements, AColumnThatAnotherConnectionDroppedIsGone) {
+  Statement select = conn_.prepare("SELECT b FROM t");
+  EXPECT_EQ(select.column_count(), 1);
+  Connection other = db_.connect();
+  other.execute("ALTER TABLE t DROP COLUMN b");
+  EXPECT_THROW(select.query().next(), SqlError);
+  EXPECT_THROW(conn_.prepare("SELECT b FROM t"), SqlError);
+}
+
 TEST_P(CommonStatements, ReturningYieldsRows) {
   std::vector<int> ids;
   for (auto [a] : conn_.query<int>("INSERT INTO t(b) VALUES ('x'), ('y') RETURNING a")) ids.push_back(a);
