@@ -101,6 +101,7 @@ std::int32_t Socket::send(std::int32_t stream_id, const hrana::Request& request,
 void Socket::take(const net::Message& message) {
   const bool text = message.type == net::MessageType::Text;
   if (text != (encoding_ == hrana::Encoding::Json)) {
+    drop();
     core::throw_error(ErrorCode::Protocol, "the server sent a message of the other kind than was agreed");
   }
   auto decoded = hrana::decode_server_message(encoding_, core::Source(std::string(message.data)));
@@ -114,6 +115,10 @@ void Socket::take(const net::Message& message) {
   std::int32_t id = 0;
   if (const auto* const ok = std::get_if<hrana::ResponseOk>(&*decoded)) id = ok->request_id;
   if (const auto* const failed = std::get_if<hrana::ResponseError>(&*decoded)) id = failed->request_id;
+  if (id < 0 || id >= next_request_) {
+    drop();
+    core::throw_error(ErrorCode::Protocol, "the server answered a request that was not made");
+  }
   if (ignored_.erase(id) != 0) return;
   answers_.emplace(id, std::move(decoded));
 }
