@@ -186,8 +186,14 @@ Store::Store(Options options) : options_(std::move(options)) {
   }
   const std::string identity = keeper_->identity();
   if (!identity.empty()) write_queue_ = WriteQueue::of(identity);
+  if (is_memory_) return;
   // Without a connection that stays, each last one to close would lock the readers out while it removes the log.
-  if (!is_memory_ && !options_.mvcc) keeper_.reset();
+  if (!options_.mvcc) {
+    keeper_.reset();
+  } else {
+    // Of a new file it has only set the mode so far; the log counts it from its first read on.
+    keeper_->query_text("SELECT 1 FROM sqlite_master LIMIT 1");
+  }
 }
 
 Store::~Store() = default;

@@ -19,6 +19,12 @@ TEST_F(MvccTest, NeedsWal) {
   EXPECT_NO_THROW(Builder::local(":memory:").mvcc().build());
 }
 
+TEST_F(MvccTest, TheLogOfANewFileOutlivesItsConnections) {
+  const Database db = Builder::local(file()).mvcc().build();
+  db.connect().execute("CREATE TABLE t(a)");
+  EXPECT_GT(std::filesystem::file_size(file() + "-wal"), 0U);
+}
+
 TEST_F(MvccTest, ManyWritersOfEachKindSeeNoBusy) {
   const Database db = Builder::local(file()).mvcc().busy_timeout(60s).build();
   Connection conn = db.connect();
