@@ -327,8 +327,26 @@ bool JsonObject::next_key() {
   return true;
 }
 
+// Goes to the value of the next member if it has this name and is written without white space or escapes.
+bool JsonObject::take_key(std::string_view name) noexcept {
+  const std::size_t comma = first_ ? 0 : 1;
+  const std::size_t size = comma + name.size() + 3;
+  const char* const at = reader_.at_;
+  if (static_cast<std::size_t>(reader_.end_ - at) < size || (!first_ && at[0] != ',') || at[comma] != '"' ||
+      std::memcmp(at + comma + 1, name.data(), name.size()) != 0 || at[size - 2] != '"' || at[size - 1] != ':') {
+    return false;
+  }
+  reader_.at_ += size;
+  first_ = false;
+  return true;
+}
+
 std::string_view JsonObject::type() {
   wants_type_ = true;
+  if (take_key("type")) {
+    seen_type_ = true;
+    return reader_.string();
+  }
   const char* const start = reader_.at_;
   if (reader_.peek() == '"' && key() == "type") {
     seen_type_ = true;
@@ -363,6 +381,14 @@ std::string_view JsonObject::type_further_on() {
 }
 
 int JsonObject::next(std::span<const std::string_view> names) {
+  // Nearly all writers put the members in the order of `names`.
+  const bool another = first_ || (reader_.at_ != reader_.end_ && *reader_.at_ == ',');
+  for (std::size_t i = expected_; another && i < names.size(); ++i) {
+    if (names[i].empty() || has(static_cast<int>(i)) || !take_key(names[i])) continue;
+    seen_ |= 1U << i;
+    expected_ = static_cast<std::uint32_t>(i) + 1;
+    return static_cast<int>(i);
+  }
   while (next_key()) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (key_ != names[i] || key_.empty()) continue;  // Empty in `names`: a place that no member has.

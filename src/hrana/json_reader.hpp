@@ -113,12 +113,14 @@ class JsonObject {
 
  private:
   bool next_key();
+  bool take_key(std::string_view name) noexcept;
   std::string_view key();
   std::string_view type_further_on();
 
   JsonReader& reader_;
   std::string_view key_;
   std::uint32_t seen_ = 0;
+  std::uint32_t expected_ = 0;  // the first of the names behind the last one that came
   bool first_ = true;
   bool wants_type_ = false;
   bool seen_type_ = false;

@@ -241,10 +241,32 @@ Request make_request(RequestType type, const Members& members) {
 
 enum class Transport : std::uint8_t { Http, WebSocket };
 
+// What most requests are, without the places of the others.
+Request read_execute(JsonReader& reader, JsonObject& object) {
+  static constexpr Names kNames = {"stmt", "replication_index"};
+  ExecuteRequest request;
+  std::optional<std::uint64_t> replication_index;
+  for (int member; (member = object.next(kNames)) >= 0;) {
+    if (member == 0) {
+      request.stmt = read_stmt(reader);
+    } else {
+      replication_index = read_optional_uint64(reader);
+    }
+  }
+  object.require(kNames, 0);
+  if (!request.stmt.replication_index) request.stmt.replication_index = replication_index;
+  return request;
+}
+
 Request read_request(JsonReader& reader, Transport transport, std::int32_t* stream_id) {
   const bool web_socket = transport == Transport::WebSocket;
   JsonObject object(reader);
   const std::string_view name = object.type();
+  if (!web_socket && name == http_name(RequestType::Execute)) return read_execute(reader, object);
+  if (!web_socket && name == http_name(RequestType::Close)) {
+    object.next({});
+    return CloseRequest{};
+  }
   const auto count = web_socket ? std::size(kShapes) : static_cast<std::size_t>(RequestType::OpenStream);
   std::size_t index = 0;
   while (index < count && name != (web_socket ? websocket_name : http_name)(static_cast<RequestType>(index))) ++index;

@@ -121,6 +121,23 @@ TEST(HranaRequest, UnknownMembersAreIgnoredAndTheTypeMayStandAnywhere) {
   EXPECT_NO_THROW(json(R"({"requests":[],"":1,"x":1,"x":2})"));
 }
 
+TEST(HranaRequest, TheOrderAndSpellingOfMembersDoNotMatter) {
+  const std::string_view spellings[] = {
+      R"({"requests":[{"type":"execute","stmt":{"sql":"S","args":[],"want_rows":true}},{"type":"close"}]})",
+      R"({"requests":[{"type":"execute","stmt":{"want_rows":true,"args":[],"sql":"S"}},{"type":"close","x":{}}]})",
+      R"({"baton":null,"requests":[{"stmt":{"args":[],"x":1,"sql":"S","want_rows":true},"type":"execute"},{"type":"close"}]})",
+      R"( { "requests" : [ { "type" : "execute" , "stmt" : { "sql" : "S" , "want_rows" : true } } , { "type" : "close" } ] } )",
+      R"({"requests":[{"\u0074ype":"execute","stmt":{"s\u0071l":"S","want_rows":true}},{"type":"close"}]})"};
+  for (const std::string_view text : spellings) {
+    const auto request = decode_pipeline_request(Encoding::Json, std::string(text));
+    ASSERT_EQ(request->requests.size(), 2U) << text;
+    const Stmt& stmt = std::get<ExecuteRequest>(request->requests[0]).stmt;
+    EXPECT_EQ(stmt.sql.text, "S") << text;
+    EXPECT_EQ(stmt.want_rows, true) << text;
+    EXPECT_TRUE(std::holds_alternative<CloseRequest>(request->requests[1])) << text;
+  }
+}
+
 TEST(HranaRequest, DuplicateMembersAreRefused) {
   for (const std::string_view request :
        {R"({"requests":[],"requests":[]})", R"({"baton":null,"baton":"b","requests":[]})",
