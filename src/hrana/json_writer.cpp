@@ -74,6 +74,26 @@ bool append(std::string_view text, OnInvalid on_invalid, std::string& out) {
 // A zero blob has no bytes to read.
 void append_zeros(std::size_t size, std::string& out) { out.append(core::base64_length(size), 'A'); }
 
+// Numbers with at most three decimals, as prices and durations are, without the search for the shortest text that
+// std::to_chars makes: they have at most 15 digits, and no two texts of so few digits are the same number. Writes what
+// std::to_chars would, and returns its end; null for a number that is not of that kind.
+char* write_short_decimal(double value, char* to) noexcept {
+  const double scaled = std::fabs(value) * 1000;
+  if (!(scaled < 1e15)) return nullptr;
+  const auto thousandths = static_cast<std::int64_t>(scaled + 0.5);
+  if (static_cast<double>(thousandths) / 1000 != std::fabs(value)) return nullptr;
+  const std::int64_t whole = thousandths / 1000;
+  const auto fraction = static_cast<int>(thousandths % 1000);
+  if (fraction == 0 && whole >= 100'000 && whole % 10 == 0) return nullptr;  // perhaps shorter with an exponent
+  if (std::signbit(value)) *to++ = '-';
+  to = std::to_chars(to, to + 20, whole).ptr;
+  *to++ = '.';
+  *to++ = static_cast<char>('0' + fraction / 100);
+  if (fraction % 100 != 0) *to++ = static_cast<char>('0' + fraction / 10 % 10);
+  if (fraction % 10 != 0) *to++ = static_cast<char>('0' + fraction % 10);
+  return to;
+}
+
 template <class T>
 void append_integer(T value, std::string& out) {
   char digits[24];
@@ -105,6 +125,10 @@ void append_number(double value, std::string& out) {
     return;
   }
   char digits[32];
+  if (char* const end = write_short_decimal(value, digits)) {
+    out.append(digits, end);
+    return;
+  }
   const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
   static_cast<void>(error);  // There is room for every number.
   out.append(digits, end);
@@ -192,23 +216,24 @@ void append_cols(std::span<const Col> cols, std::string& out) {
 void append_totals(const StmtTotals& totals, std::string& out) {
   out += ",\"affected_row_count\":";
   append_number(totals.affected_row_count, out);
-  out += ",\"last_insert_rowid\":";
-  if (totals.last_insert_rowid) {
-    out += '"';
-    append_number(*totals.last_insert_rowid, out);
-    out += '"';
+  if (!totals.last_insert_rowid && !totals.replication_index) {
+    out += R"(,"last_insert_rowid":null,"replication_index":null,"rows_read":)";
   } else {
-    out += "null";
+    const auto quoted = [&](const auto& number) {
+      if (!number) {
+        out += "null";
+        return;
+      }
+      out += '"';
+      append_number(*number, out);
+      out += '"';
+    };
+    out += ",\"last_insert_rowid\":";
+    quoted(totals.last_insert_rowid);
+    out += ",\"replication_index\":";
+    quoted(totals.replication_index);
+    out += ",\"rows_read\":";
   }
-  out += ",\"replication_index\":";
-  if (totals.replication_index) {
-    out += '"';
-    append_number(*totals.replication_index, out);
-    out += '"';
-  } else {
-    out += "null";
-  }
-  out += ",\"rows_read\":";
   append_number(totals.rows_read, out);
   out += ",\"rows_written\":";
   append_number(totals.rows_written, out);

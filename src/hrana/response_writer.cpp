@@ -200,6 +200,7 @@ void ResponseWriter::begin_result() {
 
 void ResponseWriter::columns(std::span<const Col> cols) {
   has_columns_ = true;
+  columns_start_ = out_->size();
   if (is_json()) {
     *out_ += "{\"cols\":";
     json::append_cols(cols, *out_);
@@ -207,6 +208,11 @@ void ResponseWriter::columns(std::span<const Col> cols) {
   } else {
     proto::append_cols(1, cols, *out_);
   }
+}
+
+void ResponseWriter::repeat_columns(std::string_view written) {
+  has_columns_ = true;
+  *out_ += written;
 }
 
 bool ResponseWriter::row(std::span<const ValueRef> cells) {

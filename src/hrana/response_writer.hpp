@@ -41,6 +41,8 @@ class ResponseWriter {
   /// The answer of POST /v1/execute or /v1/batch: {"result":...}, or the error alone.
   static ResponseWriter v1(std::string& out);
 
+  Encoding encoding() const noexcept { return encoding_; }
+
   /// Begins the answer to one request.
   void begin(std::int32_t request_id = 0);
   /// The answer is this error instead of whatever was written since begin(). Ends it.
@@ -84,6 +86,10 @@ class ResponseWriter {
 
   /// The columns, before any row. A statement without columns may leave it out.
   void columns(std::span<const Col> cols);
+  /// What columns() has written, for the next answer to the same statement in this encoding: call it right after.
+  std::string_view written_columns() const noexcept { return std::string_view(*out_).substr(columns_start_); }
+  /// The columns, as written_columns() gave them.
+  void repeat_columns(std::string_view written);
   /// Writes a row. False if a text in it is not UTF-8: then nothing of the row is written.
   [[nodiscard]] bool row(std::span<const ValueRef> cells);
 
@@ -112,6 +118,7 @@ class ResponseWriter {
   std::size_t start_;
   std::size_t request_start_;
   std::size_t step_start_ = 0;
+  std::size_t columns_start_ = 0;
   std::array<proto::Gap, 8> gaps_{};  // Protobuf: the messages that are open, the outermost first
   std::size_t depth_ = 0;
   std::size_t step_depth_ = 0;

@@ -49,6 +49,29 @@ TEST(ResponseWriter, APipelineInJsonHasEveryMember) {
            R"({"type":"ok","response":{"type":"close"}}],"baton":null,"base_url":null})");
 }
 
+TEST(ResponseWriter, ColumnsCanBeRepeatedAsTheyWereWritten) {
+  for (const Encoding encoding : {Encoding::Json, Encoding::Protobuf}) {
+    const auto answer = [&](auto&& write_columns) {
+      std::string out;
+      auto writer = ResponseWriter::pipeline(encoding, out);
+      EXPECT_EQ(writer.encoding(), encoding);
+      writer.begin();
+      writer.begin_execute();
+      write_columns(writer);
+      EXPECT_TRUE(write_row(writer, "Rex"));
+      writer.end_execute({});
+      writer.end_pipeline(std::nullopt, std::nullopt);
+      return out;
+    };
+    std::string written;
+    const std::string first = answer([&](ResponseWriter& writer) {
+      writer.columns(kName);
+      written = writer.written_columns();
+    });
+    EXPECT_EQ(answer([&](ResponseWriter& writer) { writer.repeat_columns(written); }), first);
+  }
+}
+
 TEST(ResponseWriter, APipelineInProtobufHasExactLengths) {
   std::string out;
   auto writer = ResponseWriter::pipeline(Encoding::Protobuf, out);

@@ -1,6 +1,7 @@
 // Values in both encodings, from the bytes and back.
 #include <gtest/gtest.h>
 
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -142,6 +143,28 @@ TEST(HranaValue, RealsAreWrittenShortAndReadBackTheSame) {
   for (const auto& [value, text] : vectors) {
     EXPECT_EQ(json_of(ValueRef(value)), R"({"type":"float","value":)" + std::string(text) + "}");
     EXPECT_EQ(from_json(json_of(ValueRef(value))), Value(value));
+  }
+}
+
+TEST(HranaValue, DecimalsOfAFewPlacesAreSpelledAsTheStandardLibraryDoes) {
+  const auto expect_same = [](double value) {
+    char digits[40];
+    std::string expected(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+    if (expected.find_first_of(".e") == std::string::npos) expected += ".0";
+    ASSERT_EQ(json_of(ValueRef(value)), R"({"type":"float","value":)" + expected + "}");
+  };
+  for (int i = -120'000; i <= 120'000; ++i) expect_same(i / 1000.0);
+  for (std::int64_t i = 1; i < 2'000'000'000'000'000'000; i = i * 3 + 1) {
+    for (const double divisor : {1.0, 2.0, 8.0, 10.0, 100.0, 1000.0, 10000.0}) {
+      for (const std::int64_t number : {i, -i, i * 10, i / 1000 * 1000}) {
+        expect_same(static_cast<double>(number) / divisor);
+        expect_same(std::nextafter(static_cast<double>(number) / divisor, 0));
+      }
+    }
+  }
+  for (const double value : {0.0, -0.0, 99'999.0, 100'000.0, 100'001.0, 120'000.0, 1e14, 1e15, 1e16,
+                             999'999'999'999.999, 0.0005, 0.9995, 1e-3, 1e-4, 4.35, 1.005, 8.575}) {
+    expect_same(value);
   }
 }
 
