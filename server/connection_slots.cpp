@@ -4,39 +4,35 @@
 
 namespace libsql::server {
 
+bool ConnectionSlots::try_take() noexcept {
+  std::size_t free = free_.load();
+  while (free > 0) {
+    if (free_.compare_exchange_weak(free, free - 1)) return true;
+  }
+  return false;
+}
+
 void ConnectionSlots::take() {
-  std::unique_lock lock(mutex_);
-  if (free_ == 0 && relieve_) {
-    lock.unlock();
+  if (try_take()) return;
+  if (relieve_) {
     relieve_();
-    lock.lock();
+    if (try_take()) return;
   }
-  if (free_ == 0) {
-    if (waiting_ >= most_waiting_) throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests");
-    ++waiting_;
-    const bool free = freed_.wait_for(lock, wait_, [&] { return free_ > 0; });
-    --waiting_;
-    if (!free) {
-      throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests: no database connection came free");
-    }
+  std::unique_lock lock(mutex_);
+  if (waiting_.load() >= most_waiting_) throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests");
+  ++waiting_;
+  const bool taken = freed_.wait_for(lock, wait_, [&] { return try_take(); });
+  --waiting_;
+  if (!taken) {
+    throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests: no database connection came free");
   }
-  --free_;
 }
 
 void ConnectionSlots::give() noexcept {
-  const std::lock_guard lock(mutex_);
   ++free_;
-  if (waiting_ > 0) freed_.notify_one();
-}
-
-std::size_t ConnectionSlots::in_use() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return total_ - free_;
-}
-
-std::size_t ConnectionSlots::waiting() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return waiting_;
+  if (waiting_.load() == 0) return;
+  const std::lock_guard lock(mutex_);  // so that the signal does not fall between a look at free_ and the wait
+  freed_.notify_one();
 }
 
 }  // namespace libsql::server

@@ -1,6 +1,7 @@
 // How many connections to databases may be in use at once.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -26,16 +27,20 @@ class ConnectionSlots {
   void take();
   void give() noexcept;
 
-  std::size_t in_use() const noexcept;
-  std::size_t waiting() const noexcept;
+  std::size_t in_use() const noexcept { return total_ - free_.load(); }
+  std::size_t waiting() const noexcept { return waiting_.load(); }
 
  private:
-  mutable std::mutex mutex_;
-  std::condition_variable freed_;
-  std::size_t free_;
+  bool try_take() noexcept;
+
+  std::atomic<std::size_t> free_;
+  // Who waits raises this before looking at free_ again, and who gives looks here after raising free_: one of the two
+  // sees the other.
+  std::atomic<std::size_t> waiting_ = 0;
   const std::size_t total_;
   const std::size_t most_waiting_;
-  std::size_t waiting_ = 0;
+  std::mutex mutex_;  // of those who wait
+  std::condition_variable freed_;
   const std::chrono::milliseconds wait_;
   std::function<void()> relieve_;
 };

@@ -15,12 +15,16 @@ namespace {
 
 Context::Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const Identity> identity,
                  Namespaces& namespaces, const Options& options)
+    : Context(name_space, name_space->config(), std::move(identity), namespaces, options) {}
+
+Context::Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const NamespaceConfig> config,
+                 std::shared_ptr<const Identity> identity, Namespaces& namespaces, const Options& options)
     : name_space_(std::move(name_space)),
       identity_(std::move(identity)),
       namespaces_(namespaces),
       options_(options),
       permissions_(identity_->permissions(name_space_->name())),
-      config_(name_space_->config()) {}
+      config_(std::move(config)) {}
 
 void Context::authorise(const StatementTraits& traits) const {
   if (traits.needs_write()) {

@@ -53,12 +53,17 @@ class Context final : public StatementRules {
  public:
   Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const Identity> identity, Namespaces& namespaces,
           const Options& options);
+  /// With the namespace's configuration, for who has just asked for it.
+  Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const NamespaceConfig> config,
+          std::shared_ptr<const Identity> identity, Namespaces& namespaces, const Options& options);
 
   Namespace& name_space() const noexcept { return *name_space_; }
   const std::shared_ptr<Namespace>& shared_namespace() const noexcept { return name_space_; }
   const Identity& identity() const noexcept { return *identity_; }
   const std::shared_ptr<const Identity>& shared_identity() const noexcept { return identity_; }
   const Options& options() const noexcept { return options_; }
+  const NamespaceConfig& config() const noexcept { return *config_; }
+  const Permissions& permissions() const noexcept { return permissions_; }
 
   /// Throws RequestRefused 403 if the identity may not run such a statement.
   void authorise(const StatementTraits& traits) const;

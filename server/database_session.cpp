@@ -15,7 +15,7 @@ namespace libsql::server {
 namespace {
 
 // What an entry costs beside the engine's memory and the texts.
-constexpr std::size_t kEntryOverhead = 700;
+constexpr std::size_t kEntryOverhead = 1200;
 
 constexpr std::string_view synchronous_of(Durability durability) noexcept {
   switch (durability) {

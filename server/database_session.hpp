@@ -2,6 +2,7 @@
 // traits, the line of writers, and an authorizer for what SQL of strangers must not do.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -34,6 +35,12 @@ struct Prepared {
   std::shared_ptr<engine::Statement> statement;
   bool has_named = false;  // a parameter with a name, which positional arguments do not reach
   std::size_t bytes = 0;
+  /// The columns as answers have them, for each encoding; good while the statement's columns_version() is this one.
+  struct WrittenColumns {
+    std::string text;
+    int version = -1;
+  };
+  std::array<WrittenColumns, 2> written_columns;
 };
 
 /// What a connection keeps that the next request of its stream can notice.

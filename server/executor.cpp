@@ -61,7 +61,7 @@ hrana::StmtTotals Executor::run(std::string_view sql, const detail::ParamsView& 
   StatementRun run(session_, context_);
   run.prepare(sql);
   run.start(args);
-  writer.columns(run.columns());
+  run.write_columns(writer);
   const Limits& limits = context_.options().limits;
   const std::uint64_t most_rows = limits.rows == 0 ? UINT64_MAX : limits.rows;
   for (std::uint64_t rows = 0; run.next(); ++rows) {

@@ -102,10 +102,8 @@ std::unique_ptr<DatabaseSession> Namespace::take() {
 SessionLease Namespace::lease() {
   slots_->take();
   try {
-    in_use_.fetch_add(1, std::memory_order_relaxed);
     return {shared_from_this(), take()};
   } catch (...) {
-    in_use_.fetch_sub(1, std::memory_order_relaxed);
     slots_->give();
     throw;
   }
@@ -127,7 +125,6 @@ void Namespace::give(std::unique_ptr<DatabaseSession> session) noexcept {
     }
   }
   session.reset();
-  in_use_.fetch_sub(1, std::memory_order_relaxed);
   slots_->give();
 }
 
@@ -144,7 +141,7 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
   std::uint64_t version = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (closed_ || config_->durability.value_or(options_.durability) < Durability::Strong) return nullptr;
+    if (closed_ || !shares_commits(*config_)) return nullptr;
     if (group_writer_ != nullptr) return group_writer_;
     config = config_;
     version = config_version_;
@@ -176,11 +173,16 @@ NamespaceStats Namespace::stats() {
   stats.rows_read = counters_.rows_read.load(std::memory_order_relaxed);
   stats.rows_written = counters_.rows_written.load(std::memory_order_relaxed);
   stats.microseconds = counters_.microseconds.load(std::memory_order_relaxed);
-  stats.sessions_in_use = sessions_in_use();
   stats.writers_waiting = lock_->waiting();
   const std::lock_guard lock(mutex_);
+  stats.sessions_in_use = used_.size();
   stats.sessions_idle = idle_.size();
   return stats;
+}
+
+std::size_t Namespace::sessions_in_use() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return used_.size();
 }
 
 void Namespace::close_idle_sessions(std::chrono::milliseconds idle_for) {

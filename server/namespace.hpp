@@ -58,6 +58,10 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
 
   /// A session for a client, from those kept ready if there is one. Throws RequestRefused 429, 404 once closed.
   SessionLease lease();
+  /// Whether commits wait for the disk with that configuration, so that single writes had better share them.
+  bool shares_commits(const NamespaceConfig& config) const noexcept {
+    return config.durability.value_or(options_.durability) >= Durability::Strong;
+  }
   /// Where single writes share their commit; null if commits do not wait for the disk.
   std::shared_ptr<GroupWriter> group_writer();
   /// A session of its own, past the pool and without the rules for clients: for dumps, loads and backups.
@@ -66,7 +70,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   void checkpoint();
   NamespaceCounters& counters() noexcept { return counters_; }
   NamespaceStats stats();
-  std::size_t sessions_in_use() const noexcept { return in_use_.load(std::memory_order_relaxed); }
+  std::size_t sessions_in_use() const noexcept;
 
   /// Closes sessions that nobody has used for a time.
   void close_idle_sessions(std::chrono::milliseconds idle_for);
@@ -86,7 +90,6 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::shared_ptr<local::Store> store_;
   std::shared_ptr<WriteLock> lock_;
   NamespaceCounters counters_;
-  std::atomic<std::size_t> in_use_ = 0;
 
   mutable std::mutex mutex_;  // of what follows
   std::shared_ptr<const NamespaceConfig> config_;

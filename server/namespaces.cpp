@@ -151,7 +151,12 @@ std::shared_ptr<Namespace> Namespaces::get(std::string_view name) {
   bool known = false;
   {
     const std::lock_guard lock(mutex_);
-    known = entries_.contains(name);
+    const auto found = entries_.find(name);
+    known = found != entries_.end();
+    if (known) {  // Nearly always it is loaded and nobody does anything to it.
+      const std::unique_lock slot(found->second->mutex, std::try_to_lock);
+      if (slot && found->second->loaded != nullptr) return found->second->loaded;
+    }
   }
   if (!known && !exists(name)) throw_not_found(name);  // before a slot is made for any name that somebody sends
   const Locked slot = lock(name);

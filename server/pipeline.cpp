@@ -23,8 +23,8 @@ DatabaseSession& Pipeline::session() {
 
 // A write that is all its stream does may share the commit of others: nobody can ask for its changes() afterwards.
 bool Pipeline::run_in_group(const hrana::Stmt& stmt, std::string_view sql, hrana::ResponseWriter& writer) {
-  const StatementTraits traits = traits_of(sql);
-  if (!traits.is_dml || stream_.session) return false;
+  if (stream_.session || !context_.name_space().shares_commits(context_.config())) return false;
+  if (!traits_of(sql).is_dml) return false;
   const std::shared_ptr<GroupWriter> group = context_.shared_namespace()->group_writer();
   if (group == nullptr) return false;
   try {

@@ -63,10 +63,13 @@ Context context_for(ServerState& state, const Credentials& credentials, std::str
   std::shared_ptr<const NamespaceConfig> config = found != nullptr ? found->config() : nullptr;
   auto identity = state.options.authenticator->authenticate(
       credentials, name, config != nullptr ? std::string_view(config->jwt_key) : std::string_view());
-  if (found == nullptr || identity->permissions(name).none()) {
+  const auto refuse = [&] {
     throw RequestRefused(404, "NAMESPACE_NOT_FOUND", "Namespace `" + std::string(name) + "` doesn't exist");
-  }
-  return {std::move(found), std::move(identity), state.namespaces, state.options};
+  };
+  if (found == nullptr) refuse();
+  Context context(std::move(found), std::move(config), std::move(identity), state.namespaces, state.options);
+  if (context.permissions().none()) refuse();
+  return context;
 }
 
 }  // namespace libsql::server

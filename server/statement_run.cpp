@@ -128,6 +128,19 @@ std::span<const hrana::Col> StatementRun::columns() {
   return columns;
 }
 
+// The columns of a statement stay the same as long as the schema does, so they are put into words once.
+void StatementRun::write_columns(hrana::ResponseWriter& writer) {
+  constexpr std::size_t kKept = 512;  // bytes: most statements; an entry of the cache counts with as much
+  if (prepared_->statement == nullptr) return writer.columns({});
+  Prepared::WrittenColumns& written = prepared_->written_columns[static_cast<std::size_t>(writer.encoding())];
+  const int version = prepared_->statement->columns_version();
+  if (written.version == version) return writer.repeat_columns(written.text);
+  writer.columns(columns());
+  if (writer.written_columns().size() > kKept) return;
+  written.text = writer.written_columns();
+  written.version = version;
+}
+
 bool StatementRun::next() {
   if (!open_) return false;
   return guarded([&] {

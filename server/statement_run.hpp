@@ -10,6 +10,7 @@
 #include <libsql/params.hpp>
 #include <libsql/value.hpp>
 
+#include "hrana/response_writer.hpp"
 #include "hrana/responses.hpp"
 #include "server/context.hpp"
 #include "server/database_session.hpp"
@@ -29,6 +30,7 @@ class StatementRun {
   void prepare(std::string_view sql);
   void start(const detail::ParamsView& args);
   std::span<const hrana::Col> columns();
+  void write_columns(hrana::ResponseWriter& writer);
   bool next();
   /// The current row, until the next one.
   std::span<const ValueRef> row();

@@ -577,7 +577,7 @@ void Statement::refresh_if_schema_changed() {
 std::span<const Column> Statement::columns() {
   require_stmt();
   if (!is_busy()) refresh_if_schema_changed();
-  const int reprepares = sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_REPREPARE, 0);
+  const int reprepares = columns_version();
   if (columns_reprepares_ == reprepares) return columns_;
   columns_.clear();
   const int count = sqlite3_column_count(stmt_);
@@ -593,6 +593,10 @@ std::span<const Column> Statement::columns() {
   }
   columns_reprepares_ = reprepares;
   return columns_;
+}
+
+int Statement::columns_version() const noexcept {
+  return stmt_ == nullptr ? -1 : sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_REPREPARE, 0);
 }
 
 int Statement::parameter_count() const {

@@ -31,6 +31,8 @@ class Statement final : public core::Stmt {
   int cursor_column_count() const noexcept override { return column_count_; }
   std::string_view column_name(int column) const override;
   std::span<const Column> columns() override;
+  /// While a cursor is open: a number that changes when columns() does, because the schema has.
+  int columns_version() const noexcept;
   int parameter_count() const override;
   std::string_view parameter_name(int number) const override;
   std::optional<int> parameter_number(std::string_view name) const override;

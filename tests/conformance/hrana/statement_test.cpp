@@ -307,6 +307,24 @@ TEST_F(HranaStatement, DuplicateColumnNamesAndDeclaredTypesAreKept) {
   EXPECT_TRUE(cols[3].at("decltype").is_null());
 }
 
+TEST_F(HranaStatement, ColumnsAreThoseOfTheSchemaNow) {
+  run("CREATE TABLE t(a INTEGER)");
+  const std::string sql = "SELECT * FROM t";
+  const Json before = run(sql).at("cols");
+  EXPECT_EQ(run(sql).at("cols"), before);
+  run("ALTER TABLE t ADD COLUMN b TEXT");
+  const Json after = run(sql).at("cols");
+  ASSERT_EQ(after.size(), 2U);
+  EXPECT_EQ(after[0], before[0]);
+  EXPECT_EQ(after[1].at("name"), "b");
+  run("ALTER TABLE t RENAME COLUMN a TO c");
+  EXPECT_EQ(run(sql).at("cols")[0].at("name"), "c");
+  run("DROP TABLE t");
+  run("CREATE TABLE t(a REAL, z BLOB)");
+  EXPECT_EQ(run(sql).at("cols")[0].at("decltype"), "REAL");
+  EXPECT_EQ(run(sql).at("cols")[1].at("name"), "z");
+}
+
 TEST_F(HranaStatement, RowsReadAndWrittenAreCounted) {
   run("CREATE TABLE t(a)");
   EXPECT_EQ(run("INSERT INTO t VALUES (1), (2), (3)").at("rows_written"), 3);

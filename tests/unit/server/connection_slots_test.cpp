@@ -1,0 +1,67 @@
+#include "server/connection_slots.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "server/failure.hpp"
+
+namespace libsql::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(ConnectionSlots, AreNeverInMoreHandsThanThereAre) {
+  constexpr int kThreads = 8;
+  constexpr int kRounds = 2000;
+  ConnectionSlots slots(2, kThreads, 60s);
+  std::atomic<int> in_use = 0;
+  std::atomic<int> most = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < kRounds; ++round) {
+        slots.take();  // an exception, because a signal was lost, would end the process
+        const int now = ++in_use;
+        int seen = most.load();
+        while (now > seen && !most.compare_exchange_weak(seen, now)) {
+        }
+        if (round % 16 == 0) std::this_thread::yield();
+        --in_use;
+        slots.give();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(most, 2);
+  EXPECT_EQ(slots.in_use(), 0U);
+  EXPECT_EQ(slots.waiting(), 0U);
+}
+
+TEST(ConnectionSlots, RefuseWhoComesWhenTooManyWait) {
+  ConnectionSlots slots(1, 1, 60s);
+  slots.take();
+  std::thread waiting([&] {
+    slots.take();
+    slots.give();
+  });
+  while (slots.waiting() == 0) std::this_thread::yield();
+  EXPECT_THROW(slots.take(), RequestRefused);
+  slots.give();
+  waiting.join();
+  EXPECT_EQ(slots.in_use(), 0U);
+}
+
+TEST(ConnectionSlots, AreAskedBackBeforeAnybodyWaits) {
+  ConnectionSlots slots(1, 0, 0ms);
+  slots.on_shortage([&] { slots.give(); });
+  slots.take();
+  EXPECT_NO_THROW(slots.take());
+  EXPECT_EQ(slots.in_use(), 1U);
+}
+
+}  // namespace
+}  // namespace libsql::server
