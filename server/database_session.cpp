@@ -68,6 +68,9 @@ void DatabaseSession::set_up(const NamespaceConfig& config, const Options& optio
   connection.set_busy_timeout(options.timeouts.write_wait);
   connection.set_deadline(options.timeouts.statement);
   connection.set_stoppable(true);
+  // Twice the engine's default. What a page costs that is not there shows in every look-up: the call that reads it from
+  // the system's cache takes 0.6 us of the 14 us of a whole request. Sessions that are idle give it back.
+  connection.query_text("PRAGMA cache_size=-4000");
   const Durability durability = config.durability.value_or(options.durability);
   connection.execute_script("PRAGMA synchronous=" + std::string(synchronous_of(durability)));
   if (config.max_db_size) {
@@ -203,6 +206,14 @@ Residue DatabaseSession::residue() {
   const Use use(*this);  // a writer in line may be rolling it back
   if (changed_ || !is_autocommit()) return Residue::Session;
   return wrote_ ? Residue::Counters : Residue::None;
+}
+
+void DatabaseSession::release_memory() noexcept {
+  try {
+    const Use use(*this);
+    connection().release_memory();
+  } catch (const std::exception&) {  // a connection that cannot be used has little to give
+  }
 }
 
 bool DatabaseSession::recycle() noexcept {

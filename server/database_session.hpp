@@ -97,8 +97,11 @@ class DatabaseSession {
   void settle() noexcept { slot_.settle(); }
   /// Readies it for another client. False if it must not be used again.
   bool recycle() noexcept;
+  /// Gives back the pages that it keeps, which the next statement reads again.
+  void release_memory() noexcept;
   std::uint64_t config_version() const noexcept { return config_version_; }
   std::chrono::steady_clock::time_point idle_since{};
+  bool is_trimmed = false;  // while idle: release_memory() was called
 
   /// Memory that the executor uses again for every statement.
   struct Scratch {

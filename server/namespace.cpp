@@ -1,6 +1,7 @@
 #include "server/namespace.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/connection.hpp"
 #include "local/session.hpp"
@@ -118,6 +119,7 @@ void Namespace::give(std::unique_ptr<DatabaseSession> session) noexcept {
     if (reusable && !closed_ && session->config_version() == config_version_ &&
         idle_.size() < options_.limits.idle_sessions) {
       session->idle_since = last_used_;
+      session->is_trimmed = false;
       try {
         idle_.push_back(std::move(session));
       } catch (const std::bad_alloc&) {  // then it is closed
@@ -193,6 +195,35 @@ void Namespace::close_idle_sessions(std::chrono::milliseconds idle_for) {
       std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
   closing.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(kept));
   idle_.erase(idle_.begin(), kept);
+}
+
+void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
+  std::vector<std::unique_ptr<DatabaseSession>> trimming;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto oldest = std::chrono::steady_clock::now() - idle_for;
+    const auto last =
+        std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
+    if (std::all_of(idle_.begin(), last, [](const auto& session) { return session->is_trimmed; })) return;
+    trimming.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(last));
+    idle_.erase(idle_.begin(), last);
+  }
+  for (const auto& session : trimming) {
+    if (!std::exchange(session->is_trimmed, true)) session->release_memory();
+  }
+  std::vector<std::unique_ptr<DatabaseSession>> closing;
+  const std::lock_guard lock(mutex_);
+  std::size_t room = options_.limits.idle_sessions - std::min(options_.limits.idle_sessions, idle_.size());
+  for (auto& session : trimming) {
+    if (!closed_ && session->config_version() == config_version_ && room > 0) {
+      --room;
+    } else {
+      closing.push_back(std::move(session));
+    }
+  }
+  std::erase(trimming, nullptr);
+  // They are still those that nobody has used for longest.
+  idle_.insert(idle_.begin(), std::make_move_iterator(trimming.begin()), std::make_move_iterator(trimming.end()));
 }
 
 void Namespace::close() noexcept {

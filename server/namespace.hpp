@@ -74,6 +74,8 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
 
   /// Closes sessions that nobody has used for a time.
   void close_idle_sessions(std::chrono::milliseconds idle_for);
+  /// Gives back the pages that sessions keep which nobody has used for a time.
+  void trim_idle_sessions(std::chrono::milliseconds idle_for);
   /// No session is given out from now on; those in use are interrupted.
   void close() noexcept;
   std::chrono::steady_clock::time_point last_used() const;

@@ -300,7 +300,9 @@ void Namespaces::tidy() {
       const std::unique_lock lock(slot->mutex, std::try_to_lock);
       if (lock) loaded = slot->loaded;
     }
-    if (loaded != nullptr) loaded->close_idle_sessions(options_.timeouts.session_idle);
+    if (loaded == nullptr) continue;
+    loaded->close_idle_sessions(options_.timeouts.session_idle);
+    loaded->trim_idle_sessions(std::chrono::seconds(1));
   }
 }
 
