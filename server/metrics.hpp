@@ -60,7 +60,7 @@ class Observer {
   virtual bool wants_statements() const noexcept { return true; }
 };
 
-/// What a namespace has done since it was first loaded by this process.
+/// What a namespace has done since it was first loaded by this process. Outlives its being unloaded.
 struct NamespaceCounters {
   std::atomic<std::uint64_t> queries{0};
   std::atomic<std::uint64_t> failed{0};

@@ -47,7 +47,8 @@ std::uint64_t size_of(const std::filesystem::path& file) {
 }  // namespace
 
 Namespace::Namespace(std::string name, const std::string& database, const NamespaceConfig& config,
-                     const Options& options, std::shared_ptr<ConnectionSlots> slots)
+                     const Options& options, std::shared_ptr<ConnectionSlots> slots,
+                     std::shared_ptr<NamespaceCounters> counters)
     : name_(std::move(name)),
       file_(database == ":memory:" ? std::string() : database),
       options_(options),
@@ -55,6 +56,7 @@ Namespace::Namespace(std::string name, const std::string& database, const Namesp
       store_(open_store(database, options)),
       lock_(std::make_shared<WriteLock>(store_->write_queue(),
                                         config.txn_timeout ? *config.txn_timeout : options.timeouts.transaction)),
+      counters_(std::move(counters)),
       config_(std::make_shared<const NamespaceConfig>(config)),
       last_used_(std::chrono::steady_clock::now()) {}
 
@@ -170,11 +172,11 @@ NamespaceStats Namespace::stats() {
     stats.file_bytes = size_of(file_);
     stats.wal_bytes = size_of(file_.string() + "-wal");
   }
-  stats.queries = counters_.queries.load(std::memory_order_relaxed);
-  stats.failed = counters_.failed.load(std::memory_order_relaxed);
-  stats.rows_read = counters_.rows_read.load(std::memory_order_relaxed);
-  stats.rows_written = counters_.rows_written.load(std::memory_order_relaxed);
-  stats.microseconds = counters_.microseconds.load(std::memory_order_relaxed);
+  stats.queries = counters_->queries.load(std::memory_order_relaxed);
+  stats.failed = counters_->failed.load(std::memory_order_relaxed);
+  stats.rows_read = counters_->rows_read.load(std::memory_order_relaxed);
+  stats.rows_written = counters_->rows_written.load(std::memory_order_relaxed);
+  stats.microseconds = counters_->microseconds.load(std::memory_order_relaxed);
   stats.writers_waiting = lock_->waiting();
   const std::lock_guard lock(mutex_);
   stats.sessions_in_use = used_.size();

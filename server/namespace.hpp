@@ -42,7 +42,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
  public:
   /// `database` is the path of the file, or ":memory:".
   Namespace(std::string name, const std::string& database, const NamespaceConfig& config, const Options& options,
-            std::shared_ptr<ConnectionSlots> slots);
+            std::shared_ptr<ConnectionSlots> slots, std::shared_ptr<NamespaceCounters> counters);
   ~Namespace();
   Namespace(const Namespace&) = delete;
   Namespace& operator=(const Namespace&) = delete;
@@ -68,7 +68,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::shared_ptr<core::Session> connect();
 
   void checkpoint();
-  NamespaceCounters& counters() noexcept { return counters_; }
+  NamespaceCounters& counters() noexcept { return *counters_; }
   NamespaceStats stats();
   std::size_t sessions_in_use() const noexcept;
 
@@ -91,7 +91,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::shared_ptr<ConnectionSlots> slots_;
   std::shared_ptr<local::Store> store_;
   std::shared_ptr<WriteLock> lock_;
-  NamespaceCounters counters_;
+  const std::shared_ptr<NamespaceCounters> counters_;
 
   mutable std::mutex mutex_;  // of what follows
   std::shared_ptr<const NamespaceConfig> config_;

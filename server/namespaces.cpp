@@ -139,11 +139,18 @@ Namespaces::Locked Namespaces::lock(std::string_view name) {
   }
 }
 
+std::shared_ptr<NamespaceCounters> Namespaces::counters_of(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<NamespaceCounters>& counters = counters_[name];
+  if (counters == nullptr) counters = std::make_shared<NamespaceCounters>();
+  return counters;
+}
+
 void Namespaces::load(Slot& slot) {
   const std::filesystem::path config = config_of(slot.name);
-  slot.loaded =
-      std::make_shared<Namespace>(slot.name, database_of(slot.name),
-                                  config.empty() ? NamespaceConfig{} : read_namespace_config(config), options_, slots_);
+  slot.loaded = std::make_shared<Namespace>(slot.name, database_of(slot.name),
+                                            config.empty() ? NamespaceConfig{} : read_namespace_config(config),
+                                            options_, slots_, counters_of(slot.name));
   if (options_.observer) options_.observer->happened(Event::NamespaceLoaded, slot.name);
 }
 
@@ -218,7 +225,8 @@ void Namespaces::remove(std::string_view name) {
     std::filesystem::rename(directory_of(name), doomed);
     closing = std::move(slot->loaded);
     slot->gone = true;
-    const std::lock_guard map(mutex_);
+    const std::lock_guard maps(mutex_);
+    counters_.erase(slot->name);
     entries_.erase(slot->name);
   }
   if (closing != nullptr) closing->close();

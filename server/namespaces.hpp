@@ -85,6 +85,7 @@ class Namespaces {
   void require_name(std::string_view name) const;
   Locked lock(std::string_view name);
   void load(Slot& slot);
+  std::shared_ptr<NamespaceCounters> counters_of(const std::string& name);
   std::filesystem::path directory_of(std::string_view name) const;
   std::filesystem::path config_of(std::string_view name) const;
   std::string database_of(std::string_view name) const;
@@ -93,8 +94,11 @@ class Namespaces {
 
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
-  mutable std::mutex mutex_;  // of the map only
-  std::unordered_map<std::string, std::shared_ptr<Slot>, Hash, std::equal_to<>> entries_;
+  template <class Value>
+  using ByName = std::unordered_map<std::string, std::shared_ptr<Value>, Hash, std::equal_to<>>;
+  mutable std::mutex mutex_;  // of the maps only
+  ByName<Slot> entries_;
+  ByName<NamespaceCounters> counters_;  // of those that were ever loaded and are not removed
 };
 
 }  // namespace libsql::server
