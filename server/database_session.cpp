@@ -132,10 +132,12 @@ std::shared_ptr<Prepared> DatabaseSession::prepare(std::string_view sql, const S
     const std::shared_ptr<Prepared>& prepared = *found->second;
     if (!prepared->statement->is_busy() && !prepared->statement->is_finalized()) [[likely]] {
       rules.require(prepared->traits);
+      ++cache_hits_;
       if (found->second != order_.begin()) order_.splice(order_.begin(), order_, found->second);
       return prepared;
     }
   }
+  ++cache_misses_;
   auto prepared = std::make_shared<Prepared>();
   prepared->key = sql;
   prepared->text = only_statement(sql);
@@ -174,6 +176,20 @@ void DatabaseSession::keep(std::shared_ptr<Prepared> prepared) {
     entries_.erase(order_.back()->key);
     order_.pop_back();  // who still runs it has it
   }
+}
+
+const CacheFigures& DatabaseSession::cache_figures() noexcept {
+  const std::unique_lock use(use_mutex_, std::try_to_lock);
+  if (!use) return figures_;
+  figures_.statement_hits = cache_hits_;
+  figures_.statement_misses = cache_misses_;
+  figures_.statements = order_.size();
+  figures_.statement_bytes = cache_bytes_;
+  const engine::Connection::PageCache pages = connection().take_page_cache();
+  figures_.page_hits += pages.hits;
+  figures_.page_misses += pages.misses;
+  figures_.page_bytes = pages.bytes;
+  return figures_;
 }
 
 const StatementTraits* DatabaseSession::known(std::string_view sql) const noexcept {

@@ -20,6 +20,7 @@
 #include "engine/statement.hpp"
 #include "hrana/responses.hpp"
 #include "local/session.hpp"
+#include "server/metrics.hpp"
 #include "server/namespace_config.hpp"
 #include "server/options.hpp"
 #include "server/statement_class.hpp"
@@ -100,6 +101,9 @@ class DatabaseSession {
   /// Gives back the pages that it keeps, which the next statement reads again.
   void release_memory() noexcept;
   std::uint64_t config_version() const noexcept { return config_version_; }
+  /// The figures of its caches, unless a program runs: then those of the last call. From any thread while the session
+  /// is there, one at a time.
+  const CacheFigures& cache_figures() noexcept;
   std::chrono::steady_clock::time_point idle_since{};
   bool is_trimmed = false;  // while idle: release_memory() was called
 
@@ -128,6 +132,8 @@ class DatabaseSession {
   const std::uint64_t config_version_;
   const std::size_t max_cache_bytes_;
   std::size_t cache_bytes_ = 0;
+  std::uint64_t cache_hits_ = 0, cache_misses_ = 0;
+  CacheFigures figures_;  // of the last cache_figures()
   Entries order_;
   std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the entries' own
   WriteSlot slot_;

@@ -36,6 +36,7 @@ class GroupWriter final : private local::GroupTarget {
 
   /// Nothing that it runs, now or later, goes on for long.
   void stop() noexcept { session_->interrupt_state()->stop(); }
+  DatabaseSession& session() noexcept { return *session_; }
 
  private:
   void begin(Clock::time_point until) override;

@@ -67,6 +67,17 @@ struct NamespaceCounters {
   std::atomic<std::uint64_t> rows_read{0};
   std::atomic<std::uint64_t> rows_written{0};
   std::atomic<std::uint64_t> microseconds{0};  // in statements
+  // Of the connections that are closed; see CacheFigures.
+  std::atomic<std::uint64_t> statement_hits{0}, statement_misses{0};
+  std::atomic<std::uint64_t> page_hits{0}, page_misses{0};
+};
+
+/// What the caches of one connection or several have done, and what they hold now.
+struct CacheFigures {
+  std::uint64_t statement_hits = 0, statement_misses = 0;  // texts that were compiled already, and others
+  std::uint64_t statements = 0, statement_bytes = 0;
+  std::uint64_t page_hits = 0, page_misses = 0;
+  std::uint64_t page_bytes = 0;
 };
 
 /// Numbers of now.

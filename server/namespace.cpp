@@ -60,7 +60,10 @@ Namespace::Namespace(std::string name, const std::string& database, const Namesp
       config_(std::make_shared<const NamespaceConfig>(config)),
       last_used_(std::chrono::steady_clock::now()) {}
 
-Namespace::~Namespace() = default;
+Namespace::~Namespace() {
+  for (const auto& session : idle_) forget(*session);
+  forget(group_writer_.get());
+}
 
 std::string Namespace::attachable() const { return file_.empty() ? std::string() : uri_of(file_, "?mode=ro"); }
 
@@ -76,9 +79,11 @@ void Namespace::set_config(const NamespaceConfig& config) {
   std::shared_ptr<GroupWriter> outdated_writer;
   const std::lock_guard lock(mutex_);
   outdated_writer = std::move(group_writer_);
+  forget(outdated_writer.get());
   config_ = std::move(fresh);
   ++config_version_;
   outdated.swap(idle_);
+  for (const auto& session : outdated) forget(*session);
 }
 
 std::unique_ptr<DatabaseSession> Namespace::take() {
@@ -127,9 +132,48 @@ void Namespace::give(std::unique_ptr<DatabaseSession> session) noexcept {
       } catch (const std::bad_alloc&) {  // then it is closed
       }
     }
+    if (session != nullptr) forget(*session);
   }
   session.reset();
   slots_->give();
+}
+
+// Of a session that nobody will see any more only the counts stay. Under the mutex, so that no count is ever seen to
+// fall.
+void Namespace::forget(DatabaseSession& session) noexcept {
+  const CacheFigures& last = session.cache_figures();
+  counters_->statement_hits.fetch_add(last.statement_hits, std::memory_order_relaxed);
+  counters_->statement_misses.fetch_add(last.statement_misses, std::memory_order_relaxed);
+  counters_->page_hits.fetch_add(last.page_hits, std::memory_order_relaxed);
+  counters_->page_misses.fetch_add(last.page_misses, std::memory_order_relaxed);
+}
+
+void Namespace::forget(GroupWriter* writer) noexcept {
+  if (writer != nullptr) forget(writer->session());
+}
+
+// With the mutex, which keeps all sessions alive.
+CacheFigures Namespace::cache_figures() {
+  CacheFigures sum;
+  sum.statement_hits = counters_->statement_hits.load(std::memory_order_relaxed);
+  sum.statement_misses = counters_->statement_misses.load(std::memory_order_relaxed);
+  sum.page_hits = counters_->page_hits.load(std::memory_order_relaxed);
+  sum.page_misses = counters_->page_misses.load(std::memory_order_relaxed);
+  const auto add = [&](DatabaseSession& session) {
+    const CacheFigures& own = session.cache_figures();
+    sum.statement_hits += own.statement_hits;
+    sum.statement_misses += own.statement_misses;
+    sum.statements += own.statements;
+    sum.statement_bytes += own.statement_bytes;
+    sum.page_hits += own.page_hits;
+    sum.page_misses += own.page_misses;
+    sum.page_bytes += own.page_bytes;
+  };
+  for (const auto& session : idle_) add(*session);
+  for (DatabaseSession* const session : used_) add(*session);
+  for (DatabaseSession* const session : trimming_) add(*session);
+  if (group_writer_ != nullptr) add(group_writer_->session());
+  return sum;
 }
 
 void SessionLease::release() noexcept {
@@ -181,6 +225,7 @@ NamespaceStats Namespace::stats() {
   const std::lock_guard lock(mutex_);
   stats.sessions_in_use = used_.size();
   stats.sessions_idle = idle_.size();
+  stats.caches = cache_figures();
   return stats;
 }
 
@@ -197,6 +242,7 @@ void Namespace::close_idle_sessions(std::chrono::milliseconds idle_for) {
       std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
   closing.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(kept));
   idle_.erase(idle_.begin(), kept);
+  for (const auto& session : closing) forget(*session);
 }
 
 void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
@@ -207,6 +253,7 @@ void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
     const auto last =
         std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
     if (std::all_of(idle_.begin(), last, [](const auto& session) { return session->is_trimmed; })) return;
+    for (auto session = idle_.begin(); session != last; ++session) trimming_.push_back(session->get());
     trimming.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(last));
     idle_.erase(idle_.begin(), last);
   }
@@ -217,9 +264,11 @@ void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
   const std::lock_guard lock(mutex_);
   std::size_t room = options_.limits.idle_sessions - std::min(options_.limits.idle_sessions, idle_.size());
   for (auto& session : trimming) {
+    std::erase(trimming_, session.get());
     if (!closed_ && session->config_version() == config_version_ && room > 0) {
       --room;
     } else {
+      forget(*session);
       closing.push_back(std::move(session));
     }
   }
@@ -235,7 +284,9 @@ void Namespace::close() noexcept {
   closed_ = true;
   closing_writer = std::move(group_writer_);
   if (closing_writer != nullptr) closing_writer->stop();
+  forget(closing_writer.get());
   closing.swap(idle_);
+  for (const auto& session : closing) forget(*session);
   for (DatabaseSession* session : used_) session->interrupt_state()->stop();
 }
 

@@ -35,6 +35,7 @@ struct NamespaceStats {
   std::uint64_t wal_bytes = 0;
   std::uint64_t queries = 0, failed = 0, rows_read = 0, rows_written = 0, microseconds = 0;
   std::size_t sessions_in_use = 0, sessions_idle = 0, writers_waiting = 0;
+  CacheFigures caches;
 };
 
 /// Threads: all members may be called by several at once.
@@ -84,6 +85,9 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   friend class SessionLease;
   std::unique_ptr<DatabaseSession> take();
   void give(std::unique_ptr<DatabaseSession> session) noexcept;
+  void forget(DatabaseSession& session) noexcept;
+  void forget(GroupWriter* writer) noexcept;
+  CacheFigures cache_figures();
 
   const std::string name_;
   std::filesystem::path file_;
@@ -98,6 +102,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::uint64_t config_version_ = 1;
   std::vector<std::unique_ptr<DatabaseSession>> idle_;  // the last one used at the end
   std::vector<DatabaseSession*> used_;
+  std::vector<DatabaseSession*> trimming_;  // taken out of idle_ for a moment
   std::shared_ptr<GroupWriter> group_writer_;
   std::chrono::steady_clock::time_point last_used_;
   bool closed_ = false;

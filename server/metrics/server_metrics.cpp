@@ -37,6 +37,29 @@ constexpr std::array kCounters = {
                     &NamespaceStats::wal_bytes},
 };
 
+struct CacheMetric {
+  std::string_view name;
+  Kind kind;
+  std::string_view help;
+  std::uint64_t CacheFigures::*value;
+};
+
+constexpr std::array kCaches = {
+    CacheMetric{"libsql_server_statement_cache_hits_total", Kind::Counter,
+                "Statements that were compiled already on their connection.", &CacheFigures::statement_hits},
+    CacheMetric{"libsql_server_statement_cache_misses_total", Kind::Counter, "Statements that had to be compiled.",
+                &CacheFigures::statement_misses},
+    CacheMetric{"libsql_server_statement_cache_entries", Kind::Gauge, "Statements that connections keep compiled.",
+                &CacheFigures::statements},
+    CacheMetric{"libsql_server_statement_cache_bytes", Kind::Gauge, "Memory of these statements.",
+                &CacheFigures::statement_bytes},
+    CacheMetric{"libsql_server_page_cache_hits_total", Kind::Counter,
+                "Pages that were found in the cache of their connection.", &CacheFigures::page_hits},
+    CacheMetric{"libsql_server_page_cache_misses_total", Kind::Counter, "Pages that had to be read.",
+                &CacheFigures::page_misses},
+    CacheMetric{"libsql_server_page_cache_bytes", Kind::Gauge, "Memory of the page caches.", &CacheFigures::page_bytes},
+};
+
 struct SessionMetric {
   std::string_view name;
   std::string_view help;
@@ -73,6 +96,10 @@ void expose_namespaces(Exposition& out, Namespaces& namespaces) {
   out.begin("libsql_server_query_latency", Kind::Counter, "Time in statements, in milliseconds.");
   for (const auto& [name, stats] : all) {
     out.sample(static_cast<double>(stats.microseconds) / 1000, {{"namespace", name}});
+  }
+  for (const CacheMetric& metric : kCaches) {
+    out.begin(metric.name, metric.kind, metric.help);
+    for (const auto& [name, stats] : all) out.sample(stats.caches.*metric.value, {{"namespace", name}});
   }
   for (const SessionMetric& metric : kSessions) {
     out.begin(metric.name, Kind::Gauge, metric.help);

@@ -488,6 +488,17 @@ std::int64_t Connection::last_insert_rowid() const noexcept {
 void Connection::set_last_insert_rowid(std::int64_t rowid) noexcept {
   if (db_ != nullptr) sqlite3_set_last_insert_rowid(db_, rowid);
 }
+
+Connection::PageCache Connection::take_page_cache() noexcept {
+  const auto status = [&](int which) -> std::uint64_t {
+    int now = 0;
+    int highest = 0;
+    if (db_ == nullptr || sqlite3_db_status(db_, which, &now, &highest, 1) != SQLITE_OK) return 0;
+    return static_cast<std::uint64_t>(now);
+  };
+  return {status(SQLITE_DBSTATUS_CACHE_HIT), status(SQLITE_DBSTATUS_CACHE_MISS), status(SQLITE_DBSTATUS_CACHE_USED)};
+}
+
 bool Connection::is_readonly() const { return sqlite3_db_readonly(require_open(), "main") == 1; }
 std::string Connection::path() const {
   const char* name = sqlite3_db_filename(require_open(), "main");

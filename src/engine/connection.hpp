@@ -265,6 +265,14 @@ class Connection final {
   /// opened by. Empty for a temporary database, which nobody else can open.
   std::string identity() const;
 
+  /// What the page caches of all its databases have done since the last call (the engine counts in 32 bits), and what
+  /// they hold now.
+  struct PageCache {
+    std::uint64_t hits = 0, misses = 0;
+    std::uint64_t bytes = 0;
+  };
+  PageCache take_page_cache() noexcept;
+
   // -- settings
   // --------------------------------------------------------------------------------------------------------
 

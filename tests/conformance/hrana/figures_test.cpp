@@ -40,5 +40,59 @@ TEST_F(ForgottenSoon, ANamespaceThatIsMadeAgainBeginsAtNothing) {
   EXPECT_EQ(server_->namespaces().stats("shop").queries, 0U);
 }
 
+TEST_F(ForgottenSoon, TheFiguresOfCachesOutliveTheirConnections) {
+  run("CREATE TABLE t(a)");
+  for (int i = 0; i < 3; ++i) run("SELECT * FROM t");
+  const auto caches = [&] { return server_->namespaces().stats("default").caches; };
+  const server::CacheFigures before = caches();
+  EXPECT_EQ(before.statement_hits + before.statement_misses, 4U);
+  EXPECT_GT(before.page_hits + before.page_misses, 0U);
+  ASSERT_TRUE(wait_until_unloaded());
+  const server::CacheFigures after = caches();
+  EXPECT_EQ(after.statement_misses, before.statement_misses);
+  EXPECT_EQ(after.statement_hits, before.statement_hits);
+  EXPECT_EQ(after.page_hits, before.page_hits);
+  EXPECT_EQ(after.page_misses, before.page_misses);
+  EXPECT_EQ(after.statements, 0U);
+  EXPECT_EQ(after.statement_bytes, 0U);
+  EXPECT_EQ(after.page_bytes, 0U);
+}
+
+class HranaFigures : public ServerTest {
+ protected:
+  server::CacheFigures caches() { return server_->namespaces().stats("default").caches; }
+};
+
+TEST_F(HranaFigures, CachesOfConnectionsInUseCountToo) {
+  HttpClient http = client();
+  const Json baton = http.pipeline(list({execute("CREATE TABLE t(a)"), execute("BEGIN"), execute("SELECT * FROM t"),
+                                         execute("SELECT * FROM t")}))
+                         .at("baton");
+  const server::CacheFigures held = caches();
+  EXPECT_EQ(held.statement_misses, 3U);
+  EXPECT_EQ(held.statement_hits, 1U);
+  EXPECT_GE(held.statements, 2U);
+  EXPECT_GT(held.statement_bytes, 0U);
+  EXPECT_GT(held.page_bytes, 0U);
+  http.pipeline(list({execute("SELECT * FROM t"), close()}), baton);
+  EXPECT_EQ(caches().statement_hits, held.statement_hits + 1);
+}
+
+class DurableFigures : public HranaFigures {
+  void configure(server::Options& options) override { options.durability = server::Durability::Strong; }
+};
+
+TEST_F(DurableFigures, TheCacheOfGroupedWritesCountsToo) {
+  run("CREATE TABLE t(a)");
+  run("INSERT INTO t VALUES (1)");
+  const server::CacheFigures before = caches();
+  run("INSERT INTO t VALUES (1)");
+  EXPECT_EQ(caches().statement_hits, before.statement_hits + 1);
+  EXPECT_EQ(caches().statement_misses, before.statement_misses);
+  server_->namespaces().set_config("default", {});  // ends the connection
+  EXPECT_EQ(caches().statement_hits, before.statement_hits + 1);
+  EXPECT_EQ(caches().statements, 0U);
+}
+
 }  // namespace
 }  // namespace libsql::test

@@ -259,7 +259,13 @@ TEST_F(ServerAdmin, CountsWhatANamespaceDoes) {
   for (const char* const line :
        {"libsql_server_rows_written{namespace=\"default\"} 3\n", "libsql_server_user_http_response{status=\"200\"} 4\n",
         "libsql_server_request_duration_seconds_count 4\n", "libsql_server_wal_bytes{namespace=\"default\"} ",
-        "libsql_server_count 1\n"}) {
+        "libsql_server_statement_cache_hits_total{namespace=\"default\"} 0\n",
+        "libsql_server_statement_cache_misses_total{namespace=\"default\"} 4\n",
+        "libsql_server_statement_cache_entries{namespace=\"default\"} 3\n",
+        "libsql_server_statement_cache_bytes{namespace=\"default\"} ",
+        "libsql_server_page_cache_hits_total{namespace=\"default\"} ",
+        "libsql_server_page_cache_misses_total{namespace=\"default\"} ",
+        "libsql_server_page_cache_bytes{namespace=\"default\"} ", "libsql_server_count 1\n"}) {
     EXPECT_THAT(metrics.body, HasSubstr(line));
   }
 }
