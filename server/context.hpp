@@ -65,6 +65,14 @@ class Context final : public StatementRules {
   const NamespaceConfig& config() const noexcept { return *config_; }
   const Permissions& permissions() const noexcept { return permissions_; }
 
+  /// From now on the rows of all statements are added there, too.
+  void count_into(RowTally& rows) noexcept { rows_ = &rows; }
+  void count(std::uint64_t rows_read, std::uint64_t rows_written) const noexcept {
+    if (rows_ == nullptr) return;
+    rows_->read += rows_read;
+    rows_->written += rows_written;
+  }
+
   /// Throws RequestRefused 403 if the identity may not run such a statement.
   void authorise(const StatementTraits& traits) const;
   /// The same, and throws StatementFailure BLOCKED if the namespace's configuration forbids it.
@@ -79,6 +87,7 @@ class Context final : public StatementRules {
   const Options& options_;
   Permissions permissions_;
   std::shared_ptr<const NamespaceConfig> config_;
+  RowTally* rows_ = nullptr;
 };
 
 /// Ends what a request runs when its client is gone, and what it is about to run.

@@ -9,6 +9,12 @@
 
 namespace libsql::server {
 
+/// The rows of the statements of one request so far. Whoever answers the request has it; its statements run one after
+/// the other, on whatever threads.
+struct RowTally {
+  std::uint64_t read = 0, written = 0;
+};
+
 /// One HTTP request that has been answered. Views are valid for the call.
 struct RequestRecord {
   std::string_view method;
@@ -19,6 +25,7 @@ struct RequestRecord {
   int status = 0;
   std::size_t request_bytes = 0;
   std::size_t response_bytes = 0;
+  RowTally rows;
   std::chrono::nanoseconds duration{0};
 };
 

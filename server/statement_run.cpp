@@ -180,6 +180,7 @@ void StatementRun::report(std::uint64_t read, std::uint64_t changed) noexcept {
   counters.microseconds.fetch_add(
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration_).count()),
       std::memory_order_relaxed);
+  context_.count(read, changed);
   Observer* const observer = context_.options().observer.get();
   if (observer == nullptr || !observer->wants_statements()) return;
   StatementRecord record;

@@ -71,11 +71,11 @@ void UserHandler::on_head(net::Exchange& exchange) {
 }
 
 void UserHandler::on_request(net::Exchange& exchange) {
-  std::string name_space;
+  Notes notes;
   Observer* const observer = state_.options.observer.get();
   const auto begun = observer != nullptr ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
   try {
-    dispatch(exchange, name_space);
+    dispatch(exchange, notes);
   } catch (...) {
     answer_exception(exchange, std::current_exception());
   }
@@ -86,16 +86,17 @@ void UserHandler::on_request(net::Exchange& exchange) {
   record.method = request.method;
   record.target = request.target;
   record.peer = peer;
-  record.name_space = name_space;
+  record.name_space = notes.name_space;
   record.client = request.header("x-libsql-client-version").value_or(request.header("user-agent").value_or(""));
   record.status = exchange.status();
   record.request_bytes = request.body.size();
   record.response_bytes = exchange.body_bytes();
+  record.rows = notes.rows;
   record.duration = std::chrono::steady_clock::now() - begun;
   observer->request_finished(record);
 }
 
-void UserHandler::dispatch(net::Exchange& exchange, std::string& name_space) {
+void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
   const net::Request& request = exchange.request();
   if (request.method == "OPTIONS") {  // a browser asks before it sends
     return exchange.answer(
@@ -140,15 +141,16 @@ void UserHandler::dispatch(net::Exchange& exchange, std::string& name_space) {
       if (!is_post(request.method)) return answer(exchange, 405, {}, {});
   }
   if (in_path && state_.options.namespaces) {
-    name_space = std::move(*in_path);
+    notes.name_space = std::move(*in_path);
   } else {
-    name_space = namespace_of(request, state_.options);
+    notes.name_space = namespace_of(request, state_.options);
   }
-  run(exchange, route, name_space);
+  run(exchange, route, notes);
 }
 
-void UserHandler::run(net::Exchange& exchange, Route route, std::string_view name_space) {
-  const Context context = context_for(state_, credentials_of(exchange.request()), name_space);
+void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
+  Context context = context_for(state_, credentials_of(exchange.request()), notes.name_space);
+  context.count_into(notes.rows);
   switch (route) {
     case Route::PipelineJson:
       return hrana_.pipeline(exchange, hrana::Encoding::Json, context);

@@ -7,6 +7,7 @@
 
 #include "net/server.hpp"
 #include "server/hrana_http.hpp"
+#include "server/metrics.hpp"
 #include "server/request_scope.hpp"
 #include "server/router.hpp"
 
@@ -21,9 +22,14 @@ class UserHandler final : public net::Handler {
 
  private:
   enum class Route : std::uint8_t;
+  // What becomes known of a request while it is answered.
+  struct Notes {
+    std::string name_space;
+    RowTally rows;
+  };
   static Route route_of(std::string_view path) noexcept;
-  void dispatch(net::Exchange& exchange, std::string& name_space);
-  void run(net::Exchange& exchange, Route route, std::string_view name_space);
+  void dispatch(net::Exchange& exchange, Notes& notes);
+  void run(net::Exchange& exchange, Route route, Notes& notes);
   void answer_version(net::Exchange& exchange);
 
   ServerState& state_;

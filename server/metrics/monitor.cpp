@@ -8,11 +8,6 @@
 namespace libsql::server {
 namespace {
 
-// Rows of the statements that this thread has run since its last request: a request's statements all run on the thread
-// that answers it.
-thread_local std::uint64_t rows_read_here = 0;
-thread_local std::uint64_t rows_written_here = 0;
-
 void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount = 1) noexcept {
   counter.fetch_add(amount, std::memory_order_relaxed);
 }
@@ -66,11 +61,10 @@ void Monitor::request_finished(const RequestRecord& record) noexcept {
     access.request_bytes = record.request_bytes;
     access.response_bytes = record.response_bytes;
     access.duration = record.duration;
-    access.rows_read = rows_read_here;
-    access.rows_written = rows_written_here;
+    access.rows_read = record.rows.read;
+    access.rows_written = record.rows.written;
     access_log_->write(access);
   }
-  rows_read_here = rows_written_here = 0;
 }
 
 void Monitor::statement_finished(const StatementRecord& record) noexcept {
@@ -79,8 +73,6 @@ void Monitor::statement_finished(const StatementRecord& record) noexcept {
   if (!record.error_code.empty()) add(failures_);
   add(rows_read_, record.rows_read);
   add(rows_written_, record.rows_written);
-  rows_read_here += record.rows_read;
-  rows_written_here += record.rows_written;
   statement_time_.add(record.duration);
   if (slow_log_ != nullptr && record.duration >= slow_log_->threshold()) {
     SlowRecord slow;

@@ -1,6 +1,8 @@
 // What the server counts.
+#include <fstream>
 #include <thread>
 
+#include "server/metrics/monitor.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -92,6 +94,64 @@ TEST_F(DurableFigures, TheCacheOfGroupedWritesCountsToo) {
   server_->namespaces().set_config("default", {});  // ends the connection
   EXPECT_EQ(caches().statement_hits, before.statement_hits + 1);
   EXPECT_EQ(caches().statements, 0U);
+}
+
+class OneThread : public ServerTest {
+ protected:
+  void configure(server::Options& options) override {
+    options.threads = 1;
+    monitor_ =
+        std::make_shared<server::Monitor>(std::make_unique<server::AccessLog>(directory_.file("access")), nullptr);
+    options.observer = monitor_;
+  }
+  // A line is written a little after its answer.
+  std::vector<Json> access_log(std::size_t expected) {
+    std::vector<Json> lines;
+    for (int i = 0; i < 1000 && lines.size() < expected; ++i) {
+      if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      monitor_->access_log()->flush();
+      lines.clear();
+      std::ifstream file(directory_.file("access"));
+      for (std::string line; std::getline(file, line);) lines.push_back(Json::parse(line));
+    }
+    return lines;
+  }
+
+  std::shared_ptr<server::Monitor> monitor_;
+};
+
+TEST_F(OneThread, TheLineOfARequestCountsItsOwnRowsOnly) {
+  run("CREATE TABLE t(a)");
+  run("INSERT INTO t VALUES (1), (2), (3)");
+  access_log(2);
+  net::WebSocketConnection socket(local_origin(server_->port()), local_options());
+  socket.connect("/", std::vector<std::string_view>{"hrana2"}, {}, soon());
+  const auto ask = [&](const Json& message) {
+    socket.send(net::MessageType::Text, message.dump(), soon());
+    return Json::parse(socket.receive(soon()).data);
+  };
+  const auto request = [&](Json what) {
+    what["stream_id"] = 1;
+    return ask({{"type", "request"}, {"request_id", 1}, {"request", what}});
+  };
+  ask({{"type", "hello"}, {"jwt", nullptr}});
+  request({{"type", "open_stream"}});
+  access_log(3);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(request(execute("SELECT * FROM t")).at("type"), "response_ok");
+    EXPECT_EQ(request(execute("INSERT INTO t VALUES (4)")).at("type"), "response_ok");
+    run("SELECT 1");
+  }
+  const std::vector<Json> lines = access_log(5);
+  ASSERT_EQ(lines.size(), 5U);
+  const auto rows = [&](std::size_t line, const char* which) { return lines[line].at(which).get<int>(); };
+  EXPECT_EQ(rows(1, "rows_written"), 3);
+  EXPECT_EQ(lines[2].at("method"), "GET") << "the socket";
+  EXPECT_EQ(rows(2, "rows_read"), 0);
+  for (const std::size_t line : {std::size_t{3}, std::size_t{4}}) {
+    EXPECT_EQ(rows(line, "rows_read"), 1);
+    EXPECT_EQ(rows(line, "rows_written"), 0);
+  }
 }
 
 }  // namespace
