@@ -15,6 +15,7 @@
 
 #include "server/namespace.hpp"
 #include "server/options.hpp"
+#include "server/string_hash.hpp"
 
 namespace libsql::server {
 
@@ -74,10 +75,6 @@ class Namespaces {
 
  private:
   struct Slot;
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-  };
   class Locked;
 
   bool has_many() const noexcept { return options_.database.empty(); }
@@ -95,7 +92,7 @@ class Namespaces {
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
   template <class Value>
-  using ByName = std::unordered_map<std::string, std::shared_ptr<Value>, Hash, std::equal_to<>>;
+  using ByName = std::unordered_map<std::string, std::shared_ptr<Value>, StringHash, std::equal_to<>>;
   mutable std::mutex mutex_;  // of the maps only
   ByName<Slot> entries_;
   ByName<NamespaceCounters> counters_;  // of those that were ever loaded and are not removed

@@ -170,6 +170,8 @@ std::uint64_t StatementRun::rows_read(std::uint64_t changed) const noexcept {
 
 void StatementRun::report(std::uint64_t read, std::uint64_t changed) noexcept {
   reported_ = true;
+  // As observed: sqld 0.24.33. In the answer to the client it stays 0.
+  if (error_code_.empty() && read == 0 && changed == 0) read = 1;
   duration_ = std::chrono::steady_clock::now() - begun_;
   const bool failed = !error_code_.empty();
   NamespaceCounters& counters = context_.name_space().counters();

@@ -1,4 +1,7 @@
+#include <array>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "server/admin/admin_error.hpp"
 #include "server/admin/admin_handler.hpp"
@@ -11,24 +14,45 @@ namespace {
 
 using Json = nlohmann::json;
 
+double milliseconds(std::chrono::nanoseconds time) noexcept { return static_cast<double>(time.count()) / 1e6; }
+
 Json query_json(const RankedQuery& query) {
   return {{"query", query.sql}, {"rows_read", query.rows_read}, {"rows_written", query.rows_written}};
+}
+
+Json hour_json(const std::optional<HourOfQueries>& hour) {
+  if (!hour) return nullptr;
+  constexpr std::array<const char*, HourOfQueries::kParts.size()> kNames = {"p50", "p75", "p90", "p95", "p99", "p999"};
+  Json elapsed = {{"sum", milliseconds(hour->elapsed)}};
+  for (std::size_t i = 0; i < kNames.size(); ++i) elapsed[kNames[i]] = milliseconds(hour->percentiles[i]);
+  Json stats = Json::array();
+  for (const QueryTotals& query : hour->queries) {
+    stats.push_back({{"query", query.sql},
+                     {"elapsed_ms", milliseconds(query.elapsed)},
+                     {"count", query.count},
+                     {"rows_written", query.rows_written},
+                     {"rows_read", query.rows_read}});
+  }
+  return {{"id", hour->id.to_string()},
+          {"created_at", std::chrono::duration_cast<std::chrono::seconds>(hour->begun.time_since_epoch()).count()},
+          {"count", hour->count},
+          {"stats", std::move(stats)},
+          {"elapsed", std::move(elapsed)}};
 }
 
 void get_stats(Exchange& exchange, const AdminContext& context) {
   const std::string name(exchange.parameter("namespace"));
   const NamespaceStats stats = context.server.namespaces().stats(name);
+  const std::shared_ptr<NamespaceQueries> queries = context.monitor.queries(name);
   Json top = Json::array();
   Json slowest = Json::array();
-  if (const auto ranking = context.monitor.ranking(name)) {
-    for (const RankedQuery& query : ranking->by_rows()) top.push_back(query_json(query));
-    for (const RankedQuery& query : ranking->by_time()) {
-      Json entry = query_json(query);
-      entry["elapsed_ms"] = query.elapsed.count();
-      slowest.push_back(std::move(entry));
-    }
+  for (const RankedQuery& query : queries->ranking.by_rows()) top.push_back(query_json(query));
+  for (const RankedQuery& query : queries->ranking.by_time()) {
+    Json entry = query_json(query);
+    entry["elapsed_ms"] = query.elapsed.count();
+    slowest.push_back(std::move(entry));
   }
-  const Json answer = {{"id", name},
+  const Json answer = {{"id", queries->id.to_string()},
                        {"rows_read_count", stats.rows_read},
                        {"rows_written_count", stats.rows_written},
                        {"storage_bytes_used", stats.storage_bytes},
@@ -38,8 +62,8 @@ void get_stats(Exchange& exchange, const AdminContext& context) {
                        {"slowest_queries", std::move(slowest)},
                        {"embedded_replica_frames_replicated", 0},
                        {"query_count", stats.queries},
-                       {"elapsed_ms", stats.microseconds / 1000},
-                       {"queries", Json()},
+                       {"elapsed_ms", static_cast<double>(stats.microseconds) / 1000},
+                       {"queries", hour_json(queries->hourly.report(std::chrono::system_clock::now()))},
                        {"file_bytes", stats.file_bytes},
                        {"wal_bytes", stats.wal_bytes},
                        {"failed_count", stats.failed},
@@ -55,9 +79,8 @@ void reset_stats(Exchange& exchange, const AdminContext& context) {
   const std::string_view list = exchange.parameter("list");
   if (list != "top" && list != "slowest") throw AdminError("There are the lists \"top\" and \"slowest\"");
   static_cast<void>(context.server.namespaces().config(name));  // Throws if there is no such namespace.
-  if (const auto ranking = context.monitor.ranking(name)) {
-    list == "top" ? ranking->reset_by_rows() : ranking->reset_by_time();
-  }
+  QueryRanking& ranking = context.monitor.queries(name)->ranking;
+  list == "top" ? ranking.reset_by_rows() : ranking.reset_by_time();
   answer_done(exchange);
 }
 

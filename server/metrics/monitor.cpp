@@ -85,8 +85,11 @@ void Monitor::statement_finished(const StatementRecord& record) noexcept {
     slow_log_->write(slow);
   }
   try {
-    ranking_for(record.name_space)->add(record.sql, record.rows_read, record.rows_written, record.duration);
-  } catch (const std::bad_alloc&) {  // A list that lacks an entry is better than a request that fails.
+    const std::shared_ptr<NamespaceQueries> queries = this->queries(record.name_space);
+    queries->ranking.add(record.sql, record.rows_read, record.rows_written, record.duration);
+    queries->hourly.add(record.sql, record.rows_read, record.rows_written, record.duration,
+                        std::chrono::system_clock::now());
+  } catch (const std::exception&) {  // A list that lacks an entry is better than a request that fails.
   }
 }
 
@@ -104,23 +107,21 @@ void Monitor::mark_activity() noexcept {
   last_activity_.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
 }
 
-std::shared_ptr<QueryRanking> Monitor::ranking(std::string_view name_space) const {
-  const std::shared_lock lock(rankings_mutex_);
-  const auto found = rankings_.find(std::string(name_space));
-  return found == rankings_.end() ? nullptr : found->second;
-}
-
-std::shared_ptr<QueryRanking> Monitor::ranking_for(std::string_view name_space) {
-  if (auto known = ranking(name_space)) return known;
-  const std::unique_lock lock(rankings_mutex_);
-  auto& entry = rankings_[std::string(name_space)];
-  if (entry == nullptr) entry = std::make_shared<QueryRanking>();
+std::shared_ptr<NamespaceQueries> Monitor::queries(std::string_view name_space) {
+  {
+    const std::shared_lock lock(queries_mutex_);
+    const auto found = queries_.find(name_space);
+    if (found != queries_.end()) return found->second;
+  }
+  const std::unique_lock lock(queries_mutex_);
+  auto& entry = queries_[std::string(name_space)];
+  if (entry == nullptr) entry = std::make_shared<NamespaceQueries>();
   return entry;
 }
 
 void Monitor::forget(std::string_view name_space) {
-  const std::unique_lock lock(rankings_mutex_);
-  rankings_.erase(std::string(name_space));
+  const std::unique_lock lock(queries_mutex_);
+  if (const auto found = queries_.find(name_space); found != queries_.end()) queries_.erase(found);
 }
 
 void Monitor::expose(Exposition& out) const {

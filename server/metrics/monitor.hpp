@@ -14,11 +14,20 @@
 #include "server/log/access_log.hpp"
 #include "server/metrics.hpp"
 #include "server/metrics/histogram.hpp"
+#include "server/metrics/hourly_queries.hpp"
 #include "server/metrics/query_ranking.hpp"
+#include "server/string_hash.hpp"
 
 namespace libsql::server {
 
 class Exposition;
+
+/// What is told of the statements of one namespace.
+struct NamespaceQueries {
+  const uuid::Uuid id = uuid::Uuid::v4();
+  QueryRanking ranking;
+  HourlyQueries hourly;
+};
 
 /// Threads: any number at once.
 class Monitor final : public Observer {
@@ -33,8 +42,8 @@ class Monitor final : public Observer {
   /// When something other than GET /health was asked for last; the beginning of time if nothing was.
   std::chrono::steady_clock::time_point last_activity() const noexcept;
 
-  /// The dear statements of a namespace; null if it has run none.
-  std::shared_ptr<QueryRanking> ranking(std::string_view name_space) const;
+  /// The statements of a namespace.
+  std::shared_ptr<NamespaceQueries> queries(std::string_view name_space);
   /// Forgets what is known of a namespace that is gone.
   void forget(std::string_view name_space);
 
@@ -50,7 +59,6 @@ class Monitor final : public Observer {
   using Counter = std::atomic<std::uint64_t>;
 
   void mark_activity() noexcept;
-  std::shared_ptr<QueryRanking> ranking_for(std::string_view name_space);
 
   std::unique_ptr<AccessLog> access_log_;
   std::unique_ptr<SlowLog> slow_log_;
@@ -64,8 +72,8 @@ class Monitor final : public Observer {
   Counter request_bytes_ = 0, response_bytes_ = 0;
   std::array<Counter, kEvents> events_{};
 
-  mutable std::shared_mutex rankings_mutex_;
-  std::unordered_map<std::string, std::shared_ptr<QueryRanking>> rankings_;
+  std::shared_mutex queries_mutex_;
+  std::unordered_map<std::string, std::shared_ptr<NamespaceQueries>, StringHash, std::equal_to<>> queries_;
 };
 
 }  // namespace libsql::server

@@ -6,6 +6,7 @@
 #include <bit>
 #include <chrono>
 #include <cstdint>
+#include <span>
 
 #include <libsql/pool_statistics.hpp>
 
@@ -25,6 +26,11 @@ class TimeHistogram {
   }
 
   TimeSummary summary() const noexcept;
+  /// For each part, from 0 to 1 and in ascending order, the time that this part of all times did not exceed.
+  void percentiles(std::span<const double> parts, std::span<std::chrono::nanoseconds> times) const noexcept;
+  std::chrono::nanoseconds sum() const noexcept {
+    return std::chrono::nanoseconds(sum_.load(std::memory_order_relaxed));
+  }
 
  private:
   static constexpr int kBits = 4;

@@ -245,11 +245,18 @@ TEST_F(ServerAdmin, CountsWhatANamespaceDoes) {
   EXPECT_EQ(sql("SELECT a FROM t"), "1");
   EXPECT_EQ(sql("SELECT a FROM missing"), "SQLITE_UNKNOWN");
   const Json stats = Json::parse(ask("GET", "/v1/namespaces/default/stats").body);
-  EXPECT_EQ(stats["id"], "default");
+  EXPECT_EQ(std::string(stats["id"]).size(), 36u);
+  EXPECT_EQ(Json::parse(ask("GET", "/v1/namespaces/default/stats").body)["id"], stats["id"]);
   EXPECT_EQ(stats["rows_written_count"], 3);
   EXPECT_GE(stats["rows_read_count"], 3);
   EXPECT_GE(stats["query_count"], 3);
   EXPECT_EQ(stats["top_queries"][0]["query"], "INSERT INTO t VALUES (1), (2), (3)");
+  for (const char* const member :
+       {"write_requests_delegated", "replication_index", "embedded_replica_frames_replicated"}) {
+    EXPECT_EQ(stats[member], 0) << member;
+  }
+  EXPECT_GT(stats["elapsed_ms"], 0.0);
+  EXPECT_TRUE(stats["slowest_queries"].is_array());
   EXPECT_EQ(ask("DELETE", "/v1/namespaces/default/stats/top").status, 200);
   EXPECT_TRUE(Json::parse(ask("GET", "/v1/namespaces/default/stats").body)["top_queries"].empty());
   EXPECT_EQ(ask("DELETE", "/v1/namespaces/default/stats/all").status, 400);
@@ -268,6 +275,30 @@ TEST_F(ServerAdmin, CountsWhatANamespaceDoes) {
         "libsql_server_page_cache_bytes{namespace=\"default\"} ", "libsql_server_count 1\n"}) {
     EXPECT_THAT(metrics.body, HasSubstr(line));
   }
+}
+
+TEST_F(ServerAdmin, TellsWhatTheStatementsOfThisHourTook) {
+  EXPECT_EQ(ask("POST", "/v1/namespaces/quiet/create").status, 200);
+  EXPECT_EQ(Json::parse(ask("GET", "/v1/namespaces/quiet/stats").body)["queries"], nullptr);
+  // The hour may end in between; then it is tried again.
+  const auto run_and_ask = [&] {
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(sql("CREATE TABLE IF NOT EXISTS t(a)"), "ok");
+    return Json::parse(ask("GET", "/v1/namespaces/default/stats").body)["queries"];
+  };
+  Json queries = run_and_ask();
+  if (queries.is_null() || queries["count"] != 2) queries = run_and_ask();
+  EXPECT_EQ(std::string(queries["id"]).size(), 36u);
+  EXPECT_GT(queries["created_at"], 1'700'000'000);
+  EXPECT_GE(queries["count"], 2);
+  for (const char* const member : {"sum", "p50", "p75", "p90", "p95", "p99", "p999"}) {
+    EXPECT_GT(queries["elapsed"][member], 0.0) << member;
+  }
+  const Json query = queries["stats"][0];
+  EXPECT_EQ(query["query"], "CREATE TABLE IF NOT EXISTS t(a)");
+  EXPECT_GE(query["count"], 2);
+  EXPECT_GT(query["elapsed_ms"], 0.0);
+  EXPECT_EQ(query["rows_written"], 0);
+  EXPECT_EQ(query["rows_read"], query["count"]) << "a statement that reads and writes nothing counts as one row";
 }
 
 TEST_F(ServerAdmin, ListsTheStreamsThatWaitForTheirClient) {

@@ -50,6 +50,69 @@ TEST(QueryRanking, BeginsAnewAfterAReset) {
   EXPECT_THAT(texts(ranking.by_rows()), ::testing::ElementsAre("small"));
 }
 
+// Twenty minutes past some full hour.
+constexpr HourlyQueries::Clock::time_point kNoon =
+    std::chrono::sys_days(std::chrono::year(2024) / 5 / 1) + std::chrono::minutes(12 * 60 + 20);
+
+TEST(HourlyQueries, AddUpTheRunsOfEachText) {
+  HourlyQueries queries;
+  EXPECT_FALSE(queries.report(kNoon));
+  queries.add("a", 1, 0, milliseconds(5), kNoon);
+  queries.add("b", 7, 2, milliseconds(8), kNoon + std::chrono::minutes(1));
+  queries.add("a", 2, 3, milliseconds(4), kNoon + std::chrono::minutes(39));
+  const auto hour = queries.report(kNoon + std::chrono::minutes(39));
+  ASSERT_TRUE(hour);
+  EXPECT_EQ(hour->begun, kNoon);
+  EXPECT_EQ(hour->count, 3u);
+  EXPECT_EQ(hour->elapsed, milliseconds(17));
+  ASSERT_EQ(hour->queries.size(), 2u);
+  EXPECT_EQ(hour->queries[0].sql, "a");
+  EXPECT_EQ(hour->queries[0].count, 2u);
+  EXPECT_EQ(hour->queries[0].rows_read, 3u);
+  EXPECT_EQ(hour->queries[0].rows_written, 3u);
+  EXPECT_EQ(hour->queries[0].elapsed, milliseconds(9));
+  EXPECT_EQ(hour->queries[1].sql, "b");
+}
+
+TEST(HourlyQueries, BeginAnewWithTheHourOfTheClock) {
+  HourlyQueries queries;
+  queries.add("a", 1, 0, milliseconds(5), kNoon);
+  const uuid::Uuid id = queries.report(kNoon)->id;
+  const auto next = kNoon + std::chrono::minutes(40);
+  EXPECT_FALSE(queries.report(next));
+  queries.add("b", 1, 0, milliseconds(1), next);
+  const auto hour = queries.report(next);
+  ASSERT_TRUE(hour);
+  EXPECT_NE(hour->id, id);
+  EXPECT_EQ(hour->begun, next);
+  EXPECT_EQ(hour->count, 1u);
+  EXPECT_EQ(hour->queries[0].sql, "b");
+}
+
+TEST(HourlyQueries, TellTheThirtyThatTookMostTimeAndCountTheOthers) {
+  HourlyQueries queries;
+  for (int i = 1; i <= 1000; ++i) {
+    queries.add(std::string("q").append(std::to_string(i)), 1, 0, milliseconds(i), kNoon);
+  }
+  for (int i = 0; i < 300; ++i) queries.add("q1000", 1, 0, milliseconds(1), kNoon);
+  const auto hour = queries.report(kNoon);
+  EXPECT_EQ(hour->count, 1300u);
+  ASSERT_EQ(hour->queries.size(), HourlyQueries::kEntries);
+  EXPECT_EQ(hour->queries[0].sql, "q1000");
+  EXPECT_EQ(hour->queries[0].count, 301u);
+  EXPECT_EQ(hour->queries[29].sql, "q971");
+}
+
+TEST(HourlyQueries, TellPercentilesOfAllTimes) {
+  HourlyQueries queries;
+  for (int i = 1; i <= 1000; ++i) queries.add("q", 1, 0, milliseconds(i), kNoon);
+  const auto hour = queries.report(kNoon);
+  for (std::size_t i = 0; i < HourOfQueries::kParts.size(); ++i) {
+    const double expected = HourOfQueries::kParts[i] * 1000;
+    EXPECT_NEAR(static_cast<double>(hour->percentiles[i].count()) / 1e6, expected, expected / 16);
+  }
+}
+
 RequestRecord request_to(std::string_view target, int status) {
   RequestRecord record;
   record.target = target;
@@ -87,9 +150,12 @@ TEST(Monitor, CountsRequestsStatementsAndEvents) {
         "libsql_server_streams_expired_total 1\n", "libsql_server_websockets_opened_total 0\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
-  ASSERT_NE(monitor.ranking("shop"), nullptr);
+  const uuid::Uuid id = monitor.queries("shop")->id;
+  EXPECT_EQ(monitor.queries("shop")->hourly.report(std::chrono::system_clock::now())->count, 2u);
+  EXPECT_EQ(monitor.queries("shop")->id, id);
   monitor.forget("shop");
-  EXPECT_EQ(monitor.ranking("shop"), nullptr);
+  EXPECT_TRUE(monitor.queries("shop")->ranking.by_rows().empty());
+  EXPECT_NE(monitor.queries("shop")->id, id);
 }
 
 TEST(Monitor, TakesAllButTheHealthCheckForActivity) {
@@ -122,7 +188,7 @@ TEST(Monitor, LosesNothingWhenThreadsCountAtOnce) {
   const std::string text = exposition.take();
   EXPECT_THAT(text, HasSubstr("libsql_server_reads_count 4000\n"));
   EXPECT_THAT(text, HasSubstr("libsql_server_query_rows_read 1998000\n"));
-  EXPECT_EQ(monitor.ranking("ns0")->by_rows()[0].rows_read, 999u);
+  EXPECT_EQ(monitor.queries("ns0")->ranking.by_rows()[0].rows_read, 999u);
 }
 
 }  // namespace

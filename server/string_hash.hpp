@@ -1,0 +1,15 @@
+// Maps with text as keys that are asked with a view of it.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
+
+namespace libsql::server {
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
+
+}  // namespace libsql::server
