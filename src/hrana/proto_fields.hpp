@@ -14,10 +14,11 @@ namespace libsql::hrana::proto {
 inline constexpr std::size_t kTypes = std::variant_size_v<Request>;
 
 /// In the order of RequestType; 0 where there is none.
-inline constexpr std::array<std::uint32_t, kTypes> kHttpFields = {1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0};
-inline constexpr std::array<std::uint32_t, kTypes> kWebSocketFields = {3, 4, 5, 9, 10, 11, 12, 13, 2, 6, 7, 8};
+using TypeFields = std::array<std::uint32_t, kTypes>;
+inline constexpr TypeFields kHttpFields = {1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0};
+inline constexpr TypeFields kWebSocketFields = {3, 4, 5, 9, 10, 11, 12, 13, 2, 6, 7, 8};
 
-inline std::optional<RequestType> type_of_field(const std::array<std::uint32_t, kTypes>& fields, std::uint32_t field) {
+inline std::optional<RequestType> type_of_field(const TypeFields& fields, std::uint32_t field) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (fields[i] == field) return static_cast<RequestType>(i);
   }

@@ -1,7 +1,7 @@
 #include <optional>
 #include <string_view>
 
-#include "hrana/proto_fields.hpp"
+#include "hrana/proto_envelope.hpp"
 #include "hrana/proto_messages.hpp"
 #include "hrana/proto_values.hpp"
 
@@ -256,39 +256,17 @@ Request read_request(Context& context, RequestType type, std::string_view messag
   return CloseRequest{};
 }
 
+constexpr const char* kUnknownRequest = "a request of a type that is not known";
+
 Request read_stream_request(Context& context, std::string_view message) {
-  OneOf body(context.arena);
-  Reader reader(context, message);
-  while (const std::uint32_t field = reader.next()) {
-    if (type_of_field(kHttpFields, field)) {
-      body.add(field, reader.bytes());
-    } else {
-      reader.skip();
-    }
-  }
-  const auto type = type_of_field(kHttpFields, body.field());
-  if (body.field() == 0 || !type) {
-    context.fail(DecodeError::Kind::UnknownType, "a request of a type that is not known");
-  }
-  return read_request(context, *type, body.bytes(), nullptr);
+  const TypedMessage request = read_envelope(context, message, kHttpFields, kUnknownRequest);
+  return read_request(context, request.type, request.bytes, nullptr);
 }
 
 WebSocketRequest read_websocket_request(Context& context, std::string_view message) {
   WebSocketRequest request;
-  OneOf body(context.arena);
-  Reader reader(context, message);
-  while (const std::uint32_t field = reader.next()) {
-    if (field == 1) {
-      request.request_id = reader.int32();
-    } else if (type_of_field(kWebSocketFields, field)) {
-      body.add(field, reader.bytes());
-    } else {
-      reader.skip();
-    }
-  }
-  const auto type = type_of_field(kWebSocketFields, body.field());
-  if (!type) context.fail(DecodeError::Kind::UnknownType, "a request of a type that is not known");
-  request.request = read_request(context, *type, body.bytes(), &request.stream_id);
+  const TypedMessage body = read_envelope(context, message, kWebSocketFields, kUnknownRequest, &request.request_id);
+  request.request = read_request(context, body.type, body.bytes, &request.stream_id);
   return request;
 }
 

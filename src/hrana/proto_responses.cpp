@@ -2,7 +2,7 @@
 #include <optional>
 #include <string_view>
 
-#include "hrana/proto_fields.hpp"
+#include "hrana/proto_envelope.hpp"
 #include "hrana/proto_messages.hpp"
 #include "hrana/proto_values.hpp"
 
@@ -198,21 +198,11 @@ Response read_response(Context& context, RequestType type, std::string_view mess
   }
 }
 
+constexpr const char* kUnknownResponse = "a response of a type that is not known";
+
 Response read_stream_response(Context& context, std::string_view message) {
-  OneOf body(context.arena);
-  Reader reader(context, message);
-  while (const std::uint32_t field = reader.next()) {
-    if (type_of_field(kHttpFields, field)) {
-      body.add(field, reader.bytes());
-    } else {
-      reader.skip();
-    }
-  }
-  const auto type = type_of_field(kHttpFields, body.field());
-  if (body.field() == 0 || !type) {
-    context.fail(DecodeError::Kind::UnknownType, "a response of a type that is not known");
-  }
-  return read_response(context, *type, body.bytes());
+  const TypedMessage response = read_envelope(context, message, kHttpFields, kUnknownResponse);
+  return read_response(context, response.type, response.bytes);
 }
 
 StreamResult read_stream_result(Context& context, std::string_view message) {
@@ -232,20 +222,8 @@ StreamResult read_stream_result(Context& context, std::string_view message) {
 
 ResponseOk read_response_ok(Context& context, std::string_view message) {
   ResponseOk response;
-  OneOf body(context.arena);
-  Reader reader(context, message);
-  while (const std::uint32_t field = reader.next()) {
-    if (field == 1) {
-      response.request_id = reader.int32();
-    } else if (type_of_field(kWebSocketFields, field)) {
-      body.add(field, reader.bytes());
-    } else {
-      reader.skip();
-    }
-  }
-  const auto type = type_of_field(kWebSocketFields, body.field());
-  if (!type) context.fail(DecodeError::Kind::UnknownType, "a response of a type that is not known");
-  response.response = read_response(context, *type, body.bytes());
+  const TypedMessage body = read_envelope(context, message, kWebSocketFields, kUnknownResponse, &response.request_id);
+  response.response = read_response(context, body.type, body.bytes);
   return response;
 }
 
