@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
 #include "sql/tokenizer.hpp"
 
@@ -17,8 +18,6 @@ constexpr std::array<std::string_view, 13> kOpenPragmas = {
     "foreign_keys",   "defer_foreign_keys", "foreign_key_list",   "foreign_key_check", "collation_list", "data_version",
     "freelist_count", "integrity_check",    "legacy_file_format", "page_count",        "quick_check",    "stats",
     "user_version"};
-// Those of the open ones whose argument is a setting of the connection.
-constexpr std::array<std::string_view, 2> kSettingPragmas = {"foreign_keys", "defer_foreign_keys"};
 constexpr std::array<std::string_view, 30> kAskingPragmas = {"analysis_limit",
                                                              "application_id",
                                                              "auto_vacuum",
@@ -68,7 +67,7 @@ void classify_pragma(const sql::Classification& statement, StatementTraits& trai
   traits.is_pragma = true;
   const bool reading = contains(kReadingPragmas, name) || sql::equals_ignoring_case(name, "schema_version");
   traits.kind = reading ? StatementClass::Read : StatementClass::Write;
-  traits.changes_session = statement.has_value && contains(kSettingPragmas, name);
+  traits.changes_session = statement.has_value && sql::is_connection_setting(name);
 }
 
 // ATTACH [DATABASE] identifier AS name

@@ -1,48 +1,16 @@
 #include "remote/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "core/errors.hpp"
+#include "sql/pragmas.hpp"
 #include "sql/row_count.hpp"
 #include "sql/split.hpp"
 #include "sql/tokenizer.hpp"
 
 namespace libsql::remote {
 namespace {
-
-// Settings of a connection, which end with the stream that they were set on.
-constexpr std::array kConnectionPragmas = {
-    "analysis_limit",
-    "automatic_index",
-    "busy_timeout",
-    "cache_size",
-    "cache_spill",
-    "case_sensitive_like",
-    "cell_size_check",
-    "checkpoint_fullfsync",
-    "defer_foreign_keys",
-    "foreign_keys",
-    "fullfsync",
-    "hard_heap_limit",
-    "locking_mode",
-    "ignore_check_constraints",
-    "legacy_alter_table",
-    "mmap_size",
-    "query_only",
-    "read_uncommitted",
-    "recursive_triggers",
-    "reverse_unordered_selects",
-    "secure_delete",
-    "soft_heap_limit",
-    "synchronous",
-    "temp_store",
-    "threads",
-    "trusted_schema",
-    "wal_autocheckpoint",
-    "writable_schema",
-};
 
 // The same statement with every parameter written as ?N.
 std::string with_numbers(std::string_view statement, const sql::ParameterList& parameters) {
@@ -140,9 +108,7 @@ bool Text::sets_up_stream() const noexcept {
     case sql::StatementKind::Detach:
       return true;
     case sql::StatementKind::Pragma:
-      return what.has_value && std::any_of(kConnectionPragmas.begin(), kConnectionPragmas.end(), [&](const char* name) {
-               return sql::equals_ignoring_case(what.name, name);
-             });
+      return what.has_value && sql::is_connection_setting(what.name);
     default:
       return what.temporary;
   }

@@ -1,0 +1,12 @@
+// What is known of PRAGMAs by their names.
+#pragma once
+
+#include <string_view>
+
+namespace libsql::sql {
+
+/// Whether giving this PRAGMA a value changes a setting of the connection, which ends with it, and not the database.
+/// The name in any case, without quotes.
+bool is_connection_setting(std::string_view pragma) noexcept;
+
+}  // namespace libsql::sql
