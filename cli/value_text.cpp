@@ -1,8 +1,5 @@
 #include "cli/value_text.hpp"
 
-#include <array>
-#include <charconv>
-
 #include "cli/text_width.hpp"
 
 namespace libsql::cli {
@@ -12,12 +9,6 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 std::string_view as_text(BlobView blob) noexcept { return {reinterpret_cast<const char*>(blob.data()), blob.size()}; }
 
-void append_integer(std::string& out, std::int64_t value) {
-  std::array<char, 24> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  out.append(buffer.data(), end);
-}
-
 }  // namespace
 
 void append_plain(std::string& out, ValueRef value, std::string_view null_text) {
@@ -26,7 +17,7 @@ void append_plain(std::string& out, ValueRef value, std::string_view null_text) 
       out += null_text;
       break;
     case ValueType::Integer:
-      append_integer(out, value.integer());
+      sql::append_literal(out, value);
       break;
     case ValueType::Real:
       append_real(out, value.real());
@@ -59,10 +50,8 @@ void append_json(std::string& out, ValueRef value) {
       out += "null";
       break;
     case ValueType::Integer:
-      append_integer(out, value.integer());
-      break;
     case ValueType::Real:
-      append_exact_real(out, value.real());
+      sql::append_literal(out, value);
       break;
     case ValueType::Text:
       append_json_string(out, value.text());
