@@ -2,9 +2,12 @@
 // framework.
 //   bench_server_load serve [SECONDS]   prints "echo PORT server PORT" and ends by itself
 //   bench_server_load memory            memory of idle streams and namespaces
+//   bench_server_load writes [SECONDS]  single writes of 16 clients, each durable: alone, and where they share commits
 //   bench_server_load stream [ROWS]     one cursor over many rows (2,000,000), and what the process holds meanwhile
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +20,7 @@
 
 #include "net/http_client.hpp"
 #include "net/server.hpp"
+#include "net/websocket_client.hpp"
 #include "server/namespaces.hpp"
 #include "server/server.hpp"
 
@@ -150,6 +154,125 @@ int memory() {
   return 0;
 }
 
+// Asks for one write after the other on a connection of its own.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  virtual void write() = 0;
+};
+
+net::ClientOptions client_options() {
+  net::ClientOptions client;
+  client.proxy_from_environment = false;
+  return client;
+}
+
+class HttpWriter final : public Writer {
+ public:
+  HttpWriter(std::uint16_t port, const std::string& request)
+      : connection_({false, "127.0.0.1", port}, client_options()),
+        body_(R"({"requests":[)" + request + R"(,{"type":"close"}]})") {}
+  void write() override {
+    const net::HttpResponse response = connection_.request({"POST", "/v2/pipeline", {}, body_}, {});
+    if (response.status != 200 || response.body.find("\"error\":{") != std::string_view::npos) std::abort();
+  }
+
+ private:
+  net::HttpConnection connection_;
+  std::string body_;
+};
+
+class SocketWriter final : public Writer {
+ public:
+  SocketWriter(std::uint16_t port, std::string request) : socket_({false, "127.0.0.1", port}, client_options()) {
+    socket_.connect("/", std::vector<std::string_view>{"hrana2"}, {}, {});
+    socket_.send(net::MessageType::Text, R"({"type":"hello","jwt":null})", {});
+    socket_.receive({});
+    send(R"({"type":"open_stream","stream_id":1})");
+    message_ = request.insert(1, R"("stream_id":1,)");
+  }
+  void write() override { send(message_); }
+
+ private:
+  void send(const std::string& request) {
+    socket_.send(net::MessageType::Text, R"({"type":"request","request_id":1,"request":)" + request + "}", {});
+    if (socket_.receive({}).data.find("\"error\":{") != std::string_view::npos) std::abort();
+  }
+
+  net::WebSocketConnection socket_;
+  std::string message_;
+};
+
+constexpr const char* kWriteStmt =
+    R"json({"sql":"INSERT INTO log(text) VALUES (?)","args":[{"type":"text","value":"a line"}]})json";
+
+// Per second.
+double measure_writes(std::uint16_t port, bool over_socket, const std::string& request, double seconds) {
+  constexpr int kWriters = 16;
+  std::atomic<long> count = 0;
+  std::vector<std::unique_ptr<Writer>> writers;
+  for (int i = 0; i < kWriters; ++i) {
+    if (over_socket) {
+      writers.push_back(std::make_unique<SocketWriter>(port, request));
+    } else {
+      writers.push_back(std::make_unique<HttpWriter>(port, request));
+    }
+    writers.back()->write();
+  }
+  const auto begun = Clock::now();
+  const auto until = begun + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  std::vector<std::thread> threads;
+  for (const auto& writer : writers) {
+    threads.emplace_back([&count, until, one = writer.get()] {
+      for (; Clock::now() < until; ++count) one->write();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return static_cast<double>(count) / std::chrono::duration<double>(Clock::now() - begun).count();
+}
+
+int writes(double seconds) {
+  struct Way {
+    const char* name;
+    bool over_socket;
+    std::string shared, alone;
+  };
+  const std::string stmt = kWriteStmt;
+  const std::string execute = R"({"type":"execute","stmt":)" + stmt + "}";
+  const std::string one_step = R"({"type":"batch","batch":{"steps":[{"stmt":)" + stmt + "}]}}";
+  // A second step, which is skipped, is enough to be left out of the group.
+  const std::string two_steps =
+      R"({"type":"batch","batch":{"steps":[{"stmt":)" + stmt +
+      R"(},{"condition":{"type":"not","cond":{"type":"ok","step":0}},"stmt":{"sql":"SELECT 1"}}]}})";
+  const std::vector<Way> ways = {{"HTTP, execute", false, execute, two_steps},
+                                 {"HTTP, batch of one step", false, one_step, two_steps},
+                                 {"WebSocket, execute", true, execute, two_steps},
+                                 {"WebSocket, batch of one step", true, one_step, two_steps}};
+  const Directory directory;
+  server::Options options = options_in(directory);
+  options.durability = server::Durability::Strong;
+  server::Server server(options);
+  fill(server);
+  server.start();
+  constexpr int kRounds = 3;
+  std::vector<std::vector<double>> alone(ways.size()), shared(ways.size());
+  for (int round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+      alone[i].push_back(measure_writes(server.port(), ways[i].over_socket, ways[i].alone, seconds));
+      shared[i].push_back(measure_writes(server.port(), ways[i].over_socket, ways[i].shared, seconds));
+    }
+  }
+  const auto median = [](std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+  };
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    std::printf("%-30s alone %7.0f /s   in groups %7.0f /s   ratio %5.2f\n", ways[i].name, median(alone[i]),
+                median(shared[i]), median(shared[i]) / median(alone[i]));
+  }
+  return 0;
+}
+
 int stream(long rows) {
   const Directory directory;
   server::Server server(options_in(directory));
@@ -185,7 +308,8 @@ int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "serve") return serve(argc > 2 ? std::atoi(argv[2]) : 60);
   if (what == "memory") return memory();
+  if (what == "writes") return writes(argc > 2 ? std::atof(argv[2]) : 1);
   if (what == "stream") return stream(argc > 2 ? std::atol(argv[2]) : 2'000'000);
-  std::fprintf(stderr, "usage: bench_server_load serve [SECONDS] | memory | stream [ROWS]\n");
+  std::fprintf(stderr, "usage: bench_server_load serve [SECONDS] | memory | writes [SECONDS] | stream [ROWS]\n");
   return 2;
 }

@@ -220,7 +220,8 @@ void DatabaseSession::statement_done(const StatementTraits& traits, bool wrote) 
 
 Residue DatabaseSession::residue() {
   const Use use(*this);  // a writer in line may be rolling it back
-  if (changed_ || !is_autocommit()) return Residue::Session;
+  // That it was rolled back is still to be told.
+  if (changed_ || !is_autocommit() || timed_out_.load(std::memory_order_relaxed)) return Residue::Session;
   return wrote_ ? Residue::Counters : Residue::None;
 }
 
@@ -240,7 +241,7 @@ bool DatabaseSession::recycle() noexcept {
     slot_.settle();
     timed_out_.store(false, std::memory_order_relaxed);
     if (changed_ || connection().is_interrupted()) return false;
-    connection().set_last_insert_rowid(0);
+    connection().set_change_counters({});
     read_only_ = wrote_ = false;
     return true;
   } catch (const std::exception&) {

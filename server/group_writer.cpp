@@ -1,5 +1,7 @@
 #include "server/group_writer.hpp"
 
+#include <algorithm>
+
 #include "engine/statement.hpp"
 
 namespace libsql::server {
@@ -9,8 +11,8 @@ constexpr std::size_t kLargestGroup = 128;
 
 }  // namespace
 
-GroupWriter::GroupWriter(std::unique_ptr<DatabaseSession> session)
-    : session_(std::move(session)), commits_(*this, kLargestGroup) {}
+GroupWriter::GroupWriter(std::unique_ptr<DatabaseSession> session, std::shared_ptr<NamespaceCounters> counters)
+    : session_(std::move(session)), counters_(std::move(counters)), commits_(*this, kLargestGroup) {}
 
 GroupWriter::~GroupWriter() {
   for (auto* statement : {&begin_, &mark_, &release_, &return_, &commit_}) statement->reset();
@@ -21,8 +23,10 @@ void GroupWriter::execute(std::shared_ptr<engine::Statement>& statement, const c
   statement->execute({});
 }
 
-void GroupWriter::begin(Clock::time_point) {
+void GroupWriter::begin(Clock::time_point until) {
   use_.emplace(*session_);
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+  session_->connection().set_busy_timeout(std::max(left, std::chrono::milliseconds(0)));
   try {
     execute(begin_, "BEGIN IMMEDIATE");
   } catch (...) {
@@ -48,6 +52,7 @@ bool GroupWriter::return_to_mark() noexcept {
 
 void GroupWriter::commit() {
   execute(commit_, "COMMIT");
+  counters_->group_commits.fetch_add(1, std::memory_order_relaxed);
   use_.reset();
 }
 

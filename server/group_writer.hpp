@@ -15,7 +15,7 @@ namespace libsql::server {
 /// that stands in line. Threads: run() by any number at once.
 class GroupWriter final : private local::GroupTarget {
  public:
-  explicit GroupWriter(std::unique_ptr<DatabaseSession> session);
+  GroupWriter(std::unique_ptr<DatabaseSession> session, std::shared_ptr<NamespaceCounters> counters);
   ~GroupWriter() override;
 
   /// Runs `job` on a session inside a transaction, perhaps on another caller's thread, and returns when that is on
@@ -32,6 +32,7 @@ class GroupWriter final : private local::GroupTarget {
           self.job(*self.writer.session_);
         },
         &call, Clock::now() + wait);
+    counters_->grouped_writes.fetch_add(1, std::memory_order_relaxed);
   }
 
   /// Nothing that it runs, now or later, goes on for long.
@@ -49,6 +50,7 @@ class GroupWriter final : private local::GroupTarget {
   void execute(std::shared_ptr<engine::Statement>& statement, const char* sql);
 
   std::unique_ptr<DatabaseSession> session_;
+  const std::shared_ptr<NamespaceCounters> counters_;
   std::optional<DatabaseSession::Use> use_;  // from begin() to the end of the transaction
   std::shared_ptr<engine::Statement> begin_, mark_, release_, return_, commit_;
   local::GroupCommit commits_;

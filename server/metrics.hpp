@@ -73,7 +73,8 @@ struct NamespaceCounters {
   std::atomic<std::uint64_t> failed{0};
   std::atomic<std::uint64_t> rows_read{0};
   std::atomic<std::uint64_t> rows_written{0};
-  std::atomic<std::uint64_t> microseconds{0};  // in statements
+  std::atomic<std::uint64_t> microseconds{0};                      // in statements
+  std::atomic<std::uint64_t> grouped_writes{0}, group_commits{0};  // see GroupWriter
   // Of the connections that are closed; see CacheFigures.
   std::atomic<std::uint64_t> statement_hits{0}, statement_misses{0};
   std::atomic<std::uint64_t> page_hits{0}, page_misses{0};

@@ -190,12 +190,13 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
   {
     const std::lock_guard lock(mutex_);
     if (closed_ || !shares_commits(*config_)) return nullptr;
+    last_used_ = std::chrono::steady_clock::now();
     if (group_writer_ != nullptr) return group_writer_;
     config = config_;
     version = config_version_;
   }
   auto session = std::make_unique<DatabaseSession>(store_, lock_, *config, version, options_);
-  auto fresh = std::make_shared<GroupWriter>(std::move(session));
+  auto fresh = std::make_shared<GroupWriter>(std::move(session), counters_);
   const std::lock_guard lock(mutex_);
   // Another thread may have been faster, or the configuration another one by now: then this one serves one request.
   if (group_writer_ == nullptr && config_version_ == version && !closed_) group_writer_ = fresh;
@@ -221,6 +222,8 @@ NamespaceStats Namespace::stats() {
   stats.rows_read = counters_->rows_read.load(std::memory_order_relaxed);
   stats.rows_written = counters_->rows_written.load(std::memory_order_relaxed);
   stats.microseconds = counters_->microseconds.load(std::memory_order_relaxed);
+  stats.grouped_writes = counters_->grouped_writes.load(std::memory_order_relaxed);
+  stats.group_commits = counters_->group_commits.load(std::memory_order_relaxed);
   stats.writers_waiting = lock_->waiting();
   const std::lock_guard lock(mutex_);
   stats.sessions_in_use = used_.size();

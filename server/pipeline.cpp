@@ -5,8 +5,7 @@
 
 #include "server/executor.hpp"
 #include "server/failure.hpp"
-#include "server/group_writer.hpp"
-#include "server/statement_class.hpp"
+#include "server/grouped_write.hpp"
 
 namespace libsql::server {
 
@@ -21,26 +20,10 @@ DatabaseSession& Pipeline::session() {
   return *stream_.session;
 }
 
-// A write that is all its stream does may share the commit of others: nobody can ask for its changes() afterwards.
-bool Pipeline::run_in_group(const hrana::Stmt& stmt, std::string_view sql, hrana::ResponseWriter& writer) {
-  if (stream_.session || !context_.name_space().shares_commits(context_.config())) return false;
-  if (!traits_of(sql).is_dml) return false;
-  const std::shared_ptr<GroupWriter> group = context_.shared_namespace()->group_writer();
-  if (group == nullptr) return false;
-  try {
-    group->run(
-        [&](DatabaseSession& session) {
-          const Cancellation::Scope watched(cancellation_, session.interrupt_state());
-          Executor(session, context_, cancellation_, share_).execute(sql, stmt.args, writer);
-        },
-        context_.options().timeouts.write_wait);
-  } catch (const Error& error) {  // of the transaction
-    if (error.code() != ErrorCode::TransactionLost) throw failure_of(error);
-    writer
-        .restart();  // Another one of the group has broken it, and nothing was done. Alone this one is safe from that.
-    return false;
-  }
-  return true;
+// A write that is all its stream does: nobody can ask for its changes() afterwards.
+bool Pipeline::run_in_group(const hrana::Request& request, SqlTexts texts, hrana::ResponseWriter& writer) {
+  engine::Connection::ChangeCounters counters;
+  return is_single_ && GroupedWrite(context_, cancellation_, share_).run(request, texts, counters, writer);
 }
 
 void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writer) {
@@ -55,7 +38,7 @@ void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writ
     case Type::Execute: {
       const hrana::Stmt& stmt = std::get<hrana::ExecuteRequest>(request).stmt;
       const std::string_view sql = stream_.stored.resolve(stmt.sql);
-      if (is_single_ && run_in_group(stmt, sql, writer)) return;
+      if (run_in_group(request, {&sql, 1}, writer)) return;
       return with_executor([&](Executor& run) { run.execute(sql, stmt.args, writer); });
     }
     case Type::Batch: {
@@ -64,6 +47,7 @@ void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writ
       std::vector<std::string_view> texts;
       texts.reserve(batch.steps.size());
       for (const hrana::BatchStep& step : batch.steps) texts.push_back(stream_.stored.resolve(step.stmt.sql));
+      if (run_in_group(request, texts, writer)) return;
       return with_executor([&](Executor& run) { run.batch(batch, texts, writer); });
     }
     case Type::Sequence: {
@@ -98,8 +82,7 @@ void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writ
 }
 
 void Pipeline::run(std::span<const hrana::Request> requests, hrana::ResponseWriter& writer) {
-  is_single_ = stream_.id == 0 && requests.size() == 2 && hrana::type_of(requests[0]) == hrana::RequestType::Execute &&
-               hrana::type_of(requests[1]) == hrana::RequestType::Close;
+  is_single_ = stream_.id == 0 && requests.size() == 2 && hrana::type_of(requests[1]) == hrana::RequestType::Close;
   for (const hrana::Request& request : requests) run(request, writer);
 }
 

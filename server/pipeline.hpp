@@ -7,6 +7,7 @@
 #include "hrana/requests.hpp"
 #include "hrana/response_writer.hpp"
 #include "server/context.hpp"
+#include "server/executor.hpp"
 #include "server/http_streams.hpp"
 
 namespace libsql::server {
@@ -25,14 +26,14 @@ class Pipeline {
  private:
   void answer(const hrana::Request& request, hrana::ResponseWriter& writer);
   DatabaseSession& session();
-  bool run_in_group(const hrana::Stmt& stmt, std::string_view sql, hrana::ResponseWriter& writer);
+  bool run_in_group(const hrana::Request& request, SqlTexts texts, hrana::ResponseWriter& writer);
 
   HttpStream& stream_;
   const Context& context_;
   Cancellation& cancellation_;
   ResponseBudget::Share share_;
   bool watched_ = false;
-  bool is_single_ = false;  // one statement on a stream that ends with it
+  bool is_single_ = false;  // one request on a stream that ends with it
 };
 
 }  // namespace libsql::server

@@ -4,6 +4,7 @@
 #include "hrana/response_writer.hpp"
 #include "server/executor.hpp"
 #include "server/failure.hpp"
+#include "server/grouped_write.hpp"
 
 namespace libsql::server {
 namespace {
@@ -85,13 +86,22 @@ void WebSocketStream::close() {
 DatabaseSession& WebSocketStream::session() {
   if (!session_) {
     session_ = name_space_->lease();
+    session_->connection().set_change_counters(counters_);
     cancellation_.watch(session_->interrupt_state());
   }
   return *session_;
 }
 
+// What the stream can say of its last write stays with it, not with the session.
 void WebSocketStream::release_if_stateless() {
-  if (!session_ || cursor_ != nullptr || session_->residue() != Residue::None) return;
+  if (!session_ || cursor_ != nullptr) return;
+  const Residue residue = session_->residue();
+  if (residue == Residue::Session) return;
+  if (engine::Connection::can_set_changes()) {
+    counters_ = session_->connection().change_counters();
+  } else if (residue == Residue::Counters) {
+    return;
+  }
   cancellation_.watch(nullptr);
   session_.release();
 }
@@ -123,19 +133,25 @@ void WebSocketStream::answer(WebSocketJob& job, hrana::ResponseWriter& writer) {
   using Type = hrana::RequestType;
   const hrana::Request& request = job.request().request;
   ResponseBudget::Share share(state_.budget);
+  const Context context(name_space_, job.identity, state_.namespaces, state_.options);
+  const auto run_in_group = [&] {
+    return !session_ && engine::Connection::can_set_changes() &&
+           GroupedWrite(context, cancellation_, share).run(request, job.texts, counters_, writer);
+  };
   const auto with_executor = [&](auto&& run) {
     DatabaseSession& session = this->session();
-    const Context context(name_space_, job.identity, state_.namespaces, state_.options);
     const DatabaseSession::Use use(session);
     Executor executor(session, context, cancellation_, share);
     run(executor);
   };
   switch (hrana::type_of(request)) {
     case Type::Execute:
+      if (run_in_group()) return;
       return with_executor([&](Executor& executor) {
         executor.execute(job.texts.front(), std::get<hrana::ExecuteRequest>(request).stmt.args, writer);
       });
     case Type::Batch:
+      if (run_in_group()) return;
       return with_executor(
           [&](Executor& executor) { executor.batch(std::get<hrana::BatchRequest>(request).batch, job.texts, writer); });
     case Type::Sequence:

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/decoded.hpp"
+#include "engine/connection.hpp"
 #include "hrana/requests.hpp"
 #include "net/server.hpp"
 #include "server/cursor_run.hpp"
@@ -78,6 +79,7 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
 
   // Of the thread that runs the jobs.
   SessionLease session_;
+  engine::Connection::ChangeCounters counters_;  // of the stream, while it has no session
   std::unique_ptr<Cursor> cursor_;
   std::string out_;
   std::string entries_;

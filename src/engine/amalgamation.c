@@ -1,7 +1,8 @@
 /* The engine as its authors wrote it, and behind it, where its private declarations are known, what tells the layout of its
- * values. */
+ * values and sets its counters. */
 #include "sqlite3.c"
 
+#include "engine/change_counters.h"
 #include "engine/value_layout.h"
 
 /* Only for the releases of SQLite that this was tested with: a layout can be compared, but not what a later release means by
@@ -42,3 +43,8 @@ const size_t libsql_engine_row_place = 0;
 
 void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) { return 0; }
 #endif
+
+void libsql_engine_set_changes(sqlite3* db, int64_t changes, int64_t total) {
+  db->nChange = changes;
+  db->nTotalChange = total;
+}

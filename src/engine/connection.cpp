@@ -11,6 +11,7 @@
 #endif
 
 #include "core/errors.hpp"
+#include "engine/change_counters.h"
 #include "engine/hooks.hpp"
 #include "engine/statement.hpp"
 #include "engine/vfs.hpp"
@@ -487,6 +488,30 @@ std::int64_t Connection::last_insert_rowid() const noexcept {
 }
 void Connection::set_last_insert_rowid(std::int64_t rowid) noexcept {
   if (db_ != nullptr) sqlite3_set_last_insert_rowid(db_, rowid);
+}
+
+bool Connection::can_set_changes() noexcept {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  return false;
+#else
+  return true;
+#endif
+}
+
+void Connection::set_change_counters(const ChangeCounters& counters) noexcept {
+  if (db_ == nullptr) return;
+  set_last_insert_rowid(counters.last_insert_rowid);
+#ifndef LIBSQL_SYSTEM_SQLITE
+  libsql_engine_set_changes(db_, static_cast<std::int64_t>(counters.changes),
+                            static_cast<std::int64_t>(counters.total_changes));
+#endif
+}
+
+bool Connection::has_open_foreign_keys() const noexcept {
+  int open = 0;
+  int highest = 0;
+  return db_ != nullptr && sqlite3_db_status(db_, SQLITE_DBSTATUS_DEFERRED_FKS, &open, &highest, 0) == SQLITE_OK &&
+         open != 0;
 }
 
 Connection::PageCache Connection::take_page_cache() noexcept {

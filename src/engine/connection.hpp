@@ -259,6 +259,20 @@ class Connection final {
   std::uint64_t total_changes() const noexcept;
   std::int64_t last_insert_rowid() const noexcept;
   void set_last_insert_rowid(std::int64_t rowid) noexcept;
+  /// What the SQL functions of these names say.
+  struct ChangeCounters {
+    std::uint64_t changes = 0;
+    std::uint64_t total_changes = 0;
+    std::int64_t last_insert_rowid = 0;
+    bool operator==(const ChangeCounters&) const = default;
+  };
+  ChangeCounters change_counters() const noexcept { return {changes(), total_changes(), last_insert_rowid()}; }
+  /// Without can_set_changes() only the rowid.
+  void set_change_counters(const ChangeCounters& counters) noexcept;
+  /// Whether the engine is the one that was compiled in.
+  static bool can_set_changes() noexcept;
+  /// Whether a foreign key constraint that is deferred is violated now: then the transaction cannot be committed.
+  bool has_open_foreign_keys() const noexcept;
   bool is_readonly() const;
   std::string path() const;
   /// A name of the main database that is the same for every connection to it in this process, whatever path it was
