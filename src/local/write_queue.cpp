@@ -49,9 +49,10 @@ void WriteQueue::remove(Waiter& waiter) noexcept {
 
 WriteQueue::Outcome WriteQueue::enter(Clock::time_point until, const std::atomic<std::uint64_t>& interrupts,
                                       Watch* watch) {
+  if (try_enter()) return Outcome::Entered;
   std::unique_lock lock(mutex_);
-  if (!taken_) {
-    taken_ = true;
+  if (state_.exchange(State::Awaited, std::memory_order_acquire) == State::Free) {  // it came back meanwhile
+    state_.store(State::Taken, std::memory_order_relaxed);
     return Outcome::Entered;
   }
   const std::uint64_t interrupts_before = interrupts.load(std::memory_order_relaxed);
@@ -73,21 +74,15 @@ WriteQueue::Outcome WriteQueue::enter(Clock::time_point until, const std::atomic
   return Outcome::Entered;
 }
 
-bool WriteQueue::try_enter() noexcept {
+void WriteQueue::hand_over() noexcept {
   const std::lock_guard lock(mutex_);
-  if (taken_) return false;
-  taken_ = true;
-  return true;
-}
-
-void WriteQueue::leave() noexcept {
-  const std::lock_guard lock(mutex_);
-  if (first_ == nullptr) {
-    taken_ = false;
+  if (first_ == nullptr) {  // who waited has gone
+    state_.store(State::Free, std::memory_order_release);
     return;
   }
   Waiter& next = *first_;
   remove(next);
+  if (first_ == nullptr) state_.store(State::Taken, std::memory_order_relaxed);
   next.granted = true;
   next.wake.notify_one();  // under the lock: the waiter lives on its thread's stack
 }

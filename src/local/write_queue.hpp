@@ -38,9 +38,16 @@ class WriteQueue {
   /// leave().
   Outcome enter(Clock::time_point until, const std::atomic<std::uint64_t>& interrupts, Watch* watch = nullptr);
   /// The turn, if nobody has it and nobody waits.
-  bool try_enter() noexcept;
+  bool try_enter() noexcept {
+    State expected = State::Free;
+    return state_.compare_exchange_strong(expected, State::Taken, std::memory_order_acquire, std::memory_order_relaxed);
+  }
   /// Hands the turn to the next in line.
-  void leave() noexcept;
+  void leave() noexcept {
+    State expected = State::Taken;
+    if (!state_.compare_exchange_strong(expected, State::Free, std::memory_order_release, std::memory_order_relaxed))
+      hand_over();
+  }
 
   /// How many wait now.
   std::size_t waiting() const noexcept;
@@ -52,14 +59,18 @@ class WriteQueue {
     Waiter* previous = nullptr;
     bool granted = false;
   };
+  void hand_over() noexcept;
   void append(Waiter& waiter) noexcept;
   void remove(Waiter& waiter) noexcept;
 
-  mutable std::mutex mutex_;
+  // Where nobody waits, the turn is taken and given back by one atomic operation each. Who waits says so first, so that
+  // the turn cannot come back without the lock, which then decides to whom it goes.
+  enum class State : std::uint8_t { Free, Taken, Awaited };
+  std::atomic<State> state_ = State::Free;
+  mutable std::mutex mutex_;  // of what follows
   Waiter* first_ = nullptr;
   Waiter* last_ = nullptr;
   std::size_t waiting_ = 0;
-  bool taken_ = false;
 };
 
 }  // namespace libsql::local

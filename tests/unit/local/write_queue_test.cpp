@@ -60,6 +60,37 @@ TEST(WriteQueue, WhoTimesOutLeavesTheLineAndTheNextOneIsServed) {
   EXPECT_EQ(queue.enter(in(-1ms), interrupts), Outcome::Entered);  // no time is needed when nobody is there
 }
 
+TEST(WriteQueue, TheTurnIsFreeAgainAfterTheOnlyOneWhoWaitedHasGone) {
+  WriteQueue queue;
+  const std::atomic<std::uint64_t> interrupts = 0;
+  ASSERT_TRUE(queue.try_enter());
+  EXPECT_EQ(queue.enter(in(1ms), interrupts), Outcome::TimedOut);
+  EXPECT_EQ(queue.waiting(), 0u);
+  EXPECT_FALSE(queue.try_enter());
+  queue.leave();
+  EXPECT_TRUE(queue.try_enter());
+}
+
+TEST(WriteQueue, WhoLeavesAndAsksAgainComesAfterWhoWaits) {
+  WriteQueue queue;
+  const std::atomic<std::uint64_t> interrupts = 0;
+  for (int round = 0; round < 100; ++round) {
+    ASSERT_TRUE(queue.try_enter());
+    bool served = false;  // guarded by the turn
+    std::thread other([&] {
+      EXPECT_EQ(queue.enter(in(10s), interrupts), Outcome::Entered);
+      served = true;
+      queue.leave();
+    });
+    wait_for_waiters(queue, 1);
+    queue.leave();
+    EXPECT_EQ(queue.enter(in(10s), interrupts), Outcome::Entered);
+    EXPECT_TRUE(served);
+    queue.leave();
+    other.join();
+  }
+}
+
 TEST(WriteQueue, InterruptEndsTheWaitWithin100Milliseconds) {
   WriteQueue queue;
   std::atomic<std::uint64_t> interrupts = 5;
