@@ -23,12 +23,14 @@
 #include <libsql/params.hpp>
 #include <libsql/rows.hpp>
 #include <libsql/statement.hpp>
-#include <libsql/transaction.hpp>
+#include <libsql/transaction_behavior.hpp>
 
 namespace libsql {
 
 class ExtensionGuard;
+class Savepoint;
 class Snapshot;
+class Transaction;
 
 /// One session with a database: a local file, a remote server or an embedded replica, as its Builder chose.
 ///
@@ -229,3 +231,5 @@ class LIBSQL_EXPORT ExtensionGuard final {
 };
 
 }  // namespace libsql
+
+#include <libsql/transaction.hpp>  // which holds a Connection; whoever calls transaction() needs it

@@ -7,20 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include <libsql/connection.hpp>
 #include <libsql/detail/backend_fwd.hpp>
 #include <libsql/export.hpp>
+#include <libsql/transaction_behavior.hpp>
 
 namespace libsql {
-
-class Connection;
-
-/// When a transaction takes its locks (https://www.sqlite.org/lang_transaction.html).
-enum class TransactionBehavior : std::uint8_t {
-  Deferred,   ///< at its first read and at its first write
-  Immediate,  ///< the write lock at once: the way to avoid Busy in the middle
-  Exclusive,  ///< as Immediate, and outside WAL mode nobody else may read
-  ReadOnly,   ///< as Deferred; every write in it throws ReadOnly
-};
 
 /// A transaction, or a savepoint in one. `tx->` and the connection that began it mean the same session, so
 /// `conn.execute()` is inside too. Should the engine have to roll it back by itself (disk full, for one), every later
@@ -44,8 +36,8 @@ class LIBSQL_EXPORT Transaction final {
   /// Whether it is a savepoint inside another transaction.
   bool is_nested() const noexcept { return mark_ != 0; }
 
-  Connection* operator->() noexcept;
-  Connection& connection() noexcept;
+  Connection* operator->() noexcept { return &connection_; }
+  Connection& connection() noexcept { return connection_; }
 
  private:
   friend struct detail::Access;
@@ -53,7 +45,7 @@ class LIBSQL_EXPORT Transaction final {
   void finish() noexcept;
 
   std::shared_ptr<core::Session> session_;
-  std::unique_ptr<Connection> connection_;
+  Connection connection_;
   std::uint64_t mark_ = 0;  // of the savepoint that it is; 0: it is no savepoint
   bool open_ = true;
 };

@@ -76,9 +76,7 @@ std::uint64_t set_mark(core::Session& session, std::string_view name) {
 }  // namespace detail
 
 Transaction::Transaction(std::shared_ptr<core::Session> session, std::uint64_t mark)
-    : session_(std::move(session)),
-      connection_(std::make_unique<Connection>(detail::Access::connection(session_))),
-      mark_(mark) {}
+    : session_(std::move(session)), connection_(detail::Access::connection(session_)), mark_(mark) {}
 
 Transaction::Transaction(Transaction&& other) noexcept
     : session_(std::move(other.session_)),
@@ -131,9 +129,6 @@ void Transaction::rollback() {
   }
   open_ = false;
 }
-
-Connection& Transaction::connection() noexcept { return *connection_; }
-Connection* Transaction::operator->() noexcept { return connection_.get(); }
 
 Savepoint::Savepoint(std::shared_ptr<core::Session> session, std::string name)
     : session_(std::move(session)),
