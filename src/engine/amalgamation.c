@@ -1,8 +1,9 @@
 /* The engine as its authors wrote it, and behind it, where its private declarations are known, what tells the layout of its
- * values and sets its counters. */
+ * values and the state of a connection, and sets its counters. */
 #include "sqlite3.c"
 
 #include "engine/change_counters.h"
+#include "engine/connection_state.h"
 #include "engine/value_layout.h"
 
 /* Only for the releases of SQLite that this was tested with: a layout can be compared, but not what a later release means by
@@ -37,11 +38,19 @@ void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) {
   *longest = db->aLimit[SQLITE_LIMIT_LENGTH];
   return vdbe->aVar;
 }
+
+int libsql_engine_autocommit(sqlite3* db) { return db->autoCommit; }
+int64_t libsql_engine_total_changes(sqlite3* db) { return db->nTotalChange; }
+int libsql_engine_holds_write_lock(sqlite3* db) { return sqlite3BtreeTxnState(db->aDb[0].pBt) == SQLITE_TXN_WRITE; }
 #else
 const size_t libsql_engine_value_size = 0;
 const size_t libsql_engine_row_place = 0;
 
 void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) { return 0; }
+
+int libsql_engine_autocommit(sqlite3* db) { return sqlite3_get_autocommit(db); }
+int64_t libsql_engine_total_changes(sqlite3* db) { return sqlite3_total_changes64(db); }
+int libsql_engine_holds_write_lock(sqlite3* db) { return sqlite3_txn_state(db, "main") == SQLITE_TXN_WRITE; }
 #endif
 
 void libsql_engine_set_changes(sqlite3* db, int64_t changes, int64_t total) {

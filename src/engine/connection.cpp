@@ -12,6 +12,7 @@
 
 #include "core/errors.hpp"
 #include "engine/change_counters.h"
+#include "engine/connection_state.hpp"
 #include "engine/hooks.hpp"
 #include "engine/statement.hpp"
 #include "engine/vfs.hpp"
@@ -247,7 +248,7 @@ void Connection::keep_current_exception_and_interrupt() noexcept {
 void Connection::roll_back_if_bound() noexcept {
   if (!must_roll_back_) return;
   must_roll_back_ = false;
-  if (db_ == nullptr || sqlite3_get_autocommit(db_) != 0) return;
+  if (db_ == nullptr || engine::is_autocommit(db_)) return;
   const Hooks::Internal internal(hooks_.get());
   sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
@@ -298,7 +299,7 @@ void Connection::before_call_slow(Statement& statement) {
 }
 
 void Connection::check_transaction() {
-  if (db_ == nullptr || sqlite3_get_autocommit(db_) == 0) return;
+  if (db_ == nullptr || !engine::is_autocommit(db_)) return;
   detail::ErrorData data;
   data.code = ErrorCode::TransactionLost;
   data.origin = ErrorOrigin::Engine;
@@ -345,11 +346,6 @@ void Connection::notify_finished(Statement& statement, core::StatementRun run) n
 void Connection::notify_refused(std::string_view sql, const Error& error) noexcept {
   observers_.refused(sql, error);
   observers_changed();
-}
-
-void Connection::set_write_gate(WriteGate* gate) noexcept {
-  write_gate_ = gate;
-  set_attention(kWriteGate, gate != nullptr);
 }
 
 void Connection::set_deadline(std::optional<std::chrono::milliseconds> limit) {
@@ -405,9 +401,7 @@ void Connection::fail_wait(bool interrupted, std::string_view message) const {
   core::throw_error(std::move(data));
 }
 
-bool Connection::holds_write_lock() const noexcept {
-  return db_ != nullptr && sqlite3_txn_state(db_, "main") == SQLITE_TXN_WRITE;
-}
+bool Connection::holds_write_lock() const noexcept { return db_ != nullptr && engine::holds_write_lock(db_); }
 
 int Connection::busy_callback(void* self, int count) noexcept {
   return static_cast<Connection*>(self)->wait_for_lock(count) ? 1 : 0;
@@ -475,14 +469,12 @@ int Connection::progress_callback(void* self) noexcept {
   return result;
 }
 
-bool Connection::is_autocommit() const noexcept { return db_ == nullptr || sqlite3_get_autocommit(db_) != 0; }
+bool Connection::is_autocommit() const noexcept { return db_ == nullptr || engine::is_autocommit(db_); }
 
 std::uint64_t Connection::changes() const noexcept {
   return db_ == nullptr ? 0 : static_cast<std::uint64_t>(sqlite3_changes64(db_));
 }
-std::uint64_t Connection::total_changes() const noexcept {
-  return db_ == nullptr ? 0 : static_cast<std::uint64_t>(sqlite3_total_changes64(db_));
-}
+std::uint64_t Connection::total_changes() const noexcept { return db_ == nullptr ? 0 : engine::total_changes(db_); }
 std::int64_t Connection::last_insert_rowid() const noexcept {
   return db_ == nullptr ? 0 : sqlite3_last_insert_rowid(db_);
 }

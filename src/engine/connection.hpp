@@ -53,8 +53,14 @@ class WriteGate {
   virtual ~WriteGate() = default;
   /// Before a statement starts that may write. May wait, and may throw to keep it from starting.
   virtual void before_write(class Connection& connection) = 0;
-  /// After any statement has ended.
+  /// After a statement has ended, as GateDuty says.
   virtual void after_statement(class Connection& connection) noexcept = 0;
+};
+
+/// What a gate has to be told of.
+enum class GateDuty : std::uint8_t {
+  AllStatements,   // each write before it starts, and each statement after its end
+  TransactionEnd,  // only the statement after whose end no transaction is open any more; it may be told of others
 };
 
 class Connection final {
@@ -121,13 +127,14 @@ class Connection final {
     kInTransaction = 1,   // transaction() is open: watch for the engine losing it
     kDeadline = 2,        // every call has a deadline
     kObserved = 4,        // somebody watches statements
-    kWriteGate = 8,       // writes pass the write queue
+    kWriteGate = 8,       // the write gate is told of all statements
     kKeptException = 16,  // a callback left an exception
     kUnusable = 32,       // closed or abandoned
     kGuarded = 64,        // SQL text may not begin or end transactions
     kNoSql = 128,         // a callback is running in which the engine allows no SQL
     kSettle = 256,        // a commit has begun: tell those who wait for its end
     kRecorded = 512,      // a change stream is attached
+    kEndAwaited = 1024,   // the write gate is told when the open transaction has ended
   };
   unsigned attention() const noexcept { return attention_; }
   /// Called before a statement starts or goes on while attention() is not 0.
@@ -147,7 +154,11 @@ class Connection final {
   void notify_started(Statement& statement, const core::ParamsView& params) noexcept;
   void notify_finished(Statement& statement, core::StatementRun run) noexcept;
   void notify_refused(std::string_view sql, const Error& error) noexcept;
-  void set_write_gate(WriteGate* gate) noexcept;
+  void set_write_gate(WriteGate* gate, GateDuty duty = GateDuty::AllStatements) noexcept {
+    write_gate_ = gate;
+    set_attention(kWriteGate, gate != nullptr && duty == GateDuty::AllStatements);
+    set_attention(kEndAwaited, gate != nullptr && duty == GateDuty::TransactionEnd);
+  }
   WriteGate* write_gate() const noexcept { return write_gate_; }
   /// While on, a statement that begins or ends a transaction throws Misuse: somebody else's transaction is open here.
   void set_transaction_guard(bool on) noexcept { set_attention(kGuarded, on); }

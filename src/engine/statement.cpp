@@ -12,6 +12,7 @@
 
 #include "core/errors.hpp"
 #include "engine/argument_values.hpp"
+#include "engine/connection_state.hpp"
 #include "engine/hooks.hpp"
 #include "engine/row_values.hpp"
 #include "engine/values.hpp"
@@ -102,8 +103,10 @@ Statement::~Statement() {
 inline void Statement::end_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept {
   connection_->statistics.rows += rows_;
   connection_->statistics.changes += changes;
-  if (WriteGate* const gate = connection_->write_gate(); gate != nullptr) [[unlikely]]
-    gate->after_statement(*connection_);
+  const unsigned attention = connection_->attention();
+  if ((attention & Connection::kWriteGate) != 0 ||
+      ((attention & Connection::kEndAwaited) != 0 && is_autocommit(connection_->db_))) [[unlikely]]
+    connection_->write_gate()->after_statement(*connection_);
   if (observed_) [[unlikely]]
     end_observed_run(changes, outcome, error);
 }
@@ -192,7 +195,6 @@ void Statement::bind(const core::ParamsView& params, bool copy) {
   const std::size_t count = params.positional.size();
   if (!params.named.empty() || count != static_cast<std::size_t>(parameter_count_)) [[unlikely]]
     return bind_named(params, copy);
-  if (count == 0) return;
   ArgumentValues places(stmt_, static_cast<int>(count));
   int number = 0;
   for (const ValueRef& value : params.positional) {
@@ -309,11 +311,13 @@ inline void Statement::begin(const core::ParamsView& params, bool copy) {
   if (stmt_ == nullptr || is_busy()) [[unlikely]]
     fail_begin();
   if (connection_->attention() != 0) connection_->before_call(*this);
-  try {
-    bind(params, copy);
-  } catch (...) {
-    forget_copies();
-    throw;
+  if (parameter_count_ != 0 || params.positional.size() + params.named.size() != 0) {
+    try {
+      bind(params, copy);
+    } catch (...) {
+      forget_copies();
+      throw;
+    }
   }
   constexpr unsigned kAtStart = Connection::kWriteGate | Connection::kObserved | Connection::kGuarded;
   if ((connection_->attention() & kAtStart) != 0) [[unlikely]]
@@ -397,7 +401,7 @@ void Statement::fail_run(int rc) {
 std::uint64_t Statement::execute(const core::ParamsView& params) {
   begin(params, false);
   sqlite3* db = connection_->db_;
-  const auto before = readonly_ ? 0 : sqlite3_total_changes64(db);
+  const std::uint64_t before = readonly_ ? 0 : total_changes(db);
   running_ = true;
   int rc = sqlite3_step(stmt_);
   while (rc == SQLITE_ROW) {
@@ -413,7 +417,7 @@ std::uint64_t Statement::execute(const core::ParamsView& params) {
   running_ = false;
   // sqlite3_changes() keeps its number when a statement of another kind runs.
   const std::uint64_t changes =
-      readonly_ || sqlite3_total_changes64(db) == before ? 0 : static_cast<std::uint64_t>(sqlite3_changes64(db));
+      readonly_ || total_changes(db) == before ? 0 : static_cast<std::uint64_t>(sqlite3_changes64(db));
   sqlite3_reset(stmt_);
   end_run(changes, Outcome::Done, nullptr);
   if (settle) [[unlikely]]
@@ -423,7 +427,7 @@ std::uint64_t Statement::execute(const core::ParamsView& params) {
 
 void Statement::open(const core::ParamsView& params, core::ArgumentLifetime lifetime) {
   begin(params, lifetime == core::ArgumentLifetime::Copy);
-  if (!readonly_) changes_before_ = static_cast<std::uint64_t>(sqlite3_total_changes64(connection_->db_));
+  if (!readonly_) changes_before_ = total_changes(connection_->db_);
   open_ = true;
   ++cursor_id_;
   running_ = true;
@@ -513,7 +517,7 @@ void Statement::close_cursor() noexcept {
   sqlite3_reset(stmt_);
   forget_copies();
   std::uint64_t changes = 0;
-  if (!readonly_ && static_cast<std::uint64_t>(sqlite3_total_changes64(connection_->db_)) != changes_before_) {
+  if (!readonly_ && total_changes(connection_->db_) != changes_before_) {
     changes = static_cast<std::uint64_t>(sqlite3_changes64(connection_->db_));
   }
   end_run(changes, Outcome::Done, nullptr);

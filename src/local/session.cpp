@@ -109,16 +109,16 @@ std::vector<StatementResult> Session::execute_batch(std::span<const BatchStateme
 void Session::begin(TransactionBehavior behavior) {
   switch (behavior) {
     case TransactionBehavior::Deferred:
-      run("BEGIN");
+      cache_.run(Control::Begin);
       break;
     case TransactionBehavior::Immediate:
-      begin_writing("BEGIN IMMEDIATE");
+      begin_writing(Control::BeginImmediate);
       break;
     case TransactionBehavior::Exclusive:
-      begin_writing("BEGIN EXCLUSIVE");
+      begin_writing(Control::BeginExclusive);
       break;
     case TransactionBehavior::ReadOnly:
-      run("BEGIN");
+      cache_.run(Control::Begin);
       enter_read_only();
       break;
   }
@@ -126,45 +126,47 @@ void Session::begin(TransactionBehavior behavior) {
   ++connection_->statistics.transactions;
 }
 
-void Session::begin_writing(std::string_view sql) {
+void Session::begin_writing(Control begin) {
   connection_->require_open();
   connection_->start_deadline();
-  if (turn_) turn_->take();
+  if (!turn_) return cache_.run(begin);
+  turn_->take();
   try {
-    run(sql);
+    cache_.run(begin);
   } catch (...) {
-    if (turn_) turn_->settle();
+    turn_->settle();
     throw;
   }
+  turn_->settle();
 }
 
 std::shared_ptr<const HeldSnapshot> Session::snapshot() {
   connection_->require_open();
   if (!connection_->is_autocommit()) return std::make_shared<const HeldSnapshot>(store_, *connection_);
   for (;;) {
-    run("BEGIN");
+    cache_.run(Control::Begin);
     std::shared_ptr<const HeldSnapshot> held;
     try {
       held = std::make_shared<const HeldSnapshot>(store_, *connection_);
     } catch (const SnapshotTooOld&) {  // the log is empty, or was emptied between two steps
     } catch (...) {
-      run("ROLLBACK");
+      cache_.run(Control::Rollback);
       throw;
     }
-    run("COMMIT");
+    cache_.run(Control::Commit);
     if (held) return held;
     if (connection_->is_readonly()) {
       core::throw_unsupported("a snapshot of a database whose log is empty", "local",
                               "the connection may not write to it");
     }
     // Rewrites one field with its own value: now the log has a frame.
-    begin_writing("BEGIN IMMEDIATE");
+    begin_writing(Control::BeginImmediate);
     try {
       connection_->execute_script("PRAGMA main.user_version=" +
                                   std::to_string(connection_->query_integer("PRAGMA main.user_version")));
-      run("COMMIT");
+      cache_.run(Control::Commit);
     } catch (...) {
-      if (!connection_->is_autocommit()) run("ROLLBACK");
+      if (!connection_->is_autocommit()) cache_.run(Control::Rollback);
       throw;
     }
   }
@@ -178,12 +180,12 @@ void Session::begin_at(const HeldSnapshot& snapshot) {
   if (!connection_->is_autocommit()) {
     core::throw_error(ErrorCode::Misuse, "a transaction at a snapshot cannot begin inside another one");
   }
-  run("BEGIN");
+  cache_.run(Control::Begin);
   try {
     snapshot.state().open_on(*connection_);
     enter_read_only();
   } catch (...) {
-    if (!connection_->is_autocommit()) run("ROLLBACK");
+    if (!connection_->is_autocommit()) cache_.run(Control::Rollback);
     throw;
   }
   connection_->set_in_transaction(true);
@@ -198,8 +200,7 @@ void Session::enter_read_only() {
 }
 
 void Session::commit() {
-  connection_->check_transaction();
-  run("COMMIT");
+  cache_.run(Control::Commit);
   connection_->set_in_transaction(false);
   ++connection_->statistics.commits;
   leave_read_only();
@@ -208,11 +209,11 @@ void Session::commit() {
 void Session::rollback() {
   if (!connection_->is_autocommit()) {
     try {
-      run("ROLLBACK");
+      cache_.run(Control::Rollback);
     } catch (const Interrupted&) {
       // An interrupt lasts while any statement runs, rows that are being read included. They are to end with it.
       connection_->cut_cursors();
-      run("ROLLBACK");
+      cache_.run(Control::Rollback);
     }
   }
   connection_->set_in_transaction(false);

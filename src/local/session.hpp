@@ -87,7 +87,7 @@ class Session final : public core::Session {
   void run(std::string_view sql);
   StatementResult run_statement(engine::Statement& statement, const core::ParamsView& params);
   void end_transactions();
-  void begin_writing(std::string_view sql);
+  void begin_writing(Control begin);
   void enter_read_only();
   void leave_read_only() noexcept;
   void require_unguarded(const char* what) const;

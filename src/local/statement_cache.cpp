@@ -1,5 +1,7 @@
 #include "local/statement_cache.hpp"
 
+#include <algorithm>
+
 #include "sql/classify.hpp"
 #include "sql/quote.hpp"
 #include "sql/tokenizer.hpp"
@@ -88,6 +90,15 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
   return statement;
 }
 
+void StatementCache::run_slowly(Control control) {
+  constexpr std::array<std::string_view, 5> kTexts = {"BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "COMMIT",
+                                                      "ROLLBACK"};
+  const std::string_view text = kTexts[static_cast<std::size_t>(control)];
+  with(text, [](engine::Statement& statement) { statement.execute({}); });
+  const auto found = entries_.find(text);
+  if (found != entries_.end()) controls_[static_cast<std::size_t>(control)] = found->second;
+}
+
 void StatementCache::evict() noexcept {
   // Never the newest, and none that runs: a statement below us on the stack may have made this one.
   for (auto entry = order_.end(); bytes_ > max_bytes_ && entry != std::next(order_.begin());) {
@@ -101,6 +112,7 @@ void StatementCache::evict() noexcept {
 
 void StatementCache::remove(Entries::iterator entry) noexcept {
   bytes_ -= entry->bytes;
+  std::replace(controls_.begin(), controls_.end(), entry, order_.end());
   entries_.erase(entry->statement->sql());
   order_.erase(entry);
 }

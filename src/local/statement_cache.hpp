@@ -1,7 +1,9 @@
 // Compiled statements by their text, the least recently used given up first, bounded by bytes.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <string_view>
@@ -11,10 +13,15 @@
 
 namespace libsql::local {
 
+/// The texts that begin and end transactions, which a session runs for every one of them.
+enum class Control : std::uint8_t { Begin, BeginImmediate, BeginExclusive, Commit, Rollback };
+
 class StatementCache {
  public:
   StatementCache(engine::Connection& connection, std::size_t max_bytes) noexcept
-      : connection_(connection), max_bytes_(max_bytes) {}
+      : connection_(connection), max_bytes_(max_bytes) {
+    controls_.fill(order_.end());
+  }
 
   /// The statement for this text, free to be used, compiled if need be. What is in use elsewhere is not given out
   /// again: then the caller gets one of its own. A hit copies nothing but the pointer.
@@ -32,6 +39,15 @@ class StatementCache {
     }
     const std::shared_ptr<engine::Statement> statement = take(sql);
     return use(*statement);
+  }
+  /// Runs one of these. While it is in the cache it is found without a look at its text. It grows old there all the
+  /// same: should it have to go one day, compiling it again is cheaper than moving it to the front each time.
+  void run(Control control) {
+    const Entries::iterator entry = controls_[static_cast<std::size_t>(control)];
+    if (entry == order_.end() || !is_idle(*entry->statement)) [[unlikely]]
+      return run_slowly(control);
+    ++connection_.statistics.cache_hits;
+    entry->statement->execute({});
   }
 
   /// Frees every statement that is not in use and forgets the others.
@@ -61,6 +77,7 @@ class StatementCache {
   void touch(Entries::iterator entry) noexcept {
     if (entry != order_.begin()) order_.splice(order_.begin(), order_, entry);
   }
+  void run_slowly(Control control);
   void evict() noexcept;
   void remove(Entries::iterator entry) noexcept;
 
@@ -69,6 +86,7 @@ class StatementCache {
   std::size_t bytes_ = 0;
   bool leaves_traces_ = false;
   Entries order_;
+  std::array<Entries::iterator, 5> controls_;                        // where in `order_`; its end: not in the cache
   std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the statements' own text
 };
 

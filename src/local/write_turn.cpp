@@ -6,7 +6,6 @@ void WriteTurn::take() {
   if (held_) return;
   if (!queue_->try_enter()) wait();
   held_ = true;
-  if (scope_ == Scope::Transactions) connection_.set_write_gate(this);  // so that the end of the transaction is seen
 }
 
 void WriteTurn::wait() {
@@ -31,12 +30,13 @@ void WriteTurn::settle() noexcept {
   }
   if (!connection_.holds_write_lock()) return give_up();
   in_transaction_ = open;  // else rows of a write are still being read
+  connection_.set_write_gate(this, open ? engine::GateDuty::TransactionEnd : engine::GateDuty::AllStatements);
 }
 
 void WriteTurn::give_up() noexcept {
   if (!held_) return;
   held_ = in_transaction_ = false;
-  if (scope_ == Scope::Transactions) connection_.set_write_gate(nullptr);
+  watch_for_writes();
   queue_->leave();
 }
 

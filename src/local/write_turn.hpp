@@ -17,7 +17,7 @@ class WriteTurn final : public engine::WriteGate {
 
   WriteTurn(engine::Connection& connection, std::shared_ptr<WriteQueue> queue, Scope scope)
       : connection_(connection), queue_(std::move(queue)), scope_(scope) {
-    if (scope_ == Scope::AllWrites) connection_.set_write_gate(this);
+    watch_for_writes();
   }
   ~WriteTurn() override {
     give_up();
@@ -39,6 +39,8 @@ class WriteTurn final : public engine::WriteGate {
 
  private:
   void wait();
+  /// While the turn is not here.
+  void watch_for_writes() noexcept { connection_.set_write_gate(scope_ == Scope::AllWrites ? this : nullptr); }
 
   engine::Connection& connection_;
   std::shared_ptr<WriteQueue> queue_;

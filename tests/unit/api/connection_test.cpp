@@ -390,6 +390,41 @@ TEST_F(ConnectionTest, CacheCanBeTurnedOff) {
   EXPECT_EQ(conn.statistics().cache_hits, 0u);
 }
 
+TEST_F(ConnectionTest, TransactionsFindTheirStatementsInTheCache) {
+  const auto run = [](Connection& conn, TransactionBehavior behavior) {
+    Transaction tx = conn.transaction(behavior);
+    conn.execute("SELECT 1");
+    tx.commit();
+    conn.transaction(behavior).rollback();
+  };
+  conn_.reset_statistics();
+  for (int i = 0; i < 3; ++i) run(conn_, TransactionBehavior::Immediate);
+  EXPECT_EQ(conn_.statistics().cache_misses, 4u);  // BEGIN IMMEDIATE, the SELECT, COMMIT, ROLLBACK
+  EXPECT_EQ(conn_.statistics().cache_hits, 11u);
+  conn_.execute("BEGIN IMMEDIATE");  // the same statements as for SQL text
+  conn_.execute("COMMIT");
+  EXPECT_EQ(conn_.statistics().cache_misses, 4u);
+  conn_.release_memory();
+  for (const auto behavior :
+       {TransactionBehavior::Deferred, TransactionBehavior::Immediate, TransactionBehavior::Exclusive})
+    run(conn_, behavior);
+  EXPECT_EQ(conn_.statistics().cache_misses, 10u);
+}
+
+TEST_F(ConnectionTest, TransactionsGoOnWhenTheirStatementsAreEvicted) {
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{6'000}, std::size_t{20'000}}) {
+    Connection conn = Builder::local(":memory:").statement_cache_bytes(bytes).build().connect();
+    conn.execute("CREATE TABLE t(a)");
+    for (int i = 0; i < 100; ++i) {
+      Transaction tx = conn.transaction(TransactionBehavior::Immediate);
+      conn.execute("INSERT INTO t(a) VALUES (" + std::to_string(i) + ")");
+      if (i % 2 == 0) tx.commit();
+    }
+    EXPECT_EQ(conn.query_value<int>("SELECT count(*) FROM t"), 50);
+    EXPECT_LE(conn.statistics().cached_bytes, bytes);
+  }
+}
+
 TEST_F(ConnectionTest, EvictionSparesWhatIsInUse) {
   Connection conn = Builder::local(":memory:").statement_cache_bytes(20'000).build().connect();
   conn.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2), (3)");

@@ -1,0 +1,23 @@
+/* What is asked of a connection before and after each statement, without the checks and the search for a database's name that
+ * the functions of the C API begin with. C, because amalgamation.c has it, where the engine's own declarations are at hand. */
+#pragma once
+
+#ifdef __cplusplus
+#include <cstdint>
+extern "C" {
+#else
+#include <stdint.h>
+#endif
+
+struct sqlite3;
+
+/* sqlite3_get_autocommit() */
+int libsql_engine_autocommit(struct sqlite3* db);
+/* sqlite3_total_changes64() */
+int64_t libsql_engine_total_changes(struct sqlite3* db);
+/* Whether sqlite3_txn_state() of the main database is SQLITE_TXN_WRITE. */
+int libsql_engine_holds_write_lock(struct sqlite3* db);
+
+#ifdef __cplusplus
+}
+#endif

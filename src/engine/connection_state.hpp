@@ -1,0 +1,39 @@
+// What is asked of the engine's connection before and after each statement. For files that include sqlite3.h.
+#pragma once
+
+#include <cstdint>
+
+#include <sqlite3.h>
+
+#include "engine/connection_state.h"
+
+namespace libsql::engine {
+
+/// Whether no transaction is open.
+inline bool is_autocommit(sqlite3* db) noexcept {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  return sqlite3_get_autocommit(db) != 0;
+#else
+  return libsql_engine_autocommit(db) != 0;
+#endif
+}
+
+/// Rows changed since the connection was opened.
+inline std::uint64_t total_changes(sqlite3* db) noexcept {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  return static_cast<std::uint64_t>(sqlite3_total_changes64(db));
+#else
+  return static_cast<std::uint64_t>(libsql_engine_total_changes(db));
+#endif
+}
+
+/// Whether the open transaction holds the write lock of the main database.
+inline bool holds_write_lock(sqlite3* db) noexcept {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  return sqlite3_txn_state(db, "main") == SQLITE_TXN_WRITE;
+#else
+  return libsql_engine_holds_write_lock(db) != 0;
+#endif
+}
+
+}  // namespace libsql::engine
