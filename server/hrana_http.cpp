@@ -112,18 +112,25 @@ std::string_view text_of(const hrana::Sql& sql) {
 
 void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, const Context& context) {
   const auto request = hrana::decode_pipeline_request(encoding, core::Source::borrowed(exchange.request().body));
-  HeldStream stream(state_.streams, state_.streams.acquire(request->baton, context));
-  Cancellation cancellation;
   std::string& body = exchange.buffer();
   hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(encoding, body);
+  const auto answer_pipeline = [&](std::optional<std::string_view> baton) {
+    writer.end_pipeline(baton, base_url_of(state_.options));
+    answer(exchange, 200, encoding == hrana::Encoding::Json ? kJson : kProtobuf, body);
+  };
+  // A client that only shows its stream while it reads the rows of a cursor. It would not wait for their end, and the
+  // baton that it was then given would not reach it.
+  if (request->requests.empty() && request->baton && state_.streams.is_running(*request->baton, context)) {
+    return answer_pipeline(request->baton);
+  }
+  HeldStream stream(state_.streams, state_.streams.acquire(request->baton, context));
+  Cancellation cancellation;
   {
     const PeerWatch watch(exchange, cancellation);
     Pipeline pipeline(*stream, context, cancellation, state_.budget);
     pipeline.run(request->requests, writer);
   }
-  const auto baton = state_.streams.release(stream.take(), context);
-  writer.end_pipeline(baton, base_url_of(state_.options));
-  answer(exchange, 200, encoding == hrana::Encoding::Json ? kJson : kProtobuf, body);
+  answer_pipeline(state_.streams.release(stream.take(), context));
 }
 
 void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context) {

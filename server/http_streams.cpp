@@ -56,6 +56,15 @@ std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view>
   }
 }
 
+bool HttpStreams::is_running(std::string_view text, const Context& context) {
+  const std::optional<Baton> baton = signer_.verify(text, context.name_space().name(), context.identity().binding());
+  if (!baton) return false;
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(baton->stream);
+  return found != entries_.end() && found->second.state == State::Acquired && found->second.is_promised &&
+         found->second.sequence == baton->sequence;
+}
+
 HttpStreams::Entry& HttpStreams::entry_of(HttpStream& stream) {
   if (stream.id != 0) return entries_[stream.id];
   do {

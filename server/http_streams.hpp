@@ -45,6 +45,8 @@ class HttpStreams {
   /// The stream that the baton stands for; a new one for none. The caller owes a release() or an abandon(). Throws
   /// RequestRefused 400.
   std::unique_ptr<HttpStream> acquire(std::optional<std::string_view> baton, const Context& context);
+  /// Whether the baton is that of a cursor which is running, and so stays good until the next request of its stream.
+  bool is_running(std::string_view baton, const Context& context);
   /// The request has ended well. Returns the next baton; none if the stream is closed or not worth one.
   std::optional<std::string> release(std::unique_ptr<HttpStream> stream, const Context& context);
   /// What a cursor may change, by which it is decided what becomes of a request that comes while it runs.

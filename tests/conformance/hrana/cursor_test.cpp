@@ -111,6 +111,29 @@ TEST_F(HranaCursor, ManyRowsStreamWithoutALimitOnTheirSum) {
   EXPECT_GT(bytes, 20'000'000U);
 }
 
+TEST_F(HranaCursor, AStreamIsShownWhileTheRowsOfItsCursorAreOnTheirWay) {
+  run("CREATE TABLE t(a)");
+  HttpClient reader = client();
+  HttpClient other = client();
+  const Json begun = reader.pipeline(list({execute("BEGIN"), execute("INSERT INTO t VALUES (1)")}));
+  const std::string body =
+      Json{{"baton", begun.at("baton")},
+           {"batch",
+            {{"steps", list({step("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
+                                  "SELECT i, 'some text of some length that makes the rows longer' FROM n")})}}}}
+          .dump();
+  reader.connection().open({"POST", "/v3/cursor", {}, body}, soon());
+  const std::string first(reader.connection().read(soon()));
+  const Json baton = Json::parse(first.substr(0, first.find('\n'))).at("baton");
+  // The rest waits to be read: more than sockets hold. An empty pipeline neither waits for it nor takes the baton.
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(other.pipeline(Json::array(), baton).at("baton"), baton);
+  while (!reader.connection().read(soon()).empty()) {
+  }
+  const Json answer = other.pipeline(list({execute("COMMIT"), close()}), baton);
+  EXPECT_EQ(answer.at("results")[0].at("type"), "ok") << answer;
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 1);
+}
+
 TEST_F(HranaCursor, ACursorWhoseClientLeavesIsInterruptedAndItsStreamLivesOn) {
   Json baton;
   {
