@@ -98,7 +98,10 @@ class HranaGroups : public ::testing::Test {
       HttpClient http(server->port());
       http.pipeline(list({sequence(kSchema), close()}));
     }
-    ~Running() { server->stop(std::chrono::seconds(5)); }
+    ~Running() {
+      socket_.reset();  // it would not answer the server's farewell
+      server->stop(std::chrono::seconds(5));
+    }
 
     Json over_http(const Json& request) {
       HttpClient http(server->port());
