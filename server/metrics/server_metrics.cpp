@@ -17,12 +17,17 @@ namespace {
 
 using Kind = Exposition::Kind;
 
-struct NamespaceMetric {
+/// A family of samples, one a namespace, and where its figure stands.
+template <class Figures, class Number>
+struct Metric {
   std::string_view name;
   Kind kind;
   std::string_view help;
-  std::uint64_t NamespaceStats::*value;
+  Number Figures::*value;
 };
+using NamespaceMetric = Metric<NamespaceStats, std::uint64_t>;
+using CacheMetric = Metric<CacheFigures, std::uint64_t>;
+using SessionMetric = Metric<NamespaceStats, std::size_t>;
 
 constexpr std::array kCounters = {
     NamespaceMetric{"libsql_server_query_count", Kind::Counter, "Statements that were run.", &NamespaceStats::queries},
@@ -41,13 +46,6 @@ constexpr std::array kCounters = {
                     &NamespaceStats::wal_bytes},
 };
 
-struct CacheMetric {
-  std::string_view name;
-  Kind kind;
-  std::string_view help;
-  std::uint64_t CacheFigures::*value;
-};
-
 constexpr std::array kCaches = {
     CacheMetric{"libsql_server_statement_cache_hits_total", Kind::Counter,
                 "Statements that were compiled already on their connection.", &CacheFigures::statement_hits},
@@ -64,18 +62,12 @@ constexpr std::array kCaches = {
     CacheMetric{"libsql_server_page_cache_bytes", Kind::Gauge, "Memory of the page caches.", &CacheFigures::page_bytes},
 };
 
-struct SessionMetric {
-  std::string_view name;
-  std::string_view help;
-  std::size_t NamespaceStats::*value;
-};
-
 constexpr std::array kSessions = {
-    SessionMetric{"libsql_server_sessions_in_use", "Connections to the database that clients use.",
+    SessionMetric{"libsql_server_sessions_in_use", Kind::Gauge, "Connections to the database that clients use.",
                   &NamespaceStats::sessions_in_use},
-    SessionMetric{"libsql_server_sessions_idle", "Connections to the database that are kept ready.",
+    SessionMetric{"libsql_server_sessions_idle", Kind::Gauge, "Connections to the database that are kept ready.",
                   &NamespaceStats::sessions_idle},
-    SessionMetric{"libsql_server_writers_waiting", "Writers that wait for their turn.",
+    SessionMetric{"libsql_server_writers_waiting", Kind::Gauge, "Writers that wait for their turn.",
                   &NamespaceStats::writers_waiting},
 };
 
@@ -93,22 +85,22 @@ void expose_gauges(Exposition& out, const ServerGauges& gauges) {
 void expose_namespaces(Exposition& out, Namespaces& namespaces) {
   std::vector<std::pair<std::string, NamespaceStats>> all;
   for (const auto& name_space : namespaces.loaded()) all.emplace_back(name_space->name(), name_space->stats());
-  for (const NamespaceMetric& metric : kCounters) {
-    out.begin(metric.name, metric.kind, metric.help);
-    for (const auto& [name, stats] : all) out.sample(stats.*metric.value, {{"namespace", name}});
-  }
+  const auto expose = [&](const auto& metrics, const auto& figures_of) {
+    for (const auto& metric : metrics) {
+      out.begin(metric.name, metric.kind, metric.help);
+      for (const auto& [name, stats] : all) {
+        out.sample(std::uint64_t{figures_of(stats).*metric.value}, {{"namespace", name}});
+      }
+    }
+  };
+  const auto own = [](const NamespaceStats& stats) -> const NamespaceStats& { return stats; };
+  expose(kCounters, own);
   out.begin("libsql_server_query_latency", Kind::Counter, "Time in statements, in milliseconds.");
   for (const auto& [name, stats] : all) {
     out.sample(static_cast<double>(stats.microseconds) / 1000, {{"namespace", name}});
   }
-  for (const CacheMetric& metric : kCaches) {
-    out.begin(metric.name, metric.kind, metric.help);
-    for (const auto& [name, stats] : all) out.sample(stats.caches.*metric.value, {{"namespace", name}});
-  }
-  for (const SessionMetric& metric : kSessions) {
-    out.begin(metric.name, Kind::Gauge, metric.help);
-    for (const auto& [name, stats] : all) out.sample(std::uint64_t{stats.*metric.value}, {{"namespace", name}});
-  }
+  expose(kCaches, [](const NamespaceStats& stats) -> const CacheFigures& { return stats.caches; });
+  expose(kSessions, own);
 }
 
 }  // namespace
