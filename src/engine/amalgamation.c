@@ -2,7 +2,6 @@
  * values and the state of a connection, and sets its counters. */
 #include "sqlite3.c"
 
-#include "engine/change_counters.h"
 #include "engine/connection_state.h"
 #include "engine/value_layout.h"
 

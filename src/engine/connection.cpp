@@ -11,7 +11,6 @@
 #endif
 
 #include "core/errors.hpp"
-#include "engine/change_counters.h"
 #include "engine/connection_state.hpp"
 #include "engine/hooks.hpp"
 #include "engine/statement.hpp"

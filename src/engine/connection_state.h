@@ -1,5 +1,6 @@
 /* What is asked of a connection before and after each statement, without the checks and the search for a database's name that
- * the functions of the C API begin with. C, because amalgamation.c has it, where the engine's own declarations are at hand. */
+ * the functions of the C API begin with, and what they let one read and not write. C, because amalgamation.c has it, where the
+ * engine's own declarations are at hand. */
 #pragma once
 
 #ifdef __cplusplus
@@ -17,6 +18,8 @@ int libsql_engine_autocommit(struct sqlite3* db);
 int64_t libsql_engine_total_changes(struct sqlite3* db);
 /* Whether sqlite3_txn_state() of the main database is SQLITE_TXN_WRITE. */
 int libsql_engine_holds_write_lock(struct sqlite3* db);
+/* What changes() and total_changes() say from now on. */
+void libsql_engine_set_changes(struct sqlite3* db, int64_t changes, int64_t total);
 
 #ifdef __cplusplus
 }
