@@ -5,8 +5,10 @@ find_package(Threads REQUIRED)
 # A profile is an input that ccache does not see in every case, so the profile-guided build goes without it.
 find_program(LIBSQL_CCACHE ccache)
 if(LIBSQL_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT LIBSQL_PGO)
-  # Precompiled headers are cached only if ccache is told to ignore what it cannot see inside them.
+  # Precompiled headers are cached only if ccache is told to ignore what it cannot see inside them. Paths are looked up
+  # relative to the source folder, so that another checkout finds what this one has compiled.
   set(_launcher "${CMAKE_COMMAND}" -E env
+    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" "CCACHE_NOHASHDIR=1"
     "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime" "${LIBSQL_CCACHE}")
   set(CMAKE_C_COMPILER_LAUNCHER ${_launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${_launcher})
