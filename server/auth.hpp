@@ -7,6 +7,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "server/bearer.hpp"
 
 namespace libsql::server {
 
@@ -35,11 +38,19 @@ struct Credentials {
 /// Threads: may be used by several at once.
 class Identity {
  public:
+  Identity() : bearer_(std::make_shared<Bearer>()) {}
+  /// One of several identities of the same bearer.
+  explicit Identity(std::shared_ptr<Bearer> bearer) noexcept : bearer_(std::move(bearer)) {}
   virtual ~Identity() = default;
   /// None at all hides that the namespace exists.
   virtual Permissions permissions(std::string_view name_space) const = 0;
   /// Names the identity: a baton is good for requests with the same binding only. Empty if nobody is told apart.
   virtual std::string_view binding() const noexcept { return {}; }
+  /// What all who have this binding take together.
+  const std::shared_ptr<Bearer>& bearer() const noexcept { return bearer_; }
+
+ private:
+  std::shared_ptr<Bearer> bearer_;
 };
 
 /// The credentials are not good.

@@ -56,7 +56,8 @@ TokenVerifier::Result TokenVerifier::verify(std::string_view token, TokenTime no
     if (has_expired(*claims, now)) return {nullptr, TokenProblem::Expired};
     // No audience is configured, so a token that names one is for somebody else (RFC 7519, section 4.1.3).
     if (claims->has_audience) return {nullptr, TokenProblem::Rejected};
-    identity = std::make_shared<const TokenIdentity>(std::move(*claims), group_);
+    std::shared_ptr<Bearer> bearer = bearer_of(claims->binding);
+    identity = std::make_shared<const TokenIdentity>(std::move(*claims), group_, std::move(bearer));
     remember(digest, identity);
   } else if (has_expired(identity->claims(), now)) {
     return {nullptr, TokenProblem::Expired};
@@ -78,6 +79,16 @@ std::shared_ptr<const TokenIdentity> TokenVerifier::find(const Digest& digest) {
   std::shared_ptr<const TokenIdentity> identity = found->second;
   if (young_.size() < kCapacity / 2) young_.emplace(digest, identity);
   return identity;
+}
+
+// A fresh token of the same bearer does not double what it may take.
+std::shared_ptr<Bearer> TokenVerifier::bearer_of(const std::string& binding) {
+  const std::lock_guard lock(mutex_);
+  if (bearers_.size() >= 2 * kCapacity) std::erase_if(bearers_, [](const auto& each) { return each.second.expired(); });
+  std::weak_ptr<Bearer>& known = bearers_[binding];
+  std::shared_ptr<Bearer> bearer = known.lock();
+  if (bearer == nullptr) known = bearer = std::make_shared<Bearer>();
+  return bearer;
 }
 
 void TokenVerifier::remember(const Digest& digest, std::shared_ptr<const TokenIdentity> identity) {

@@ -17,7 +17,8 @@ namespace libsql::server {
 /// The bearer of a token that holds.
 class TokenIdentity final : public Identity {
  public:
-  TokenIdentity(TokenClaims claims, std::string group) : claims_(std::move(claims)), group_(std::move(group)) {}
+  TokenIdentity(TokenClaims claims, std::string group, std::shared_ptr<Bearer> bearer)
+      : Identity(std::move(bearer)), claims_(std::move(claims)), group_(std::move(group)) {}
   Permissions permissions(std::string_view name_space) const override;
   /// The same for two tokens that allow the same to the same bearer, so that one may be replaced by a fresher one.
   std::string_view binding() const noexcept override { return claims_.binding; }
@@ -55,6 +56,7 @@ class TokenVerifier final {
 
   std::shared_ptr<const TokenIdentity> find(const Digest& digest);
   void remember(const Digest& digest, std::shared_ptr<const TokenIdentity> identity);
+  std::shared_ptr<Bearer> bearer_of(const std::string& binding);
 
   PublicKeys keys_;
   std::string group_;
@@ -63,6 +65,7 @@ class TokenVerifier final {
   // SHA-256, so that looking a token up does not compare secrets.
   std::mutex mutex_;
   std::unordered_map<Digest, std::shared_ptr<const TokenIdentity>, DigestHash> young_, old_;
+  std::unordered_map<std::string, std::weak_ptr<Bearer>> bearers_;  // by their binding
 };
 
 }  // namespace libsql::server

@@ -1,0 +1,19 @@
+// What one bearer of credentials takes of the server, over all its connections, so that it leaves some to the others.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+#include "net/memory_account.hpp"
+
+namespace libsql::server {
+
+/// Shared by all requests of one bearer. Threads: any number at once.
+struct Bearer {
+  std::atomic<std::size_t> running = 0;     // requests that have a thread
+  std::atomic<std::size_t> sessions = 0;    // connections to databases
+  std::atomic<std::size_t> websockets = 0;  // that have said hello
+  net::MemoryAccount memory;                // of requests that arrive and answers that leave
+};
+
+}  // namespace libsql::server
