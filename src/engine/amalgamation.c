@@ -1,5 +1,11 @@
 /* The engine as its authors wrote it, and behind it, where its private declarations are known, what tells the layout of its
  * values and the state of a connection, and sets its counters. */
+
+/* The engine defines and calls this function under another name, and gives ours to sqlite3_exec() as the callback for the rows of
+ * sqlite_schema: a macro with arguments does not touch a name without them. */
+static int(sqlite3InitCallback)(void*, int, char**, char**);
+#define sqlite3InitCallback(...) libsql_engine_init_callback(__VA_ARGS__)
+
 #include "sqlite3.c"
 
 #include "engine/connection_state.h"
@@ -38,6 +44,13 @@ void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) {
   return vdbe->aVar;
 }
 
+#include "engine/vector_guard.h"
+
+void libsql_engine_watch_rows(sqlite3* db, LibsqlRowWatcher watcher, void* argument) {
+  sqlite3_preupdate_hook(db, watcher, argument);
+  if (watcher == 0 && libsqlHasVectorGuard(db)) libsqlAddVectorGuard(db);
+}
+
 int libsql_engine_autocommit(sqlite3* db) { return db->autoCommit; }
 int64_t libsql_engine_total_changes(sqlite3* db) { return db->nTotalChange; }
 int libsql_engine_holds_write_lock(sqlite3* db) { return sqlite3BtreeTxnState(db->aDb[0].pBt) == SQLITE_TXN_WRITE; }
@@ -46,6 +59,14 @@ const size_t libsql_engine_value_size = 0;
 const size_t libsql_engine_row_place = 0;
 
 void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) { return 0; }
+
+static int(sqlite3InitCallback)(void* init, int argc, char** argv, char** names) {
+  return libsql_engine_init_callback(init, argc, argv, names);
+}
+
+void libsql_engine_watch_rows(sqlite3* db, LibsqlRowWatcher watcher, void* argument) {
+  sqlite3_preupdate_hook(db, watcher, argument);
+}
 
 int libsql_engine_autocommit(sqlite3* db) { return sqlite3_get_autocommit(db); }
 int64_t libsql_engine_total_changes(sqlite3* db) { return sqlite3_total_changes64(db); }

@@ -27,6 +27,19 @@ inline std::uint64_t total_changes(sqlite3* db) noexcept {
 #endif
 }
 
+#ifdef SQLITE_ENABLE_PREUPDATE_HOOK
+/// Sets or, with null, removes the function that is called before each change of a row.
+inline void watch_rows(sqlite3* db,
+                       void (*watcher)(void*, sqlite3*, int, const char*, const char*, sqlite3_int64, sqlite3_int64),
+                       void* argument) noexcept {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  sqlite3_preupdate_hook(db, watcher, argument);
+#else
+  libsql_engine_watch_rows(db, watcher, argument);
+#endif
+}
+#endif
+
 /// Whether the open transaction holds the write lock of the main database.
 inline bool holds_write_lock(sqlite3* db) noexcept {
 #ifdef LIBSQL_SYSTEM_SQLITE

@@ -7,6 +7,7 @@
 
 #include "core/errors.hpp"
 #include "engine/change_log.hpp"
+#include "engine/connection_state.hpp"
 #include "engine/values.hpp"
 
 namespace libsql::detail {
@@ -409,7 +410,7 @@ void Hooks::install() noexcept {
          [&] { sqlite3_update_hook(db, update_ ? nullptr : &HookCallbacks::update, update_ ? nullptr : this); });
 #ifdef SQLITE_ENABLE_PREUPDATE_HOOK
   change(preupdate_, reads_rows, [&] {
-    sqlite3_preupdate_hook(db, preupdate_ ? nullptr : &HookCallbacks::preupdate, preupdate_ ? nullptr : this);
+    watch_rows(db, preupdate_ ? nullptr : &HookCallbacks::preupdate, preupdate_ ? nullptr : this);
     // A DELETE without WHERE compiled without this hook empties the table at one stroke and tells nobody.
     if (!preupdate_) expire_statements();
   });
