@@ -5,8 +5,10 @@
 namespace libsql::functions {
 
 int register_all(sqlite3* connection, const RegisterOptions& options) noexcept {
-  const int code = register_vector_functions(connection);
-  return code == SQLITE_OK ? register_uuid_functions(connection, options.uuid_flavour) : code;
+  int code = register_vector_functions(connection);
+  if (code == SQLITE_OK) code = register_uuid_functions(connection, options.uuid_flavour);
+  if (code == SQLITE_OK) code = register_regexp_functions(connection);
+  return code;
 }
 
 }  // namespace libsql::functions

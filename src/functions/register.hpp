@@ -19,5 +19,6 @@ int register_all(sqlite3* connection, const RegisterOptions& options = {}) noexc
 /// The parts of register_all().
 int register_vector_functions(sqlite3* connection) noexcept;
 int register_uuid_functions(sqlite3* connection, UuidFlavour flavour) noexcept;
+int register_regexp_functions(sqlite3* connection) noexcept;
 
 }  // namespace libsql::functions
