@@ -1,10 +1,14 @@
 /* The engine as its authors wrote it, and behind it, where its private declarations are known, what tells the layout of its
  * values and the state of a connection, and sets its counters. */
 
-/* The engine defines and calls this function under another name, and gives ours to sqlite3_exec() as the callback for the rows of
- * sqlite_schema: a macro with arguments does not touch a name without them. */
+/* The engine defines and calls these functions under other names. Where it only names them, as the callback for the rows of
+ * sqlite_schema and in its table of SQL functions, it gets ours: a macro with arguments does not touch a name without them. */
+struct sqlite3_context;
+struct sqlite3_value;
 static int(sqlite3InitCallback)(void*, int, char**, char**);
+static void(dropConstraintFunc)(struct sqlite3_context*, int, struct sqlite3_value**);
 #define sqlite3InitCallback(...) libsql_engine_init_callback(__VA_ARGS__)
+#define dropConstraintFunc(...) libsql_engine_drop_constraint(__VA_ARGS__)
 
 #include "sqlite3.c"
 
@@ -44,7 +48,10 @@ void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) {
   return vdbe->aVar;
 }
 
+#include "engine/alter_column.h"
 #include "engine/vector_guard.h"
+
+const int libsql_engine_alters_columns = 1;
 
 void libsql_engine_watch_rows(sqlite3* db, LibsqlRowWatcher watcher, void* argument) {
   sqlite3_preupdate_hook(db, watcher, argument);
@@ -59,6 +66,13 @@ const size_t libsql_engine_value_size = 0;
 const size_t libsql_engine_row_place = 0;
 
 void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) { return 0; }
+
+#if SQLITE_VERSION_NUMBER >= 3053000
+static void(dropConstraintFunc)(sqlite3_context* context, int count, sqlite3_value** arguments) {
+  libsql_engine_drop_constraint(context, count, arguments);
+}
+#endif
+const int libsql_engine_alters_columns = 0;
 
 static int(sqlite3InitCallback)(void* init, int argc, char** argv, char** names) {
   return libsql_engine_init_callback(init, argc, argv, names);

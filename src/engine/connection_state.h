@@ -18,6 +18,8 @@ int libsql_engine_autocommit(struct sqlite3* db);
 int64_t libsql_engine_total_changes(struct sqlite3* db);
 /* Whether sqlite3_txn_state() of the main database is SQLITE_TXN_WRITE. */
 int libsql_engine_holds_write_lock(struct sqlite3* db);
+/* Whether the engine compiles what sql/alter_column.hpp writes. */
+extern const int libsql_engine_alters_columns;
 /* sqlite3_preupdate_hook(), which is not left without one where a vector index of libSQL's is guarded. */
 typedef void (*LibsqlRowWatcher)(void*, struct sqlite3*, int, char const*, char const*, long long, long long);
 void libsql_engine_watch_rows(struct sqlite3* db, LibsqlRowWatcher watcher, void* argument);

@@ -27,6 +27,15 @@ inline std::uint64_t total_changes(sqlite3* db) noexcept {
 #endif
 }
 
+/// Whether the engine compiles what sql::alter_column() writes.
+inline bool alters_columns() noexcept {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  return false;
+#else
+  return libsql_engine_alters_columns != 0;
+#endif
+}
+
 #ifdef SQLITE_ENABLE_PREUPDATE_HOOK
 /// Sets or, with null, removes the function that is called before each change of a row.
 inline void watch_rows(sqlite3* db,

@@ -16,12 +16,24 @@
 #include "engine/hooks.hpp"
 #include "engine/row_values.hpp"
 #include "engine/values.hpp"
+#include "sql/alter_column.hpp"
 #include "sql/classify.hpp"
 #include "sql/parameters.hpp"
 #include "sql/split.hpp"
 
 namespace libsql::engine {
 namespace {
+
+// What the engine is to compile in the place of ALTER TABLE .. ALTER COLUMN .. TO; nothing for all else.
+std::optional<sql::AlterColumn> alter_column(Connection& connection, std::string_view sql) {
+  if (!alters_columns()) return std::nullopt;
+  try {
+    return sql::alter_column(sql);
+  } catch (const Error& error) {
+    connection.notify_refused(sql, error);
+    throw;
+  }
+}
 
 sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::Persistence persistence,
                       const char** tail) {
@@ -30,7 +42,11 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
   if (sql.size() > static_cast<std::size_t>(connection.limit(Limit::SqlLength))) {
     core::throw_error(ErrorCode::TooBig, "the SQL text is longer than the limit");
   }
-  const int rc = sqlite3_prepare_v3(connection.handle(), sql.data(), static_cast<int>(sql.size()), flags, &stmt, tail);
+  const std::optional<sql::AlterColumn> alter = alter_column(connection, sql);
+  const std::string_view text = alter ? std::string_view(alter->text) : sql;
+  const int rc =
+      sqlite3_prepare_v3(connection.handle(), text.data(), static_cast<int>(text.size()), flags, &stmt, tail);
+  if (alter) *tail = sql.data() + alter->end;
   if (rc != SQLITE_OK) [[unlikely]] {
     try {
       connection.fail(rc, sql);
