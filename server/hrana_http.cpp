@@ -7,6 +7,7 @@
 
 #include "hrana/cursor_writer.hpp"
 #include "hrana/decode.hpp"
+#include "hrana/extensions.hpp"
 #include "hrana/response_writer.hpp"
 #include "server/cursor_run.hpp"
 #include "server/executor.hpp"
@@ -114,14 +115,16 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, cons
   const auto request = hrana::decode_pipeline_request(encoding, core::Source::borrowed(exchange.request().body));
   std::string& body = exchange.buffer();
   hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(encoding, body);
-  const auto answer_pipeline = [&](std::optional<std::string_view> baton) {
+  const auto answer_pipeline = [&](std::optional<std::string_view> baton, bool is_stateless) {
     writer.end_pipeline(baton, base_url_of(state_.options));
-    answer(exchange, 200, encoding == hrana::Encoding::Json ? kJson : kProtobuf, body);
+    const net::Header type{"content-type", encoding == hrana::Encoding::Json ? kJson : kProtobuf};
+    if (!is_stateless) return exchange.answer(200, {type, kAnyOrigin}, body);
+    exchange.answer(200, {type, kAnyOrigin, {hrana::kStreamHeader, hrana::kStatelessStream}}, body);
   };
   // A client that only shows its stream while it reads the rows of a cursor. It would not wait for their end, and the
   // baton that it was then given would not reach it.
   if (request->requests.empty() && request->baton && state_.streams.is_running(*request->baton, context)) {
-    return answer_pipeline(request->baton);
+    return answer_pipeline(request->baton, false);
   }
   HeldStream stream(state_.streams, state_.streams.acquire(request->baton, context));
   Cancellation cancellation;
@@ -130,7 +133,8 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, cons
     Pipeline pipeline(*stream, context, cancellation, state_.budget);
     pipeline.run(request->requests, writer);
   }
-  answer_pipeline(state_.streams.release(stream.take(), context));
+  const HttpStreams::Released released = state_.streams.release(stream.take(), context);
+  answer_pipeline(released.baton, released.is_stateless);
 }
 
 void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context) {

@@ -26,6 +26,7 @@ std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view>
   if (!text) return begin();
   const std::optional<Baton> baton = signer_.verify(*text, context.name_space().name(), context.identity().binding());
   if (!baton) throw_invalid();
+  if (baton->is_foreign) return begin();
   std::unique_lock lock(mutex_);
   const auto until = Clock::now() + kWaitForCursor;
   for (;;) {
@@ -58,7 +59,7 @@ std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view>
 
 bool HttpStreams::is_running(std::string_view text, const Context& context) {
   const std::optional<Baton> baton = signer_.verify(text, context.name_space().name(), context.identity().binding());
-  if (!baton) return false;
+  if (!baton || baton->is_foreign) return false;
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(baton->stream);
   return found != entries_.end() && found->second.state == State::Acquired && found->second.is_promised &&
@@ -67,11 +68,13 @@ bool HttpStreams::is_running(std::string_view text, const Context& context) {
 
 HttpStreams::Entry& HttpStreams::entry_of(HttpStream& stream) {
   if (stream.id != 0) return entries_[stream.id];
+  Baton fresh;
   do {
-    stream.id = BatonSigner::random_number();
-  } while (stream.id == 0 || entries_.contains(stream.id));
+    fresh = BatonSigner::random_place();
+  } while (entries_.contains(fresh.stream));
+  stream.id = fresh.stream;
   Entry& entry = entries_[stream.id];
-  entry.sequence = BatonSigner::random_number() >> 2;
+  entry.sequence = fresh.sequence;
   return entry;
 }
 
@@ -89,26 +92,38 @@ std::string HttpStreams::promise(HttpStream& stream, Effect effect, const Contex
   return signer_.sign(baton, context.name_space().name(), context.identity().binding());
 }
 
-std::optional<std::string> HttpStreams::release(std::unique_ptr<HttpStream> stream, const Context& context) {
-  const bool is_new = stream->id == 0;
-  if (stream->closed || stream->is_stateless()) {
-    if (!is_new) {
+// Nothing of the stream stays here: whoever comes with the baton gets a new one, which is as good.
+std::string HttpStreams::part(HttpStream& stream, const Context& context) {
+  Baton baton;
+  if (stream.id == 0) {
+    baton = BatonSigner::random_place();
+  } else {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(stream.id);
+    baton.stream = stream.id;
+    if (found != entries_.end()) {  // unless all were closed meanwhile
+      baton.sequence = found->second.sequence + 1;
+      entries_.erase(found);
+    }
+  }
+  baton.is_replaceable = true;
+  return signer_.sign(baton, context.name_space().name(), context.identity().binding());
+}
+
+HttpStreams::Released HttpStreams::release(std::unique_ptr<HttpStream> stream, const Context& context) {
+  if (stream->closed) {
+    if (stream->id != 0) {
       const std::lock_guard lock(mutex_);
       const auto found = entries_.find(stream->id);
       // A replaceable baton that is still out there must find that its stream was closed.
-      if (found != entries_.end()) {
-        if (stream->closed) {
-          end(found, State::Closed);
-        } else {
-          entries_.erase(found);
-        }
-      }
+      if (found != entries_.end()) end(found, State::Closed);
     }
-    return std::nullopt;
+    return {};
   }
+  if (stream->is_stateless()) return {part(*stream, context), true};
   std::string baton = promise(*stream, stream->is_replaceable() ? Effect::Database : Effect::Session, context);
   settle(std::move(stream));
-  return baton;
+  return {std::move(baton), false};
 }
 
 void HttpStreams::keep(Entry& entry, std::unique_ptr<HttpStream> stream) {

@@ -47,8 +47,12 @@ class HttpStreams {
   std::unique_ptr<HttpStream> acquire(std::optional<std::string_view> baton, const Context& context);
   /// Whether the baton is that of a cursor which is running, and so stays good until the next request of its stream.
   bool is_running(std::string_view baton, const Context& context);
-  /// The request has ended well. Returns the next baton; none if the stream is closed or not worth one.
-  std::optional<std::string> release(std::unique_ptr<HttpStream> stream, const Context& context);
+  struct Released {
+    std::optional<std::string> baton;  // none if the stream is closed: clients take it for that
+    bool is_stateless = false;         // nothing is kept here for that baton
+  };
+  /// The request has ended well. Returns the next baton.
+  Released release(std::unique_ptr<HttpStream> stream, const Context& context);
   /// What a cursor may change, by which it is decided what becomes of a request that comes while it runs.
   enum class Effect : std::uint8_t {
     Session,   // the stream itself: the request waits
@@ -89,6 +93,7 @@ class HttpStreams {
 
   std::unique_ptr<HttpStream> begin() const { return std::make_unique<HttpStream>(options_.limits); }
   Entry& entry_of(HttpStream& stream);
+  std::string part(HttpStream& stream, const Context& context);
   void keep(Entry& entry, std::unique_ptr<HttpStream> stream);
   void end(Entries::iterator entry, State state);
 

@@ -6,6 +6,7 @@
 #include "hrana/cursor_reader.hpp"
 #include "hrana/decode.hpp"
 #include "hrana/encode.hpp"
+#include "hrana/extensions.hpp"
 #include "remote/repetition.hpp"
 #include "remote/upkeep.hpp"
 
@@ -26,6 +27,12 @@ std::string beginning_of_body(HttpClient::Lease& connection, const net::Wait& wa
     break;
   }
   return text;
+}
+
+// Whether the server says that it holds nothing for the baton that it gives: then there is nothing to lose, to keep
+// alive or to close.
+bool is_stateless(const net::HttpResponse& head) noexcept {
+  return head.header(hrana::kStreamHeader) == hrana::kStatelessStream;
 }
 
 }  // namespace
@@ -181,12 +188,14 @@ auto HttpStream::exchange(std::string_view what, const Call& call, Encode&& enco
     try {
       try {
         HttpClient::Lease connection = client_->take(endpoint_.origin);
-        const int status =
-            connection->open({"POST", path, client_->headers(dialect.encoding), body_}, call.wait).status;
+        const net::HttpResponse head =
+            connection->open({"POST", path, client_->headers(dialect.encoding), body_}, call.wait);
+        const int status = head.status;
+        const bool stateless = is_stateless(head);
         trim();
         if (status == 200) {
           client_->prove(dialect);
-          return take(std::move(connection), dialect, before);
+          return take(std::move(connection), dialect, before, stateless);
         }
         const std::string text = beginning_of_body(connection, call.wait);
         if (changes(status, text, dialect, before)) continue;
@@ -226,10 +235,10 @@ Answers HttpStream::run(std::span<const hrana::Request> requests, After after, c
         (status == 404 || status == 405) && before == Standing::Alone && client_->give_up(dialect);
     return other_dialect || (closes && client_->give_up_close(status, text));
   };
-  const auto take = [&](HttpClient::Lease connection, const HttpClient::Dialect& dialect, Standing) {
+  const auto take = [&](HttpClient::Lease connection, const HttpClient::Dialect& dialect, Standing, bool stateless) {
     auto answer =
         hrana::decode_pipeline_response(dialect.encoding, core::Source(std::string(connection->read_all(call.wait))));
-    moved_on(answer->baton, answer->base_url);
+    moved_on(stateless ? std::nullopt : answer->baton, answer->base_url);
     return Answers(std::move(answer));
   };
   return exchange("/pipeline", call, encode, changes, take);
@@ -258,7 +267,7 @@ net::Deadline HttpStream::keep_alive(milliseconds idle, const net::Interrupt& in
         connection->request({"POST", path, client_->headers(dialect.encoding), body_}, call.wait);
     if (response.status == 200) {
       const auto answer = hrana::decode_pipeline_response(dialect.encoding, core::Source(std::string(response.body)));
-      moved_on(answer->baton, answer->base_url);
+      moved_on(is_stateless(response) ? std::nullopt : answer->baton, answer->base_url);
     } else if (cursors_ == 0) {
       forget();  // while rows are being read, a server may refuse other requests to their stream
     }
@@ -277,7 +286,7 @@ std::unique_ptr<Cursor> HttpStream::open_cursor(const hrana::Batch& batch, const
     hrana::encode(dialect.encoding, hrana::CursorRequest{baton_, batch}, body_);
   };
   const auto changes = [](int, std::string_view, const HttpClient::Dialect&, Standing) { return false; };
-  const auto take = [&](HttpClient::Lease connection, const HttpClient::Dialect& dialect, Standing before) {
+  const auto take = [&](HttpClient::Lease connection, const HttpClient::Dialect& dialect, Standing before, bool) {
     hrana::CursorReader reader(dialect.encoding);
     while (reader.head() == nullptr) {
       const std::string_view piece = connection->read(call.wait);

@@ -1,6 +1,8 @@
 // Hrana over HTTP: pipelines, streams and what they answer. One test or more for each point of the protocol's
 // checklist.
 #include <atomic>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "support/server_client.hpp"
@@ -65,14 +67,77 @@ TEST_F(HranaPipeline, AnErrorInsideDoesNotStopLaterRequests) {
   EXPECT_EQ(result_of(results[1]).at("rows").at(0).at(0).at("value"), "7");
 }
 
-TEST_F(HranaPipeline, AStreamWithStateGetsAnotherBatonEachTimeAndOneWithoutGetsNone) {
+TEST_F(HranaPipeline, AStreamGetsAnotherBatonEachTimeUntilItIsClosed) {
   HttpClient http = client();
-  EXPECT_TRUE(http.pipeline(list({execute("SELECT 1")})).at("baton").is_null());
+  Json baton;
+  std::set<std::string> seen;
+  for (int i = 0; i < 5; ++i) {
+    baton = http.pipeline(list({execute("SELECT 1")}), baton).at("baton");
+    ASSERT_TRUE(baton.is_string());
+    EXPECT_TRUE(seen.insert(baton).second);
+  }
+  EXPECT_TRUE(http.pipeline(list({execute("SELECT 1"), close()}), baton).at("baton").is_null());
   const Json first = http.pipeline(list({execute("BEGIN")})).at("baton");
   ASSERT_TRUE(first.is_string());
   const Json second = http.pipeline(list({execute("SELECT 1")}), first).at("baton");
   ASSERT_TRUE(second.is_string());
   EXPECT_NE(first, second);
+}
+
+TEST_F(HranaPipeline, AStreamWithoutStateLeavesNothingAtTheServer) {
+  HttpClient http = client();
+  for (const Json& requests :
+       {Json::array(), list({execute("SELECT 1")}), list({batch(list({step("SELECT 1")}))}),
+        list({sequence("SELECT 1; SELECT 2")}), list({{{"type", "get_autocommit"}}}),
+        list({{{"type", "describe"}, {"sql", "SELECT 1"}}}), list({execute("SELEC")}),
+        list({execute("BEGIN"), execute("COMMIT")}),
+        list({{{"type", "store_sql"}, {"sql_id", 1}, {"sql", "SELECT 1"}}, {{"type", "close_sql"}, {"sql_id", 1}}})}) {
+    const Json baton = http.pipeline(requests).at("baton");
+    EXPECT_TRUE(baton.is_string()) << requests;
+    EXPECT_TRUE(http.pipeline(requests, baton).at("baton").is_string()) << requests;
+  }
+  EXPECT_EQ(server_->describe_streams().size(), 0U);
+  EXPECT_EQ(server_->gauges().http_streams, 0U);
+  EXPECT_EQ(server_->gauges().connections_in_use, 0U);
+}
+
+TEST_F(HranaPipeline, WhatBeginsOnAStreamWithoutStateIsASecondUseFromThenOn) {
+  HttpClient http = client();
+  const Json empty = http.pipeline(list({execute("SELECT 1")})).at("baton");
+  const Json begun = http.pipeline(list({execute("BEGIN"), execute("CREATE TABLE t(a)")}), empty).at("baton");
+  const Answer again = http.post("/v3/pipeline", {{"baton", empty}, {"requests", list({execute("SELECT 1")})}});
+  EXPECT_EQ(again.status, 400);
+  EXPECT_EQ(again.json().at("code"), "BATON_REUSED");
+  http.pipeline(list({execute("COMMIT"), close()}), begun);
+  EXPECT_EQ(http.post("/v3/pipeline", {{"baton", empty}, {"requests", Json::array()}}).status, 400);
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 0);
+}
+
+TEST_F(HranaPipeline, ABatonWithoutStateOutlivesTheServerAndOneOfATransactionDoesNot) {
+  Json empty, begun;
+  {
+    HttpClient http = client();
+    empty = http.pipeline(list({execute("SELECT 1")})).at("baton");
+    begun = http.pipeline(list({execute("BEGIN")})).at("baton");
+  }
+  server_->stop(std::chrono::seconds(5));
+  server_.reset();
+  SetUp();
+  HttpClient http = client();
+  EXPECT_EQ(http.pipeline(list({execute("SELECT 7")}), empty).at("results").size(), 1U);
+  EXPECT_EQ(http.post("/v3/pipeline", {{"baton", begun}, {"requests", Json::array()}}).status, 400);
+}
+
+TEST_F(HranaPipeline, OurClientIsToldThatNothingIsKeptForItsBaton) {
+  HttpClient http = client();
+  const auto said = [&](const Json& requests) {
+    const std::string body = Json{{"requests", requests}}.dump();
+    const net::HttpResponse response = http.connection().request({"POST", "/v3/pipeline", {}, body}, soon());
+    return std::string(response.header("libsql-stream").value_or("nothing"));
+  };
+  EXPECT_EQ(said(list({execute("SELECT 1")})), "stateless");
+  EXPECT_EQ(said(list({execute("BEGIN")})), "nothing");
+  EXPECT_EQ(said(list({execute("SELECT 1"), close()})), "nothing");
 }
 
 TEST_F(HranaPipeline, TheBatonOfAClosedStreamFails) {

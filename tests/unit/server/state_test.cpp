@@ -18,13 +18,14 @@ namespace {
 
 TEST(Baton, IsGoodForItsNamespaceAndIdentityAndSigner) {
   const BatonSigner signer;
-  const std::string text = signer.sign({77, 5, true}, "shop", "alice");
+  const std::string text = signer.sign({77, 5, false}, "shop", "alice");
   EXPECT_EQ(text.size(), 64U);
   const auto baton = signer.verify(text, "shop", "alice");
   ASSERT_TRUE(baton);
   EXPECT_EQ(baton->stream, 77U);
   EXPECT_EQ(baton->sequence, 5U);
-  EXPECT_TRUE(baton->is_replaceable);
+  EXPECT_FALSE(baton->is_replaceable);
+  EXPECT_FALSE(baton->is_foreign);
   EXPECT_FALSE(signer.verify(text, "shop", "bob"));
   EXPECT_FALSE(signer.verify(text, "sho", "palice"));
   EXPECT_FALSE(BatonSigner().verify(text, "shop", "alice"));
@@ -37,6 +38,26 @@ TEST(Baton, CannotBeMadeReplaceable) {
   const std::string hard = signer.sign({1, 1, false}, "n", "");
   const std::string soft = signer.sign({1, 1, true}, "n", "");
   EXPECT_FALSE(signer.verify(soft.substr(0, 22) + hard.substr(22), "n", ""));
+  EXPECT_FALSE(signer.verify(soft.substr(0, 64), "n", ""));
+  EXPECT_FALSE(signer.verify(hard + soft.substr(64), "n", ""));
+}
+
+TEST(Baton, ThatIsReplaceableIsKnownToBeForeignByAnotherSigner) {
+  const BatonSigner signer;
+  const std::string text = signer.sign({77, 5, true}, "shop", "alice");
+  ASSERT_TRUE(signer.verify(text, "shop", "alice"));
+  EXPECT_FALSE(signer.verify(text, "shop", "alice")->is_foreign);
+  const BatonSigner other;
+  ASSERT_TRUE(other.verify(text, "shop", "alice"));
+  EXPECT_TRUE(other.verify(text, "shop", "alice")->is_foreign);
+  EXPECT_FALSE(other.verify(text, "shop", "bob"));
+  EXPECT_FALSE(other.verify(text, "stop", "alice"));
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string altered = text;
+    altered[i] = altered[i] == 'A' ? 'B' : 'A';
+    EXPECT_FALSE(signer.verify(altered, "shop", "alice")) << i;
+    EXPECT_FALSE(other.verify(altered, "shop", "alice")) << i;
+  }
 }
 
 TEST(StoredSql, KeepsATextForWhoHasItWhenItIsClosed) {
