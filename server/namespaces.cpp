@@ -62,10 +62,12 @@ Namespaces::Namespaces(const Options& options, std::shared_ptr<ConnectionSlots> 
     if (options_.namespaces) {
       core::throw_error(ErrorCode::Configuration, "namespaces need a data directory, not one database");
     }
+    if (options_.database != ":memory:") lock_.take_database(options_.database);
     get(kDefaultNamespace);  // opening it shows what is wrong now
     return;
   }
   std::filesystem::create_directories(options_.data_directory / "dbs");
+  lock_.take_directory(options_.data_directory);
   for (const auto& entry : std::filesystem::directory_iterator(options_.data_directory / "dbs")) {
     if (entry.path().filename().string().starts_with(".")) std::filesystem::remove_all(entry.path());  // half made
   }

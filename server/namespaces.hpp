@@ -15,6 +15,7 @@
 
 #include "server/namespace.hpp"
 #include "server/options.hpp"
+#include "server/server_lock.hpp"
 #include "server/string_hash.hpp"
 
 namespace libsql::server {
@@ -91,6 +92,7 @@ class Namespaces {
 
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
+  ServerLock lock_;  // until all databases are closed
   template <class Value>
   using ByName = std::unordered_map<std::string, std::shared_ptr<Value>, StringHash, std::equal_to<>>;
   mutable std::mutex mutex_;  // of the maps only

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -35,6 +36,13 @@ class PidFile {
   std::filesystem::path path_;
 };
 
+// What the process makes (databases, their logs and indexes, backups, log files) is nothing for other users of the
+// machine. What the umask takes away from the group stays away, too.
+void keep_others_out() noexcept {
+  constexpr mode_t kOthers = 0007, kGroupWrites = 0020;
+  ::umask(::umask(kOthers | kGroupWrites) | kOthers | kGroupWrites);
+}
+
 void serve_until_told(Service& service, Signals& signals) {
   while (!service.is_idle()) {
     switch (signals.wait(kTick)) {
@@ -53,6 +61,7 @@ void serve_until_told(Service& service, Signals& signals) {
 }  // namespace
 
 int run_service(Config config) {
+  keep_others_out();
   Signals signals;
   const PidFile pid_file(config.pid_file);
   Service service(std::move(config));

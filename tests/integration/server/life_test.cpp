@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -152,6 +153,75 @@ TEST_F(ServerLife, RefusesToStartWithStatus1IfSomethingCannotBeHad) {
     EXPECT_FALSE(server.is_ready());
     EXPECT_EQ(server.wait(), 1) << arguments.back();
     EXPECT_THAT(server.errors(), HasSubstr("libsql: ")) << arguments.back();
+  }
+}
+
+TEST_F(ServerLife, RefusesDataThatAnotherServerHasAndNamesIt) {
+  ServerProcess many({"--data", file("data"), "--enable-namespaces", "--admin-listen", "127.0.0.1:0"});
+  ASSERT_TRUE(many.is_ready());
+  ServerProcess one({"--db", file("a.db")});
+  ASSERT_TRUE(one.is_ready());
+  std::filesystem::create_symlink(file("a.db"), file("link.db"));
+  std::filesystem::create_directory_symlink(file("data"), file("link"));
+  const auto refused = [&](const std::vector<std::string>& arguments, const ServerProcess& by) {
+    ServerProcess server(arguments);
+    EXPECT_FALSE(server.is_ready());
+    EXPECT_EQ(server.wait(), 1);
+    EXPECT_THAT(server.errors(), HasSubstr("is served already, by the process " + std::to_string(by.pid()) + ":"));
+  };
+  refused({"--data", file("data")}, many);
+  refused({"--data", file("link")}, many);
+  refused({"--db", file("data/dbs/default/data")}, many);
+  refused({"--db", file("link/dbs/default/data")}, many);
+  refused({"--db", file("a.db")}, one);
+  refused({"--db", file("link.db")}, one);
+  EXPECT_EQ(run_sql(many.port(), "SELECT 1", {{"x-namespace", "default"}}), "1");
+  EXPECT_EQ(run_sql(one.port(), "SELECT 1"), "1");
+}
+
+TEST_F(ServerLife, TakesDataOverFromAServerThatWasKilledOrHasEnded) {
+  for (const int number : {SIGKILL, SIGTERM}) {
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"--data", file("data")}, {"--db", file("a.db")}}) {
+      ServerProcess first(arguments);
+      ASSERT_TRUE(first.is_ready());
+      first.signal(number);
+      ASSERT_TRUE(first.wait());
+      EXPECT_EQ(std::filesystem::exists(file("data/server.lock")) || std::filesystem::exists(file("a.db-server.lock")),
+                number == SIGKILL);
+      ServerProcess second(arguments);
+      EXPECT_TRUE(second.is_ready()) << second.errors();
+      second.signal(SIGTERM);
+      EXPECT_EQ(second.wait(), 0);
+    }
+  }
+}
+
+TEST_F(ServerLife, MakesFilesThatOtherUsersCannotRead) {
+  const auto mode_of = [&](const std::string& name) {
+    struct stat found {};
+    return ::stat(file(name).c_str(), &found) == 0 ? static_cast<int>(found.st_mode & 0777U) : -1;
+  };
+  // The umask of a child is that of its parent.
+  for (const auto& [mask, mode] : {std::pair<mode_t, int>{0, 0640}, {0022, 0640}, {0077, 0600}}) {
+    const std::string name = "m" + std::to_string(mask);
+    const mode_t before = ::umask(mask);
+    ServerProcess server({"--data", file(name), "--enable-namespaces", "--admin-listen", "127.0.0.1:0", "--log-file",
+                          file(name + ".log"), "--access-log", file(name + ".access"), "--pid-file",
+                          file(name + ".pid"), "--backup-dir", directory_.path().string()});
+    ::umask(before);
+    ASSERT_TRUE(server.is_ready());
+    EXPECT_EQ(run_sql(server.port(), "CREATE TABLE t(a)", {{"x-namespace", "default"}}), "ok");
+    EXPECT_EQ(request(server.admin_port(), "POST", "/v1/namespaces/a/create", "{}").status, 200);
+    EXPECT_EQ(
+        request(server.admin_port(), "POST", "/v1/namespaces/a/backup", R"({"path":")" + name + R"(.bak"})").status,
+        200);
+    for (const char* made : {"/dbs/default/data", "/dbs/default/data-wal", "/dbs/default/data-shm", "/dbs/a/data",
+                             ".log", ".access", ".pid", ".bak"}) {
+      EXPECT_EQ(mode_of(name + made), mode) << made << " with umask " << mask;
+    }
+    EXPECT_EQ(mode_of(name + "/dbs/a/config.json"), 0600);
+    EXPECT_EQ(mode_of(name + "/dbs/a"), mode == 0600 ? 0700 : 0750);
   }
 }
 
