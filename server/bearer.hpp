@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "net/memory_account.hpp"
+#include "server/budget.hpp"
 
 namespace libsql::server {
 
@@ -14,6 +15,7 @@ struct Bearer {
   std::atomic<std::size_t> sessions = 0;    // connections to databases
   std::atomic<std::size_t> websockets = 0;  // that have said hello
   net::MemoryAccount memory;                // of requests that arrive and answers that leave
+  Taken taken;                              // of what is shared out
 };
 
 }  // namespace libsql::server

@@ -26,6 +26,13 @@ Context::Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const Na
       permissions_(identity_->permissions(name_space_->name())),
       config_(std::move(config)) {}
 
+Takers Context::takers() const {
+  Takers takers;
+  if (bearer_taken() != nullptr) takers.bearer = {identity_->bearer(), bearer_taken()};
+  if (namespace_taken() != nullptr) takers.name_space = {name_space_->shared_counters(), namespace_taken()};
+  return takers;
+}
+
 void Context::authorise(const StatementTraits& traits) const {
   if (traits.needs_write()) {
     if (!permissions_.write) forbid("the credentials do not allow to write to namespace `" + name_space_->name() + "`");
@@ -50,7 +57,13 @@ std::string Context::attachable(std::string_view name_as_written) const {
   // Whether a namespace exists is nobody's business who may not attach it.
   const auto refuse = [&] { forbid("namespace `" + name + "` cannot be attached"); };
   if (!identity_->permissions(name).attach || !namespaces_.exists(name)) refuse();
-  const std::shared_ptr<Namespace> target = namespaces_.get(name);
+  std::shared_ptr<Namespace> target;
+  try {
+    target = namespaces_.get(name);
+  } catch (const NamespaceError& error) {
+    if (error.kind() != NamespaceError::Kind::TooMany) refuse();  // deleted just now
+    throw RequestRefused(error.status(), std::string(error.code()), error.what());
+  }
   if (!target->config()->allow_attach) refuse();
   std::string file = target->attachable();
   if (file.empty()) refuse();

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "server/auth.hpp"
+#include "server/budget.hpp"
 #include "server/namespace.hpp"
 #include "server/options.hpp"
 #include "server/statement_class.hpp"
@@ -15,38 +16,6 @@
 namespace libsql::server {
 
 class Namespaces;
-
-/// The bytes of all answers that are being built.
-class ResponseBudget {
- public:
-  explicit ResponseBudget(std::size_t limit) noexcept : limit_(limit) {}
-  std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
-
-  /// The share of one answer. Counts in large steps, so that small answers cost nothing.
-  class Share {
-   public:
-    explicit Share(ResponseBudget& budget) noexcept : budget_(budget) {}
-    ~Share() { budget_.held_.fetch_sub(held_, std::memory_order_relaxed); }
-    Share(const Share&) = delete;
-    Share& operator=(const Share&) = delete;
-    /// False if the answer has become so large that all together are too large.
-    bool grow_to(std::size_t bytes) noexcept {
-      constexpr std::size_t kStep = 64 * 1024;
-      if (bytes < held_ + kStep) return true;
-      const std::size_t more = bytes - held_;
-      held_ = bytes;
-      return budget_.held_.fetch_add(more, std::memory_order_relaxed) + more <= budget_.limit_;
-    }
-
-   private:
-    ResponseBudget& budget_;
-    std::size_t held_ = 0;
-  };
-
- private:
-  const std::size_t limit_;
-  std::atomic<std::size_t> held_ = 0;
-};
 
 /// Threads: one request at a time; cancel() from any.
 class Context final : public StatementRules {
@@ -64,6 +33,12 @@ class Context final : public StatementRules {
   const Options& options() const noexcept { return options_; }
   const NamespaceConfig& config() const noexcept { return *config_; }
   const Permissions& permissions() const noexcept { return permissions_; }
+
+  /// Whose shares are looked at: that of the bearer, if bearers are told apart, and that of the namespace, if there are
+  /// several.
+  Takers takers() const;
+  Taken* bearer_taken() const noexcept { return identity_->binding().empty() ? nullptr : &identity_->bearer()->taken; }
+  Taken* namespace_taken() const noexcept { return options_.namespaces ? &name_space_->counters().taken : nullptr; }
 
   /// From now on the rows of all statements are added there, too.
   void count_into(RowTally& rows) noexcept { rows_ = &rows; }
@@ -88,6 +63,30 @@ class Context final : public StatementRules {
   Permissions permissions_;
   std::shared_ptr<const NamespaceConfig> config_;
   RowTally* rows_ = nullptr;
+};
+
+/// The memory of one answer while it is being built. Counts in large steps, so that small answers cost nothing.
+class ResponseShare {
+ public:
+  ResponseShare(Budget& budget, const Context& context) noexcept : budget_(budget), context_(context) {}
+  ~ResponseShare() {
+    if (held_ != 0) budget_.give(held_, context_.bearer_taken(), context_.namespace_taken());
+  }
+  ResponseShare(const ResponseShare&) = delete;
+  ResponseShare& operator=(const ResponseShare&) = delete;
+  /// Whose limit is in the way of an answer of that size.
+  Whose grow_to(std::size_t bytes) noexcept {
+    constexpr std::size_t kStep = 64 * 1024;
+    if (bytes < held_ + kStep) return Whose::Nobody;
+    const Whose whose = budget_.take(bytes - held_, context_.bearer_taken(), context_.namespace_taken());
+    if (whose == Whose::Nobody) held_ = bytes;
+    return whose;
+  }
+
+ private:
+  Budget& budget_;
+  const Context& context_;
+  std::size_t held_ = 0;
 };
 
 /// Ends what a request runs when its client is gone, and what it is about to run.

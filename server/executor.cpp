@@ -69,9 +69,13 @@ hrana::StmtTotals Executor::run(std::string_view sql, const detail::ParamsView& 
       run.fail("INVALID_UTF8");
       throw invalid_text();
     }
-    if (rows >= most_rows || writer.request_bytes() > limits.response_bytes || !share_.grow_to(writer.total_bytes())) {
+    if (rows >= most_rows || writer.request_bytes() > limits.response_bytes) {
       run.fail("RESPONSE_TOO_LARGE");
       throw ResponseTooLarge();
+    }
+    if (const Whose whose = share_.grow_to(writer.total_bytes()); whose != Whose::Nobody) {
+      run.fail("TOO_MANY_RESPONSES");
+      throw ResponseTooLarge(whose);
     }
   }
   return run.finish();

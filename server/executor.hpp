@@ -39,7 +39,7 @@ class StepStates {
 class Executor {
  public:
   Executor(DatabaseSession& session, const Context& context, const Cancellation& cancellation,
-           ResponseBudget::Share& share) noexcept
+           ResponseShare& share) noexcept
       : session_(session), context_(context), cancellation_(cancellation), share_(share) {}
 
   void execute(std::string_view sql, const detail::ParamsView& args, hrana::ResponseWriter& writer);
@@ -63,7 +63,7 @@ class Executor {
   DatabaseSession& session_;
   const Context& context_;
   const Cancellation& cancellation_;
-  ResponseBudget::Share& share_;
+  ResponseShare& share_;
 };
 
 StatementFailure transaction_timed_out();

@@ -82,6 +82,21 @@ void throw_syntax_error(const Error& error, std::string_view sql) {
   throw StatementFailure("SQL_PARSE_ERROR", text);
 }
 
+int status_of(const StatementFailure& failure) noexcept {
+  const std::string_view code = failure.code();
+  if (code == "ARGS_BOTH_POSITIONAL_AND_NAMED") return 501;  // observed: sqld 0.24.33
+  if (code == "BLOCKED") return 403;
+  constexpr std::array<std::string_view, 6> kLater = {"TRANSACTION_TIMEOUT", "TRANSACTION_BUSY", "TOO_MANY_RESPONSES",
+                                                      "TOO_MANY_STREAMS",    "SQLITE_BUSY",      "SQLITE_INTERRUPT"};
+  if (std::find(kLater.begin(), kLater.end(), code) != kLater.end()) return 503;
+  return code.starts_with("SQLITE_") || code == "INVALID_UTF8" ? 500 : 400;
+}
+
+void throw_too_many_streams(Whose whose) {
+  throw StatementFailure("TOO_MANY_STREAMS", "Too many streams are open: " + std::string(to_string(whose)) +
+                                                 " limit is reached; close some, or try again");
+}
+
 StatementFailure failure_of(const Error& error) {
   const int primary = error.sqlite_code() & 0xff;
   if (primary == 1 && error.offset()) {

@@ -8,6 +8,8 @@
 
 #include <libsql/error.hpp>
 
+#include "server/budget.hpp"
+
 namespace libsql::server {
 
 /// A statement failed: an error object inside the answer.
@@ -25,6 +27,10 @@ class StatementFailure : public std::runtime_error {
 class ResponseTooLarge : public StatementFailure {
  public:
   ResponseTooLarge() : StatementFailure("RESPONSE_TOO_LARGE", "Response is too large") {}
+  /// It would not be, but together with others that are being built.
+  explicit ResponseTooLarge(Whose whose)
+      : StatementFailure("TOO_MANY_RESPONSES", "Responses that are being built have reached " +
+                                                   std::string(to_string(whose)) + " limit; try again") {}
 };
 
 /// The client broke the protocol: HTTP 400, or the end of the WebSocket.
@@ -50,6 +56,11 @@ class RequestRefused : public std::runtime_error {
 bool is_syntax_error(const Error& error) noexcept;
 /// SQL_PARSE_ERROR with the place in `sql`.
 [[noreturn]] void throw_syntax_error(const Error& error, std::string_view sql);
+/// The status of an answer that is nothing but this failure: 403 and 503 for what the server refuses, 400 for what is
+/// wrong with the request, 500 for what the engine says.
+int status_of(const StatementFailure& failure) noexcept;
+/// TOO_MANY_STREAMS.
+[[noreturn]] void throw_too_many_streams(Whose whose);
 /// The code and message that sqld 0.24.33 was observed to give an error of the engine.
 StatementFailure failure_of(const Error& error);
 

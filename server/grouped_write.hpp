@@ -14,7 +14,7 @@ namespace libsql::server {
 /// cannot do that way is left to the caller.
 class GroupedWrite {
  public:
-  GroupedWrite(const Context& context, Cancellation& cancellation, ResponseBudget::Share& share) noexcept
+  GroupedWrite(const Context& context, Cancellation& cancellation, ResponseShare& share) noexcept
       : context_(context), cancellation_(cancellation), share_(share) {}
 
   /// False if the request is to be run on a session of its own: nothing has been done or written then. `counters` are
@@ -28,7 +28,7 @@ class GroupedWrite {
 
   const Context& context_;
   Cancellation& cancellation_;
-  ResponseBudget::Share& share_;
+  ResponseShare& share_;
 };
 
 }  // namespace libsql::server

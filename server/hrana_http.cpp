@@ -74,13 +74,6 @@ HttpStreams::Effect effect_of(const HttpStream& stream, SqlTexts texts) {
   return effect;
 }
 
-int v1_status(const StatementFailure& failure) noexcept {
-  const std::string_view code = failure.code();
-  if (code == "ARGS_BOTH_POSITIONAL_AND_NAMED") return 501;
-  if (code == "TRANSACTION_TIMEOUT" || code == "TRANSACTION_BUSY") return 503;
-  return code.starts_with("SQLITE_") || code == "INVALID_UTF8" ? 500 : 400;
-}
-
 template <class Run>
 void v1_request(net::Exchange& exchange, ServerState& state, const Context& context, Run&& run) {
   Cancellation cancellation;
@@ -89,7 +82,7 @@ void v1_request(net::Exchange& exchange, ServerState& state, const Context& cont
   PeerWatch watch(exchange, cancellation);
   std::string& body = exchange.buffer();
   hrana::ResponseWriter writer = hrana::ResponseWriter::v1(body);
-  ResponseBudget::Share share(state.budget);
+  ResponseShare share(state.budgets.responses, context);
   int status = 200;
   writer.begin();
   try {
@@ -98,7 +91,7 @@ void v1_request(net::Exchange& exchange, ServerState& state, const Context& cont
     run(executor, writer);
   } catch (const StatementFailure& failure) {
     writer.fail({failure.what(), failure.code(), {}});
-    status = v1_status(failure);
+    status = status_of(failure);
   }
   watch.stop();
   answer(exchange, status, kJson, body);
@@ -130,7 +123,7 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, cons
   Cancellation cancellation;
   {
     const PeerWatch watch(exchange, cancellation);
-    Pipeline pipeline(*stream, context, cancellation, state_.budget);
+    Pipeline pipeline(*stream, context, cancellation, state_.budgets);
     pipeline.run(request->requests, writer);
   }
   const HttpStreams::Released released = state_.streams.release(stream.take(), context);

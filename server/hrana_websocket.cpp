@@ -51,7 +51,7 @@ HranaWebSocket::HranaWebSocket(ServerState& state, const Subprotocol& protocol, 
     : state_(state),
       protocol_(protocol),
       name_(std::move(name_space)),
-      stored_(state.options.limits.stored_sql_websocket, 0) {
+      stored_(state.options.limits.stored_sql_websocket, state.options.limits.stored_sql_websocket_bytes) {
   state_.websockets.fetch_add(1, std::memory_order_relaxed);
   if (state_.options.observer) state_.options.observer->happened(Event::WebSocketOpened, name_);
 }
@@ -64,7 +64,9 @@ HranaWebSocket::~HranaWebSocket() {
 
 void HranaWebSocket::cancel_all() noexcept {
   const std::lock_guard lock(mutex_);
-  for (const auto& [id, stream] : streams_) stream->cancel();
+  for (const auto& [id, stream] : streams_) {
+    if (stream != nullptr) stream->cancel();
+  }
   for (const auto& closing : closing_) {
     if (const std::shared_ptr<WebSocketStream> stream = closing.lock()) stream->cancel();
   }
@@ -122,6 +124,8 @@ void HranaWebSocket::hello(net::WebSocketSession& session, const hrana::Hello& h
     session.close(kNormal, {});
   } catch (const RequestRefused& refused) {
     session.close(kInternalError, refused.what());
+  } catch (const NamespaceError& error) {  // too many are in use
+    session.close(kInternalError, error.what());
   }
 }
 
@@ -140,8 +144,23 @@ void HranaWebSocket::resolve(const hrana::Batch& batch, WebSocketJob& job) {
 void HranaWebSocket::open_stream(net::WebSocketSession& session, std::int32_t id) {
   const std::lock_guard lock(mutex_);
   if (streams_.contains(id)) throw ProtocolViolation("Stream " + std::to_string(id) + " is open already");
-  streams_.emplace(
-      id, std::make_shared<WebSocketStream>(state_, name_space_, protocol_.encoding, session.shared_from_this()));
+  // Those whose end still waits for a job of theirs count too.
+  const std::size_t most = state_.options.limits.websocket_streams;
+  if (streams_.size() + closing_.size() >= most) {
+    std::erase_if(closing_, [](const auto& closing) { return closing.expired(); });
+  }
+  if (streams_.size() + closing_.size() >= most) {
+    if (streams_.size() >= 2 * most) throw ProtocolViolation("Too many streams are open");
+    streams_.emplace(id, nullptr);
+    throw StatementFailure("TOO_MANY_STREAMS", "Too many streams are open: this WebSocket's limit is reached");
+  }
+  const Context context(name_space_, identity_, state_.namespaces, state_.options);
+  auto stream = std::make_shared<WebSocketStream>(state_, context, protocol_.encoding, session.shared_from_this());
+  if (const Whose whose = stream->take_place(); whose != Whose::Nobody) {
+    streams_.emplace(id, nullptr);
+    throw_too_many_streams(whose);
+  }
+  streams_.emplace(id, std::move(stream));
 }
 
 // What belongs to no stream, and what must be known before the next message is read.
@@ -151,7 +170,8 @@ void HranaWebSocket::answer_at_once(net::WebSocketSession& session, const hrana:
   writer.begin(request.request_id);
   try {
     if (const auto* store = std::get_if<hrana::StoreSqlRequest>(&request.request)) {
-      stored_.store(store->sql_id, store->sql);
+      const Context context(name_space_, identity_, state_.namespaces, state_.options);
+      stored_.store(store->sql_id, store->sql, state_.budgets.stored_sql, context.takers());
     } else if (const auto* close = std::get_if<hrana::CloseSqlRequest>(&request.request)) {
       stored_.close(close->sql_id);
     } else {
@@ -160,6 +180,19 @@ void HranaWebSocket::answer_at_once(net::WebSocketSession& session, const hrana:
     writer.done(hrana::type_of(request.request));
   } catch (const StatementFailure& failure) {
     writer.fail({failure.what(), failure.code(), {}});
+  }
+  send(session, out);
+}
+
+// Clients send what a stream is to run without waiting for the answer to open_stream, which was an error.
+void HranaWebSocket::answer_without_stream(net::WebSocketSession& session, const hrana::WebSocketRequest& request) {
+  std::string out;
+  hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(protocol_.encoding, out);
+  writer.begin(request.request_id);
+  if (hrana::type_of(request.request) == hrana::RequestType::Close) {
+    writer.done(hrana::RequestType::Close);
+  } else {
+    writer.fail({"The stream was not opened, because too many are open", "TOO_MANY_STREAMS", {}});
   }
   send(session, out);
 }
@@ -184,6 +217,10 @@ std::shared_ptr<WebSocketStream> HranaWebSocket::stream_for(const hrana::WebSock
   const auto found = streams_.find(request.stream_id);
   if (found == streams_.end()) throw ProtocolViolation("Stream " + std::to_string(request.stream_id) + " is not open");
   std::shared_ptr<WebSocketStream> stream = found->second;
+  if (stream == nullptr) {
+    if (hrana::type_of(request.request) == hrana::RequestType::Close) streams_.erase(found);
+    return nullptr;
+  }
   if (const auto* open = std::get_if<hrana::OpenCursorRequest>(&request.request)) {
     if (stream->has_cursor) throw ProtocolViolation("The stream has a cursor already");
     if (!cursors_.emplace(open->cursor_id, stream).second) {
@@ -208,6 +245,7 @@ void HranaWebSocket::request(net::WebSocketSession& session, core::Decoded<hrana
     return answer_at_once(session, request);
   }
   const std::shared_ptr<WebSocketStream> stream = stream_for(request);
+  if (stream == nullptr) return answer_without_stream(session, request);
   WebSocketJob job{std::move(message), identity_, {}, {}};
   const hrana::Request& body = job.request().request;
   switch (type) {

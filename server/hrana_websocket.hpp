@@ -48,6 +48,8 @@ class HranaWebSocket final : public net::WebSocketHandler {
   void request(net::WebSocketSession& session, core::Decoded<hrana::ClientMessage> message);
   void answer_at_once(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
   void open_stream(net::WebSocketSession& session, std::int32_t id);
+  void answer_without_stream(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
+  /// Null for one whose open_stream failed.
   std::shared_ptr<WebSocketStream> stream_for(const hrana::WebSocketRequest& request);
   void resolve(const hrana::Sql& sql, WebSocketJob& job);
   void resolve(const hrana::Batch& batch, WebSocketJob& job);
@@ -63,7 +65,7 @@ class HranaWebSocket final : public net::WebSocketHandler {
   StoredSql stored_;
   std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> cursors_;
   std::mutex mutex_;  // of what follows, which another thread cancels
-  std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> streams_;
+  std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> streams_;  // null: it could not be opened
   std::vector<std::weak_ptr<WebSocketStream>> closing_;  // whose jobs may still run, though their number is free
 };
 

@@ -35,13 +35,12 @@ void answer_exception(net::Exchange& exchange, std::exception_ptr thrown) noexce
       const std::string text = "Unauthorized: `" + std::string(error.what()) + "`";
       answer_error(exchange, error.status(), text, error.code());
     } catch (const NamespaceError& error) {
-      const bool missing = error.kind() == NamespaceError::Kind::NotFound;
-      answer_error(exchange, error.status(), error.what(), missing ? "NAMESPACE_NOT_FOUND" : "NAMESPACE_INVALID");
+      answer_error(exchange, error.status(), error.what(), error.code());
     } catch (const StatementFailure& error) {
-      answer_error(exchange, 500, error.what(), error.code());
+      answer_error(exchange, status_of(error), error.what(), error.code());
     } catch (const Error& error) {
       const StatementFailure failure = failure_of(error);
-      answer_error(exchange, 500, failure.what(), failure.code());
+      answer_error(exchange, status_of(failure), failure.what(), failure.code());
     } catch (const std::exception&) {
       answer_error(exchange, 500, "Internal error", "INTERNAL_ERROR");
     }

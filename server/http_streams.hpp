@@ -27,6 +27,7 @@ struct HttpStream {
   std::uint64_t id = 0;  // 0: no client knows it yet
   SessionLease session;  // none until it is needed
   StoredSql stored;
+  std::unique_ptr<BudgetShare> place;  // among the streams that keep texts
   bool closed = false;
 
   /// What its end would take away from the client.

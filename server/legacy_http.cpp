@@ -142,7 +142,7 @@ Json json_of(const ValueRef& value) {
   return nullptr;
 }
 
-Json run(DatabaseSession& session, const Context& context, const Query& query, ResponseBudget::Share& share) {
+Json run(DatabaseSession& session, const Context& context, const Query& query, ResponseShare& share) {
   std::vector<ValueRef> positional;
   std::vector<detail::NamedRef> named;
   for (std::size_t i = 0; i < query.values.size(); ++i) {
@@ -166,7 +166,8 @@ Json run(DatabaseSession& session, const Context& context, const Query& query, R
       row.push_back(json_of(cell));
     }
     rows.push_back(std::move(row));
-    if (bytes > context.options().limits.response_bytes || !share.grow_to(bytes)) throw ResponseTooLarge();
+    if (bytes > context.options().limits.response_bytes) throw ResponseTooLarge();
+    if (const Whose whose = share.grow_to(bytes); whose != Whose::Nobody) throw ResponseTooLarge(whose);
   }
   const hrana::StmtTotals totals = statement.finish();
   return {{"results",
@@ -189,7 +190,7 @@ void legacy_query(net::Exchange& exchange, ServerState& state, const Context& co
   PeerWatch watch(exchange, cancellation);
   {
     const DatabaseSession::Use use(*session);
-    ResponseBudget::Share share(state.budget);
+    ResponseShare share(state.budgets.responses, context);
     bool failed = false;
     for (const Query& query : queries) {
       if (failed) {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "server/budget.hpp"
+
 namespace libsql::server {
 
 /// The rows of the statements of one request so far. Whoever answers the request has it; its statements run one after
@@ -78,6 +80,7 @@ struct NamespaceCounters {
   // Of the connections that are closed; see CacheFigures.
   std::atomic<std::uint64_t> statement_hits{0}, statement_misses{0};
   std::atomic<std::uint64_t> page_hits{0}, page_misses{0};
+  Taken taken;  // of what is shared out, now
 };
 
 /// What the caches of one connection or several have done, and what they hold now.

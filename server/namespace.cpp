@@ -86,12 +86,35 @@ void Namespace::set_config(const NamespaceConfig& config) {
   for (const auto& session : outdated) forget(*session);
 }
 
+bool Namespace::is_closed() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return closed_;
+}
+
+void Namespace::throw_gone() const {
+  throw RequestRefused(404, "NAMESPACE_NOT_FOUND", "Namespace `" + name_ + "` doesn't exist");
+}
+
+// Its files may be taken away while it is being opened, and others may have its place afterwards.
+template <class Open>
+auto Namespace::unless_gone(Open&& open) const {
+  if (is_closed()) throw_gone();
+  try {
+    auto opened = open();
+    if (is_closed()) throw_gone();
+    return opened;
+  } catch (const Error&) {
+    if (is_closed()) throw_gone();
+    throw;
+  }
+}
+
 std::unique_ptr<DatabaseSession> Namespace::take() {
   std::shared_ptr<const NamespaceConfig> config;
   std::uint64_t version = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) throw RequestRefused(404, "NAMESPACE_NOT_FOUND", "Namespace `" + name_ + "` doesn't exist");
+    if (closed_) throw_gone();
     if (!idle_.empty()) {
       std::unique_ptr<DatabaseSession> session = std::move(idle_.back());
       idle_.pop_back();
@@ -101,7 +124,8 @@ std::unique_ptr<DatabaseSession> Namespace::take() {
     config = config_;
     version = config_version_;
   }
-  auto session = std::make_unique<DatabaseSession>(store_, lock_, *config, version, options_);
+  auto session =
+      unless_gone([&] { return std::make_unique<DatabaseSession>(store_, lock_, *config, version, options_); });
   const std::lock_guard lock(mutex_);
   used_.push_back(session.get());
   return session;
@@ -182,7 +206,9 @@ void SessionLease::release() noexcept {
   owner_.reset();
 }
 
-std::shared_ptr<core::Session> Namespace::connect() { return store_->connect(); }
+std::shared_ptr<core::Session> Namespace::connect() {
+  return unless_gone([&]() -> std::shared_ptr<core::Session> { return store_->connect(); });
+}
 
 std::shared_ptr<GroupWriter> Namespace::group_writer() {
   std::shared_ptr<const NamespaceConfig> config;
@@ -195,7 +221,8 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
     config = config_;
     version = config_version_;
   }
-  auto session = std::make_unique<DatabaseSession>(store_, lock_, *config, version, options_);
+  auto session =
+      unless_gone([&] { return std::make_unique<DatabaseSession>(store_, lock_, *config, version, options_); });
   auto fresh = std::make_shared<GroupWriter>(std::move(session), counters_);
   const std::lock_guard lock(mutex_);
   // Another thread may have been faster, or the configuration another one by now: then this one serves one request.
@@ -204,13 +231,13 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
 }
 
 void Namespace::checkpoint() {
-  const auto connection = store_->open_connection();
+  const auto connection = unless_gone([&] { return store_->open_connection(); });
   connection->execute_script("PRAGMA main.wal_checkpoint(TRUNCATE)");
 }
 
 NamespaceStats Namespace::stats() {
   NamespaceStats stats;
-  const auto connection = store_->open_connection();
+  const auto connection = unless_gone([&] { return store_->open_connection(); });
   const auto number = [&](const char* sql) { return static_cast<std::uint64_t>(connection->query_integer(sql)); };
   stats.storage_bytes = (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * number("PRAGMA page_size");
   if (!file_.empty()) {

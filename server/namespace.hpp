@@ -66,11 +66,13 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   }
   /// Where single writes share their commit; null if commits do not wait for the disk.
   std::shared_ptr<GroupWriter> group_writer();
-  /// A session of its own, past the pool and without the rules for clients: for dumps, loads and backups.
+  /// A session of its own, past the pool and without the rules for clients: for dumps, loads and backups. Like
+  /// checkpoint() and stats() it throws RequestRefused 404 once closed.
   std::shared_ptr<core::Session> connect();
 
   void checkpoint();
   NamespaceCounters& counters() noexcept { return *counters_; }
+  const std::shared_ptr<NamespaceCounters>& shared_counters() const noexcept { return counters_; }
   NamespaceStats stats();
   std::size_t sessions_in_use() const noexcept;
 
@@ -85,6 +87,10 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
  private:
   friend class SessionLease;
   std::unique_ptr<DatabaseSession> take();
+  bool is_closed() const noexcept;
+  [[noreturn]] void throw_gone() const;
+  template <class Open>
+  auto unless_gone(Open&& open) const;
   void give(std::unique_ptr<DatabaseSession> session) noexcept;
   void forget(DatabaseSession& session) noexcept;
   void forget(GroupWriter* writer) noexcept;

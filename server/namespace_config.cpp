@@ -127,8 +127,14 @@ void write_namespace_config(const std::filesystem::path& file, const NamespaceCo
   std::error_code failed;
   std::filesystem::rename(fresh, file, failed);
   if (failed) core::throw_error(ErrorCode::Io, "'" + file.string() + "' cannot be replaced: " + failed.message());
-  const Descriptor directory(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() >= 0) ::fsync(directory.get());
+  sync_directory(file.parent_path());
+}
+
+void sync_directory(const std::filesystem::path& directory) {
+  const char* const name = directory.empty() ? "." : directory.c_str();
+  const Descriptor opened(::open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems cannot do that with a directory, and need not.
+  if (opened.get() < 0 || (::fsync(opened.get()) != 0 && errno != EINVAL)) fail_io(directory);
 }
 
 }  // namespace libsql::server

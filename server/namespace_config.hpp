@@ -34,6 +34,8 @@ struct NamespaceConfig {
 
 /// The configuration in `file`; the default one if there is no such file. Throws Configuration if it cannot be read.
 NamespaceConfig read_namespace_config(const std::filesystem::path& file);
+/// Makes lasting what was made, renamed or deleted in a directory. Throws Io.
+void sync_directory(const std::filesystem::path& directory);
 /// Writes it so that after a crash the file holds the old or the new one.
 void write_namespace_config(const std::filesystem::path& file, const NamespaceConfig& config);
 

@@ -71,7 +71,7 @@ Namespaces::Namespaces(const Options& options, std::shared_ptr<ConnectionSlots> 
   for (const auto& entry : std::filesystem::directory_iterator(options_.data_directory / "dbs")) {
     if (entry.path().filename().string().starts_with(".")) std::filesystem::remove_all(entry.path());  // half made
   }
-  if (!exists(kDefaultNamespace)) make(kDefaultNamespace, {}, nullptr);
+  if (!exists(kDefaultNamespace)) make(kDefaultNamespace, {}, {});
 }
 
 Namespaces::~Namespaces() = default;
@@ -148,11 +148,54 @@ std::shared_ptr<NamespaceCounters> Namespaces::counters_of(const std::string& na
   return counters;
 }
 
+// The right to have one more database open, until it is given to one.
+class Namespaces::Place {
+ public:
+  explicit Place(std::shared_ptr<std::atomic<std::size_t>> open) noexcept : open_(std::move(open)) {}
+  Place(Place&&) noexcept = default;
+  Place& operator=(Place&&) = delete;
+  ~Place() {
+    if (open_ != nullptr) open_->fetch_sub(1);
+  }
+  /// Given back when the namespace has closed its database, whoever was the last to have it.
+  std::shared_ptr<Namespace> give_to(std::unique_ptr<Namespace> name_space) {
+    std::shared_ptr<Namespace> shared(name_space.get(), [open = open_](Namespace* closing) {
+      delete closing;
+      open->fetch_sub(1);
+    });
+    static_cast<void>(name_space.release());
+    open_.reset();
+    return shared;
+  }
+
+ private:
+  std::shared_ptr<std::atomic<std::size_t>> open_;
+};
+
+// `own`: the slot that the caller has locked.
+Namespaces::Place Namespaces::make_room(const Slot* own) {
+  const std::size_t most = has_many() ? std::max<std::size_t>(options_.max_loaded_namespaces, 1) : 1;
+  while (open_->fetch_add(1) >= most) {
+    open_->fetch_sub(1);
+    if (unload_an_idle_one(own)) continue;
+    throw NamespaceError(NamespaceError::Kind::TooMany,
+                         "The server's limit of " + std::to_string(most) +
+                             " namespaces at once is reached (--max-loaded-namespaces), and all are in use; try again");
+  }
+  return Place(open_);
+}
+
+std::shared_ptr<Namespace> Namespaces::open(const std::string& name, const std::string& database,
+                                            const NamespaceConfig& config, std::shared_ptr<NamespaceCounters> counters,
+                                            const Slot* own) {
+  Place place = make_room(own);
+  return place.give_to(std::make_unique<Namespace>(name, database, config, options_, slots_, std::move(counters)));
+}
+
 void Namespaces::load(Slot& slot) {
   const std::filesystem::path config = config_of(slot.name);
-  slot.loaded = std::make_shared<Namespace>(slot.name, database_of(slot.name),
-                                            config.empty() ? NamespaceConfig{} : read_namespace_config(config),
-                                            options_, slots_, counters_of(slot.name));
+  slot.loaded = open(slot.name, database_of(slot.name),
+                     config.empty() ? NamespaceConfig{} : read_namespace_config(config), counters_of(slot.name), &slot);
   if (options_.observer) options_.observer->happened(Event::NamespaceLoaded, slot.name);
 }
 
@@ -176,41 +219,47 @@ std::shared_ptr<Namespace> Namespaces::get(std::string_view name) {
   return slot->loaded;
 }
 
-void Namespaces::make(std::string_view name, const NamespaceConfig& config, Namespace* content) {
+void Namespaces::require_absent(std::string_view name) const {
+  if (!exists(name)) return;
+  throw NamespaceError(NamespaceError::Kind::Exists, "Namespace `" + std::string(name) + "` already exists");
+}
+
+// It is complete before it has its name. Until then nobody waits for it, and a process that ends leaves what the next
+// one clears away.
+void Namespaces::make(std::string_view name, const NamespaceConfig& config,
+                      const std::function<void(const std::filesystem::path&)>& fill) {
   const std::filesystem::path building = options_.data_directory / "dbs" / side_name("new", name);
   std::filesystem::create_directory(building);
   try {
-    if (content != nullptr) copy_to(*content, building / "data");
+    if (fill) fill(building / "data");
     write_namespace_config(building / "config.json", config);
+    const Locked slot = lock(name);
+    require_absent(name);
     std::filesystem::rename(building, directory_of(name));
   } catch (...) {
     std::error_code ignored;
     std::filesystem::remove_all(building, ignored);
     throw;
   }
+  sync_directory(options_.data_directory / "dbs");
 }
 
-std::shared_ptr<Namespace> Namespaces::create(std::string_view name, const NamespaceConfig& config) {
+void Namespaces::create(std::string_view name, const NamespaceConfig& config, const Fill& fill) {
   require_many();
   require_name(name);
-  const Locked slot = lock(name);
-  if (exists(name))
-    throw NamespaceError(NamespaceError::Kind::Exists, "Namespace `" + std::string(name) + "` already exists");
-  make(name, config, nullptr);
-  load(*slot);
-  return slot->loaded;
+  require_absent(name);
+  if (!fill) return make(name, config, {});
+  make(name, config, [&](const std::filesystem::path& database) {
+    fill(*open(std::string(name), database.string(), config, std::make_shared<NamespaceCounters>(), nullptr));
+  });
 }
 
-std::shared_ptr<Namespace> Namespaces::fork(std::string_view from, std::string_view to) {
+void Namespaces::fork(std::string_view from, std::string_view to) {
   require_many();
   require_name(to);
   const std::shared_ptr<Namespace> source = get(from);
-  const Locked slot = lock(to);
-  if (exists(to))
-    throw NamespaceError(NamespaceError::Kind::Exists, "Namespace `" + std::string(to) + "` already exists");
-  make(to, *source->config(), source.get());
-  load(*slot);
-  return slot->loaded;
+  require_absent(to);
+  make(to, *source->config(), [&](const std::filesystem::path& database) { copy_to(*source, database); });
 }
 
 void Namespaces::remove(std::string_view name) {
@@ -224,14 +273,15 @@ void Namespaces::remove(std::string_view name) {
   {
     const Locked slot = lock(name);
     if (!exists(name)) throw_not_found(name);
-    std::filesystem::rename(directory_of(name), doomed);
+    // First, so that who has it finds that it is gone, and not that its files are.
     closing = std::move(slot->loaded);
+    if (closing != nullptr) closing->close();
+    std::filesystem::rename(directory_of(name), doomed);
     slot->gone = true;
     const std::lock_guard maps(mutex_);
     counters_.erase(slot->name);
     entries_.erase(slot->name);
   }
-  if (closing != nullptr) closing->close();
   std::filesystem::remove_all(doomed);
 }
 
@@ -290,21 +340,34 @@ bool Namespaces::unload_if_idle(Slot& slot, std::chrono::milliseconds idle_for) 
   return true;
 }
 
+// The one that nobody has used for longest among those that nobody uses.
+bool Namespaces::unload_an_idle_one(const Slot* own) {
+  std::vector<std::shared_ptr<Slot>> slots;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, slot] : entries_) slots.push_back(slot);
+  }
+  std::vector<std::pair<std::chrono::steady_clock::time_point, Slot*>> idle;
+  for (const auto& slot : slots) {
+    if (slot.get() == own) continue;
+    const std::unique_lock lock(slot->mutex, std::try_to_lock);
+    if (!lock || slot->loaded == nullptr || slot->loaded.use_count() != 1) continue;
+    idle.emplace_back(slot->loaded->last_used(), slot.get());
+  }
+  std::sort(idle.begin(), idle.end());
+  return std::any_of(idle.begin(), idle.end(),
+                     [&](const auto& each) { return unload_if_idle(*each.second, std::chrono::milliseconds(0)); });
+}
+
 void Namespaces::tidy() {
   std::vector<std::shared_ptr<Slot>> slots;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [name, slot] : entries_) slots.push_back(slot);
   }
-  std::size_t count = slots.size();
   const bool many = has_many();
   for (const auto& slot : slots) {
-    // With too many loaded, what is idle at all goes.
-    const bool crowded = count > options_.max_loaded_namespaces;
-    if (many && unload_if_idle(*slot, crowded ? std::chrono::milliseconds(1000) : options_.timeouts.namespace_idle)) {
-      --count;
-      continue;
-    }
+    if (many && unload_if_idle(*slot, options_.timeouts.namespace_idle)) continue;
     std::shared_ptr<Namespace> loaded;
     {
       const std::unique_lock lock(slot->mutex, std::try_to_lock);

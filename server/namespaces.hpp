@@ -1,10 +1,12 @@
 // The databases of a server by their names.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -23,10 +25,15 @@ namespace libsql::server {
 /// A failure of the registry with the HTTP status that belongs to it.
 class NamespaceError : public std::runtime_error {
  public:
-  enum class Kind : std::uint8_t { NotFound = 0, Exists, InvalidName, Unsupported, InUse };
+  enum class Kind : std::uint8_t { NotFound = 0, Exists, InvalidName, Unsupported, TooMany };
   NamespaceError(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
   Kind kind() const noexcept { return kind_; }
-  int status() const noexcept { return kind_ == Kind::NotFound ? 404 : kind_ == Kind::InUse ? 409 : 400; }
+  std::string_view code() const noexcept {
+    return kind_ == Kind::NotFound  ? "NAMESPACE_NOT_FOUND"
+           : kind_ == Kind::TooMany ? "TOO_MANY_NAMESPACES"
+                                    : "NAMESPACE_INVALID";
+  }
+  int status() const noexcept { return kind_ == Kind::NotFound ? 404 : kind_ == Kind::TooMany ? 503 : 400; }
 
  private:
   Kind kind_;
@@ -43,16 +50,20 @@ class Namespaces {
   Namespaces(const Namespaces&) = delete;
   Namespaces& operator=(const Namespaces&) = delete;
 
-  /// The namespace, loaded if need be. Throws NamespaceError NotFound, and what opening a database throws.
+  /// The namespace, loaded if need be, for which another one may be unloaded. Throws NamespaceError NotFound, TooMany
+  /// if all that are loaded are in use, and what opening a database throws.
   std::shared_ptr<Namespace> get(std::string_view name);
   bool exists(std::string_view name) const;
   /// The names in alphabetical order, loaded or not.
   std::vector<std::string> list() const;
 
-  /// Makes an empty one. Throws NamespaceError Exists, InvalidName, Unsupported (with one database).
-  std::shared_ptr<Namespace> create(std::string_view name, const NamespaceConfig& config);
+  /// Puts the content into a database that no client sees yet.
+  using Fill = std::function<void(Namespace&)>;
+  /// Makes an empty one, or one with that content, which is there when it is complete. Throws NamespaceError Exists,
+  /// InvalidName, Unsupported (with one database), TooMany, and what `fill` throws; then nothing is left of it.
+  void create(std::string_view name, const NamespaceConfig& config, const Fill& fill = {});
   /// Makes `to` with the content and configuration that `from` has now; writers of `from` do not wait for it.
-  std::shared_ptr<Namespace> fork(std::string_view from, std::string_view to);
+  void fork(std::string_view from, std::string_view to);
   /// Ends its sessions and deletes its files. Throws NamespaceError NotFound, Unsupported (for `default`).
   void remove(std::string_view name);
 
@@ -83,11 +94,18 @@ class Namespaces {
   void require_name(std::string_view name) const;
   Locked lock(std::string_view name);
   void load(Slot& slot);
+  class Place;
+  Place make_room(const Slot* own);
+  bool unload_an_idle_one(const Slot* own);
+  std::shared_ptr<Namespace> open(const std::string& name, const std::string& database, const NamespaceConfig& config,
+                                  std::shared_ptr<NamespaceCounters> counters, const Slot* own);
+  void require_absent(std::string_view name) const;
   std::shared_ptr<NamespaceCounters> counters_of(const std::string& name);
   std::filesystem::path directory_of(std::string_view name) const;
   std::filesystem::path config_of(std::string_view name) const;
   std::string database_of(std::string_view name) const;
-  void make(std::string_view name, const NamespaceConfig& config, Namespace* content);
+  void make(std::string_view name, const NamespaceConfig& config,
+            const std::function<void(const std::filesystem::path&)>& fill);
   bool unload_if_idle(Slot& slot, std::chrono::milliseconds idle_for);
 
   const Options& options_;
@@ -98,6 +116,7 @@ class Namespaces {
   mutable std::mutex mutex_;  // of the maps only
   ByName<Slot> entries_;
   ByName<NamespaceCounters> counters_;  // of those that were ever loaded and are not removed
+  const std::shared_ptr<std::atomic<std::size_t>> open_ = std::make_shared<std::atomic<std::size_t>>(0);  // databases
 };
 
 }  // namespace libsql::server

@@ -49,6 +49,12 @@ struct Limits {
   std::uint64_t rows = 0;                                        // of one statement; 0: no limit
   std::size_t stored_sql_http = 50, stored_sql_websocket = 150;  // texts
   std::size_t stored_sql_bytes = 5'000;                          // of one, over HTTP
+  std::size_t stored_sql_websocket_bytes = std::size_t{64} << 10;
+  std::size_t total_stored_sql_bytes = std::size_t{64} << 20;  // of all clients
+  std::size_t http_streams = 4096;                             // that keep texts, of all clients
+  std::size_t websocket_streams = 4096;                        // open on one WebSocket
+  std::size_t total_websocket_streams = 32'768;
+  unsigned tenant_share = 50;  // per cent of each total that one bearer, or one of several namespaces, may have
   std::size_t max_row_size = 5'000'000;                      // of a text or blob, unless the namespace says otherwise
   std::size_t websocket_jobs = 8;                            // that wait in one stream
   std::size_t connections = 128;                             // to databases, all namespaces together
@@ -57,6 +63,10 @@ struct Limits {
   std::size_t idle_sessions = 16;                            // kept ready for a namespace
   std::size_t statement_cache_bytes = std::size_t{1} << 20;  // of a session
   int json_depth = 128;
+
+  std::size_t share_of(std::size_t total) const noexcept {
+    return total / 100 * tenant_share + total % 100 * tenant_share / 100;
+  }
 };
 
 struct Timeouts {
@@ -91,7 +101,7 @@ struct Options {
   Durability durability = Durability::Relaxed;    // of namespaces that set none
   RowsRead rows_read = RowsRead::Estimate;
   bool create_default = true;
-  std::size_t max_loaded_namespaces = 100;  // more are loaded, but idle ones are unloaded sooner
+  std::size_t max_loaded_namespaces = 100;  // for one more, an idle one is unloaded
 
   Limits limits;
   Timeouts timeouts;

@@ -26,6 +26,16 @@ bool Pipeline::run_in_group(const hrana::Request& request, SqlTexts texts, hrana
   return is_single_ && GroupedWrite(context_, cancellation_, share_).run(request, texts, counters, writer);
 }
 
+// A stream that only keeps texts holds no connection, so it counts by itself.
+void Pipeline::store(const hrana::StoreSqlRequest& request) {
+  if (stream_.place == nullptr) {
+    auto place = std::make_unique<BudgetShare>(budgets_.http_streams, context_.takers());
+    if (const Whose whose = place->take(1); whose != Whose::Nobody) throw_too_many_streams(whose);
+    stream_.place = std::move(place);
+  }
+  stream_.stored.store(request.sql_id, request.sql, budgets_.stored_sql, context_.takers());
+}
+
 void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writer) {
   using Type = hrana::RequestType;
   const auto with_executor = [&](auto&& run) {
@@ -59,11 +69,9 @@ void Pipeline::answer(const hrana::Request& request, hrana::ResponseWriter& writ
       const std::string_view sql = stream_.stored.resolve(std::get<hrana::DescribeRequest>(request).sql);
       return with_executor([&](Executor& run) { run.describe(sql, writer); });
     }
-    case Type::StoreSql: {
-      const auto& store = std::get<hrana::StoreSqlRequest>(request);
-      stream_.stored.store(store.sql_id, store.sql);
+    case Type::StoreSql:
+      store(std::get<hrana::StoreSqlRequest>(request));
       return writer.done(Type::StoreSql);
-    }
     case Type::CloseSql:
       stream_.stored.close(std::get<hrana::CloseSqlRequest>(request).sql_id);
       return writer.done(Type::CloseSql);

@@ -6,6 +6,7 @@
 
 #include "hrana/requests.hpp"
 #include "hrana/response_writer.hpp"
+#include "server/budgets.hpp"
 #include "server/context.hpp"
 #include "server/executor.hpp"
 #include "server/http_streams.hpp"
@@ -15,8 +16,12 @@ namespace libsql::server {
 /// Throws ProtocolViolation and RequestRefused, after which the stream is of no further use.
 class Pipeline {
  public:
-  Pipeline(HttpStream& stream, const Context& context, Cancellation& cancellation, ResponseBudget& budget) noexcept
-      : stream_(stream), context_(context), cancellation_(cancellation), share_(budget) {}
+  Pipeline(HttpStream& stream, const Context& context, Cancellation& cancellation, Budgets& budgets) noexcept
+      : stream_(stream),
+        context_(context),
+        cancellation_(cancellation),
+        budgets_(budgets),
+        share_(budgets.responses, context) {}
 
   void run(const hrana::Request& request, hrana::ResponseWriter& writer);
 
@@ -26,12 +31,14 @@ class Pipeline {
  private:
   void answer(const hrana::Request& request, hrana::ResponseWriter& writer);
   DatabaseSession& session();
+  void store(const hrana::StoreSqlRequest& request);
   bool run_in_group(const hrana::Request& request, SqlTexts texts, hrana::ResponseWriter& writer);
 
   HttpStream& stream_;
   const Context& context_;
   Cancellation& cancellation_;
-  ResponseBudget::Share share_;
+  Budgets& budgets_;
+  ResponseShare share_;
   bool watched_ = false;
   bool is_single_ = false;  // one request on a stream that ends with it
 };

@@ -32,8 +32,8 @@ ServerState::ServerState(Options settings)
       slots(std::make_shared<ConnectionSlots>(options.limits.connections, options.limits.connections_waiting,
                                               options.timeouts.connection_wait)),
       namespaces(options, slots),
-      streams(options),
-      budget(options.limits.total_response_bytes) {
+      budgets(options.limits),
+      streams(options) {
   slots->on_shortage([this] { streams.relieve(); });
 }
 
@@ -58,7 +58,8 @@ Context context_for(ServerState& state, const Credentials& credentials, std::str
   std::shared_ptr<Namespace> found;
   try {
     found = state.namespaces.get(name);
-  } catch (const NamespaceError&) {
+  } catch (const NamespaceError& error) {
+    if (error.kind() == NamespaceError::Kind::TooMany) throw;
   }
   std::shared_ptr<const NamespaceConfig> config = found != nullptr ? found->config() : nullptr;
   auto identity = state.options.authenticator->authenticate(

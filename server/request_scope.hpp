@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "net/server.hpp"
+#include "server/budgets.hpp"
 #include "server/connection_slots.hpp"
 #include "server/context.hpp"
 #include "server/http_streams.hpp"
@@ -24,8 +25,8 @@ struct ServerState {
   Options options;
   std::shared_ptr<ConnectionSlots> slots;
   Namespaces namespaces;
-  HttpStreams streams;
-  ResponseBudget budget;
+  Budgets budgets;
+  HttpStreams streams;  // which have shares of the budgets
   std::atomic<std::size_t> websockets = 0;
   std::function<void(std::function<void()>)> post;  // runs a task on a worker, soon
 };

@@ -8,6 +8,7 @@
 
 #include "core/errors.hpp"
 #include "net/server.hpp"
+#include "server/heap.hpp"
 #include "server/hrana_websocket.hpp"
 #include "server/http_answer.hpp"
 #include "server/request_scope.hpp"
@@ -138,6 +139,7 @@ class Server::Impl {
       lock.unlock();
       state_.streams.tidy();
       state_.namespaces.tidy();
+      heap_.tidy();
       if (const auto interval = state_.options.timeouts.checkpoint_interval;
           interval && std::chrono::steady_clock::now() >= next_checkpoint) {
         next_checkpoint = std::chrono::steady_clock::now() + *interval;
@@ -157,6 +159,7 @@ class Server::Impl {
   }
 
   net::Server net_;
+  Heap heap_;  // of the tidying thread
   std::thread tidying_;
   std::mutex mutex_;
   std::condition_variable ended_;
@@ -188,7 +191,7 @@ ServerGauges Server::gauges() const {
   gauges.connections_in_use = state.slots->in_use();
   gauges.connections_waiting = state.slots->waiting();
   gauges.namespaces_loaded = state.namespaces.loaded().size();
-  gauges.response_bytes_held = state.budget.held();
+  gauges.response_bytes_held = state.budgets.responses.held();
   return gauges;
 }
 

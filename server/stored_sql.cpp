@@ -1,16 +1,36 @@
 #include "server/stored_sql.hpp"
 
+#include <utility>
+
 #include "server/failure.hpp"
 
 namespace libsql::server {
+namespace {
 
-void StoredSql::store(std::int32_t id, std::string_view sql) {
+// What a text costs beside its letters, and its stream with it.
+constexpr std::size_t kOverhead = 512;
+
+struct Text {
+  Text(std::string_view sql, Budget& budget, Takers takers) : text(sql), share(budget, std::move(takers)) {}
+  std::string text;
+  BudgetShare share;
+};
+
+}  // namespace
+
+void StoredSql::store(std::int32_t id, std::string_view sql, Budget& budget, Takers takers) {
   if (texts_.contains(id)) throw ProtocolViolation("SQL text " + std::to_string(id) + " already exists");
   if (texts_.size() >= max_texts_) throw StatementFailure("SQL_STORE_TOO_MANY", "Too many SQL texts are stored");
-  if (max_bytes_ != 0 && sql.size() > max_bytes_) {
+  if (sql.size() > max_bytes_) {
     throw StatementFailure("SQL_STORE_TOO_LARGE", "The SQL text is too large to be stored");
   }
-  texts_.emplace(id, std::make_shared<const std::string>(sql));
+  auto stored = std::make_shared<Text>(std::string_view(), budget, std::move(takers));
+  if (const Whose whose = stored->share.take(sql.size() + kOverhead); whose != Whose::Nobody) {
+    throw StatementFailure("SQL_STORE_FULL", "The SQL texts that are stored have reached " +
+                                                 std::string(to_string(whose)) + " limit; close some, or try again");
+  }
+  stored->text = sql;
+  texts_.emplace(id, std::shared_ptr<const std::string>(stored, &stored->text));
 }
 
 std::string_view StoredSql::resolve(const hrana::Sql& sql) const {

@@ -9,16 +9,18 @@
 #include <unordered_map>
 
 #include "hrana/requests.hpp"
+#include "server/budget.hpp"
 
 namespace libsql::server {
 
 class StoredSql {
  public:
-  /// `max_bytes` 0: texts of any length.
+  /// `max_bytes` is that of one text.
   StoredSql(std::size_t max_texts, std::size_t max_bytes) noexcept : max_texts_(max_texts), max_bytes_(max_bytes) {}
 
-  /// Throws ProtocolViolation if the number is taken, StatementFailure SQL_STORE_TOO_MANY, SQL_STORE_TOO_LARGE.
-  void store(std::int32_t id, std::string_view sql);
+  /// The text counts in the budget until nobody has it any more. Throws ProtocolViolation if the number is taken,
+  /// StatementFailure SQL_STORE_TOO_MANY, SQL_STORE_TOO_LARGE, SQL_STORE_FULL.
+  void store(std::int32_t id, std::string_view sql, Budget& budget, Takers takers);
   void close(std::int32_t id) noexcept { texts_.erase(id); }
   bool empty() const noexcept { return texts_.empty(); }
 

@@ -33,9 +33,13 @@ WebSocketStream::Cursor::Cursor(WebSocketStream& stream, WebSocketJob opened)
       run(*stream.session_, context, stream.cancellation_,
           std::get<hrana::OpenCursorRequest>(job.request().request).batch, job.texts) {}
 
-WebSocketStream::WebSocketStream(ServerState& state, std::shared_ptr<Namespace> name_space, hrana::Encoding encoding,
+WebSocketStream::WebSocketStream(ServerState& state, const Context& context, hrana::Encoding encoding,
                                  std::shared_ptr<net::WebSocketSession> peer)
-    : state_(state), name_space_(std::move(name_space)), encoding_(encoding), peer_(std::move(peer)) {}
+    : state_(state),
+      name_space_(context.shared_namespace()),
+      encoding_(encoding),
+      peer_(std::move(peer)),
+      place_(state.budgets.websocket_streams, context.takers()) {}
 
 WebSocketStream::~WebSocketStream() { close(); }
 
@@ -109,7 +113,7 @@ void WebSocketStream::release_if_stateless() {
 void WebSocketStream::open_cursor(WebSocketJob& job, hrana::ResponseWriter& writer) {
   DatabaseSession& session = this->session();
   const Context context(name_space_, job.identity, state_.namespaces, state_.options);
-  ResponseBudget::Share share(state_.budget);
+  ResponseShare share(state_.budgets.responses, context);
   const DatabaseSession::Use use(session);
   Executor(session, context, cancellation_, share)
       .validate(std::get<hrana::OpenCursorRequest>(job.request().request).batch, job.texts);
@@ -132,8 +136,8 @@ void WebSocketStream::fetch_cursor(const hrana::FetchCursorRequest& request, hra
 void WebSocketStream::answer(WebSocketJob& job, hrana::ResponseWriter& writer) {
   using Type = hrana::RequestType;
   const hrana::Request& request = job.request().request;
-  ResponseBudget::Share share(state_.budget);
   const Context context(name_space_, job.identity, state_.namespaces, state_.options);
+  ResponseShare share(state_.budgets.responses, context);
   const auto run_in_group = [&] {
     return !session_ && engine::Connection::can_set_changes() &&
            GroupedWrite(context, cancellation_, share).run(request, job.texts, counters_, writer);

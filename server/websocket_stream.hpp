@@ -36,10 +36,12 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
  public:
   using Post = std::function<void(std::function<void()>)>;
 
-  WebSocketStream(ServerState& state, std::shared_ptr<Namespace> name_space, hrana::Encoding encoding,
+  WebSocketStream(ServerState& state, const Context& context, hrana::Encoding encoding,
                   std::shared_ptr<net::WebSocketSession> peer);
   ~WebSocketStream();
 
+  /// Among the streams that are open. It is given back when nothing of the stream is left.
+  Whose take_place() noexcept { return place_.take(1); }
   /// Puts a request into the line. Waits while that is full.
   void enqueue(WebSocketJob job);
   /// The client is gone: what runs is interrupted, what waits is dropped.
@@ -69,6 +71,7 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
   const std::shared_ptr<Namespace> name_space_;
   const hrana::Encoding encoding_;
   const std::shared_ptr<net::WebSocketSession> peer_;
+  BudgetShare place_;
   Cancellation cancellation_;
 
   std::mutex mutex_;  // of what follows

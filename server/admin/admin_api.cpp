@@ -5,6 +5,7 @@
 #include "server/admin/admin_error.hpp"
 #include "server/admin/admin_guard.hpp"
 #include "server/admin/admin_handler.hpp"
+#include "server/failure.hpp"
 #include "server/log/log.hpp"
 #include "server/metrics/server_metrics.hpp"
 #include "server/namespaces.hpp"
@@ -12,6 +13,24 @@
 
 namespace libsql::server {
 namespace {
+
+void log(const Exchange& exchange, const AdminContext& context, const std::exception& error) {
+  context.log.error("admin", std::string(exchange.method()) + " " + std::string(exchange.path()) + ": " + error.what());
+}
+
+// What is wrong with the request, what passes, and what is wrong with the server.
+int status_of(const Error& error) noexcept {
+  switch (error.code()) {
+    case ErrorCode::Conflict:
+      return 409;
+    case ErrorCode::Busy:
+    case ErrorCode::Interrupted:
+    case ErrorCode::Timeout:
+      return 503;
+    default:
+      return 500;
+  }
+}
 
 void set_log_filter(Exchange& exchange, const AdminContext& context) {
   try {
@@ -33,9 +52,14 @@ void add_admin_route(Router& router, const AdminContext& context, std::string me
       exchange.answer_error(error.status(), error.what());
     } catch (const NamespaceError& error) {
       exchange.answer_error(error.status(), error.what());
+    } catch (const RequestRefused& error) {
+      exchange.answer_error(error.status(), error.what());
+    } catch (const Error& error) {
+      const int status = status_of(error);
+      if (status >= 500) log(exchange, context, error);
+      exchange.answer_error(status, error.what());
     } catch (const std::exception& error) {
-      context.log.error("admin",
-                        std::string(exchange.method()) + " " + std::string(exchange.path()) + ": " + error.what());
+      log(exchange, context, error);
       exchange.answer_error(500, error.what());
     }
   });

@@ -31,9 +31,9 @@ Json optional_object(std::string_view body) {
 }
 
 void load_dump(Namespace& name_space, const std::string& url, const AdminContext& context) {
-  const std::shared_ptr<core::Session> session = name_space.connect();
-  DumpLoader loader(*session);
   try {
+    const std::shared_ptr<core::Session> session = name_space.connect();
+    DumpLoader loader(*session);
     read_dump(url, context.dump_directory, [&](std::string_view piece) { loader.feed(piece); });
     loader.finish();
   } catch (const Error& error) {
@@ -45,15 +45,11 @@ void create(Exchange& exchange, const AdminContext& context) {
   const std::string name = name_in(exchange);
   const CreateRequest request = create_request_from_json(exchange.body());
   Namespaces& namespaces = context.server.namespaces();
-  const std::shared_ptr<Namespace> made = namespaces.create(name, request.config);
+  Namespaces::Fill fill;
   if (!request.dump_url.empty()) {
-    try {
-      load_dump(*made, request.dump_url, context);
-    } catch (...) {
-      namespaces.remove(name);
-      throw;
-    }
+    fill = [&](Namespace& made) { load_dump(made, request.dump_url, context); };
   }
+  namespaces.create(name, request.config, fill);
   context.log.info("admin", "namespace " + name + " was created");
   answer_done(exchange);
 }
@@ -118,6 +114,7 @@ void backup(Exchange& exchange, const AdminContext& context) {
   if (path == object.end() || !path->is_string()) throw AdminError("`path` is missing");
   const std::filesystem::path file = path_within(context.backup_directory, path->get<std::string>());
   if (std::filesystem::exists(file)) throw AdminError("The file of the backup exists already", 409);
+  if (!std::filesystem::is_directory(file.parent_path())) throw AdminError("The directory of the backup is not there");
   context.server.namespaces().backup(name, file);
   context.log.info("admin", "namespace " + name + " was backed up to " + file.string());
   answer_json(exchange, Json{{"path", file.string()}, {"bytes", std::filesystem::file_size(file)}}.dump());

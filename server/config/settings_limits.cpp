@@ -46,15 +46,39 @@ constexpr std::array kSettings = {
     Setting{"max-stored-sql-size", "SIZE", "Of such a text.", "5000B", set_size<&Limits::stored_sql_bytes>},
     Setting{"max-websocket-stored-sql", "N", "SQL texts that a WebSocket may store.", "150",
             set_count<&Limits::stored_sql_websocket>},
+    Setting{"max-websocket-stored-sql-size", "SIZE", "Of such a text.", "64KiB",
+            set_size<&Limits::stored_sql_websocket_bytes>},
+    Setting{"max-total-stored-sql-size", "SIZE", "Of the SQL texts that all clients have stored.", "64MiB",
+            set_size<&Limits::total_stored_sql_bytes>},
+    Setting{"max-http-streams", "N", "HTTP streams that keep stored SQL, of all clients together.", "4096",
+            set_positive<&Limits::http_streams>},
+    Setting{"max-websocket-streams", "N", "Streams that one WebSocket may have open.", "4096",
+            set_positive<&Limits::websocket_streams>},
+    Setting{"max-total-websocket-streams", "N", "Streams that are open on all WebSockets together.", "32768",
+            set_positive<&Limits::total_websocket_streams>},
+    Setting{"max-tenant-share", "PERCENT",
+            "Of each such total (of responses, stored SQL and streams) that the bearer of one token, or one of several "
+            "namespaces, may have.",
+            "50",
+            [](Config& config, std::string_view text) {
+              const std::uint64_t share = parse_count(text);
+              if (share == 0 || share > 100) throw ConfigError("it must be between 1 and 100");
+              config.options.limits.tenant_share = static_cast<unsigned>(share);
+            }},
     Setting{"max-json-depth", "N", "Of a request.", "128",
             [](Config& config, std::string_view text) {
               const std::uint64_t depth = parse_count(text);
               if (depth == 0 || depth > 1000) throw ConfigError("it must be between 1 and 1000");
               config.options.limits.json_depth = static_cast<int>(depth);
             }},
-    Setting{"max-loaded-namespaces", "N", "Databases that are kept open; beyond it, idle ones are closed sooner.",
+    Setting{"max-loaded-namespaces", "N",
+            "Databases that are open at once. For one more, an idle one is closed; while none is, the answer is 503.",
             "100",
-            [](Config& config, std::string_view text) { config.options.max_loaded_namespaces = parse_count(text); }},
+            [](Config& config, std::string_view text) {
+              const std::uint64_t count = parse_count(text);
+              if (count == 0) throw ConfigError("it must be at least 1");
+              config.options.max_loaded_namespaces = count;
+            }},
     Setting{"statement-cache-size", "SIZE", "Of the compiled statements of one connection.", "1MiB",
             set_size<&Limits::statement_cache_bytes>},
 };

@@ -121,9 +121,12 @@ constexpr std::array kProtocolCodes = {
     ProtocolCode{"TRANSACTION_TIMEOUT", ErrorCode::TransactionLost},
     ProtocolCode{"TRANSACTION_BUSY", ErrorCode::Busy, true},
     ProtocolCode{"RESPONSE_TOO_LARGE", ErrorCode::TooBig},
+    ProtocolCode{"TOO_MANY_RESPONSES", ErrorCode::Busy},  // what the statement did may stay, so it is not repeated
+    ProtocolCode{"TOO_MANY_STREAMS", ErrorCode::Busy, true},
     ProtocolCode{"BLOCKED", ErrorCode::Auth},
     ProtocolCode{"SQL_STORE_TOO_MANY", ErrorCode::TooBig},
     ProtocolCode{"SQL_STORE_TOO_LARGE", ErrorCode::TooBig},
+    ProtocolCode{"SQL_STORE_FULL", ErrorCode::Busy},
     ProtocolCode{"STREAM_EXPIRED", ErrorCode::TransactionLost},
     ProtocolCode{"STREAM_NOT_OPEN", ErrorCode::Protocol},
     ProtocolCode{"CURSOR_NOT_OPEN", ErrorCode::Protocol},

@@ -61,14 +61,33 @@ TEST(Baton, ThatIsReplaceableIsKnownToBeForeignByAnotherSigner) {
 }
 
 TEST(StoredSql, KeepsATextForWhoHasItWhenItIsClosed) {
-  StoredSql stored(2, 0);
-  stored.store(1, "SELECT 1");
+  Budget budget(Resource::StoredSqlBytes, 100'000, 100'000);
+  StoredSql stored(2, 1'000);
+  const auto store = [&](std::int32_t id, std::string_view sql) { stored.store(id, sql, budget, {}); };
+  store(1, "SELECT 1");
   const auto kept = stored.share({{}, 1});
   stored.close(1);
-  stored.store(1, "SELECT 2");
+  store(1, "SELECT 2");
   EXPECT_EQ(*kept, "SELECT 1");
   EXPECT_EQ(stored.resolve({{}, 1}), "SELECT 2");
-  EXPECT_THROW(stored.store(1, "SELECT 3"), ProtocolViolation);
+  EXPECT_THROW(store(1, "SELECT 3"), ProtocolViolation);
+}
+
+TEST(StoredSql, CountsInTheBudgetAsLongAsSomebodyHasIt) {
+  Budget budget(Resource::StoredSqlBytes, 3'000, 3'000);
+  StoredSql stored(10, 2'000);
+  const std::string text(2'000, 'x');
+  stored.store(1, text, budget, {});
+  const auto held = budget.held();
+  EXPECT_GE(held, 2'000U);
+  EXPECT_THROW(stored.store(2, text, budget, {}), StatementFailure);
+  auto kept = stored.share({{}, 1});
+  stored.close(1);
+  EXPECT_EQ(budget.held(), held);
+  kept.reset();
+  EXPECT_EQ(budget.held(), 0U);
+  stored.store(2, text, budget, {});
+  EXPECT_EQ(budget.held(), held);
 }
 
 TEST(NamespaceConfig, SurvivesBeingWrittenAndRead) {

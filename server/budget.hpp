@@ -1,0 +1,92 @@
+// How much of something all clients may have together, and how much of that one bearer or one namespace: so that there
+// is some left for the others whatever one of them does.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace libsql::server {
+
+/// What is shared out.
+enum class Resource : std::uint8_t {
+  ResponseBytes,     // of answers that are being built
+  StoredSqlBytes,    // of texts that clients keep at the server
+  HttpStreams,       // that keep texts
+  WebSocketStreams,  // that are open
+};
+inline constexpr std::size_t kResources = static_cast<std::size_t>(Resource::WebSocketStreams) + 1;
+
+/// What one bearer or one namespace has of each. Threads: any number at once.
+class Taken {
+ public:
+  std::atomic<std::size_t>& of(Resource resource) noexcept { return taken_[static_cast<std::size_t>(resource)]; }
+
+ private:
+  std::array<std::atomic<std::size_t>, kResources> taken_{};
+};
+
+/// What a holder's bearer and namespace have.
+struct Takers {
+  std::shared_ptr<Taken> bearer, name_space;
+};
+
+/// Whose limit is reached.
+enum class Whose : std::uint8_t { Nobody, Bearer, Namespace, Server };
+
+/// "this bearer's", "this namespace's", "the server's": for messages.
+std::string_view to_string(Whose whose) noexcept;
+
+/// Threads: any number at once.
+class Budget {
+ public:
+  /// `most_for_one`: for one bearer, and for one namespace.
+  Budget(Resource resource, std::size_t total, std::size_t most_for_one) noexcept
+      : resource_(resource), total_(total), most_for_one_(most_for_one) {}
+  Budget(const Budget&) = delete;
+  Budget& operator=(const Budget&) = delete;
+  std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
+
+  /// Takes all of it or nothing; then it says whose limit is in the way. Null: nobody of that kind is told apart.
+  Whose take(std::size_t amount, Taken* bearer, Taken* name_space) noexcept;
+  void give(std::size_t amount, Taken* bearer, Taken* name_space) noexcept;
+
+ private:
+  const Resource resource_;
+  const std::size_t total_;
+  const std::size_t most_for_one_;
+  std::atomic<std::size_t> held_ = 0;
+};
+
+/// What one holder has of a budget, given back at its end.
+class BudgetShare {
+ public:
+  BudgetShare(Budget& budget, Takers takers) noexcept
+      : budget_(&budget), bearer_(std::move(takers.bearer)), name_space_(std::move(takers.name_space)) {}
+  ~BudgetShare() { give(held_); }
+  BudgetShare(const BudgetShare&) = delete;
+  BudgetShare& operator=(const BudgetShare&) = delete;
+
+  Whose take(std::size_t amount) noexcept {
+    const Whose whose = budget_->take(amount, bearer_.get(), name_space_.get());
+    if (whose == Whose::Nobody) held_ += amount;
+    return whose;
+  }
+  void give(std::size_t amount) noexcept {
+    if (amount == 0) return;
+    budget_->give(amount, bearer_.get(), name_space_.get());
+    held_ -= amount;
+  }
+  std::size_t held() const noexcept { return held_; }
+
+ private:
+  Budget* budget_;
+  std::shared_ptr<Taken> bearer_, name_space_;
+  std::size_t held_ = 0;
+};
+
+}  // namespace libsql::server

@@ -1,0 +1,230 @@
+// What one client, one bearer and one namespace may take, and that the others have something left.
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "conformance/hrana/socket.hpp"
+#include "support/server_client.hpp"
+
+namespace libsql::test {
+namespace {
+
+class NamedIdentity final : public server::Identity {
+ public:
+  NamedIdentity(std::string name, std::shared_ptr<server::Bearer> bearer)
+      : Identity(std::move(bearer)), name_(std::move(name)) {}
+  server::Permissions permissions(std::string_view) const override { return server::Permissions::all(); }
+  std::string_view binding() const noexcept override { return name_; }
+
+ private:
+  std::string name_;
+};
+
+/// A token is the name of its bearer.
+class NamedAuthenticator final : public server::Authenticator {
+ public:
+  std::shared_ptr<const server::Identity> authenticate(const server::Credentials& credentials, std::string_view,
+                                                       std::string_view) override {
+    const std::string name(credentials.value.value_or("nobody"));
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<server::Bearer>& bearer = bearers_[name];
+    if (bearer == nullptr) bearer = std::make_shared<server::Bearer>();
+    return std::make_shared<NamedIdentity>(name, bearer);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<server::Bearer>> bearers_;
+};
+
+Json store(int id, std::size_t bytes) {
+  return {{"type", "store_sql"}, {"sql_id", id}, {"sql", std::string(bytes, ' ')}};
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  for (int i = 0; i < 3000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+class HranaBudgets : public ServerTest {
+ protected:
+  void configure(server::Options& options) override {
+    options.namespaces = true;
+    options.authenticator = std::make_shared<NamedAuthenticator>();
+    options.max_loaded_namespaces = 3;
+    options.limits.total_response_bytes = 4'000'000;
+    options.limits.total_stored_sql_bytes = 200'000;
+    options.limits.http_streams = 4;
+    options.limits.websocket_streams = 3;
+    options.limits.total_websocket_streams = 8;
+  }
+  void SetUp() override {
+    ServerTest::SetUp();
+    for (const char* name : {"a", "b"}) server_->namespaces().create(name, {});
+  }
+  HttpClient as(const std::string& bearer, const std::string& name_space) {
+    HttpClient http = client();
+    http.headers = {{"authorization", bearer}, {"x-namespace", name_space}};
+    return http;
+  }
+  struct Opened {
+    explicit Opened(std::uint16_t port, const std::string& bearer, const std::string& name_space)
+        : connection(local_origin(port), local_options()) {
+      const std::vector<net::Header> headers = {{"x-namespace", name_space}};
+      connection.connect("/", std::vector<std::string_view>{"hrana3"}, headers, soon());
+      send({{"type", "hello"}, {"jwt", bearer}});
+      EXPECT_EQ(receive().at("type"), "hello_ok");
+    }
+    void send(const Json& message) { connection.send(net::MessageType::Text, message.dump(), soon()); }
+    Json receive() { return Json::parse(connection.receive(soon()).data); }
+    /// The code of the error; empty if there is none.
+    std::string ask(const Json& what) {
+      send({{"type", "request"}, {"request_id", 1}, {"request", what}});
+      const Json answer = receive();
+      text = answer.dump();
+      return answer.at("type") == "response_error" ? answer.at("error").at("code").get<std::string>() : "";
+    }
+    net::WebSocketConnection connection;
+    std::string text;
+  };
+  Opened socket(const std::string& bearer, const std::string& name_space) {
+    return Opened(server_->port(), bearer, name_space);
+  }
+  std::size_t held() const { return server_->gauges().response_bytes_held; }
+};
+
+std::string large(int bytes) { return "SELECT printf('%.*c', " + std::to_string(bytes) + ", 'x')"; }
+
+TEST_F(HranaBudgets, AnAnswerBeyondTheShareOfItsBearerNamesThatLimit) {
+  HttpClient http = as("alice", "a");
+  const Json results =
+      http.pipeline(list({execute(large(1'500'000)), execute(large(1'000'000)), close()})).at("results");
+  EXPECT_EQ(error_code(results[0]), "");
+  EXPECT_EQ(error_code(results[1]), "TOO_MANY_RESPONSES");
+  EXPECT_NE(results[1].dump().find("this bearer's limit"), std::string::npos) << results[1];
+  EXPECT_EQ(held(), 0U);
+  EXPECT_EQ(http.post("/v1/execute", {{"stmt", stmt(large(2'500'000))}}).status, 503);
+  EXPECT_EQ(http.post("/v1/execute", {{"stmt", stmt(large(1'500'000))}}).status, 200);
+}
+
+TEST_F(HranaBudgets, AnswersOfOneNamespaceLeaveTheOthersTheirs) {
+  std::optional<Opened> greedy;
+  greedy.emplace(server_->port(), "alice", "a");
+  EXPECT_EQ(greedy->ask(open(0)), "");
+  // A row of 1.5 MB, and then a search that finds nothing more.
+  greedy->send({{"type", "request"},
+                {"request_id", 9},
+                {"request", on(0,
+                               "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT "
+                               "printf('%.*c', 1500000, 'x') FROM n WHERE i = 1 OR i > 1000000000000")}});
+  ASSERT_TRUE(eventually([&] { return held() > 1'400'000; }));
+  const auto code = [&](const std::string& bearer, const std::string& name_space) {
+    HttpClient http = as(bearer, name_space);
+    const Json result = http.pipeline(list({execute(large(1'500'000)), close()})).at("results")[0];
+    return error_code(result) + (result.dump().find("this namespace's limit") != std::string::npos ? " namespace" : "");
+  };
+  EXPECT_EQ(code("alice", "b"), "TOO_MANY_RESPONSES");
+  EXPECT_EQ(code("bob", "a"), "TOO_MANY_RESPONSES namespace");
+  EXPECT_EQ(code("bob", "b"), "");
+  greedy.reset();
+  EXPECT_TRUE(eventually([&] { return held() == 0; }));
+  EXPECT_EQ(code("alice", "a"), "");
+}
+
+TEST_F(HranaBudgets, TextsOnWebSocketsAreBoundedInSizeOneByOneAndTogether) {
+  {
+    Opened alice = socket("alice", "a");
+    EXPECT_EQ(alice.ask(store(1, 64 * 1024 + 1)), "SQL_STORE_TOO_LARGE");
+    EXPECT_EQ(alice.ask(store(1, 45'000)), "");
+    Opened other = socket("alice", "b");
+    EXPECT_EQ(other.ask(store(1, 45'000)), "");
+    EXPECT_EQ(other.ask(store(2, 45'000)), "SQL_STORE_FULL");
+    EXPECT_NE(other.text.find("this bearer's limit"), std::string::npos) << other.text;
+    Opened bob = socket("bob", "a");
+    EXPECT_EQ(bob.ask(store(1, 45'000)), "");
+    EXPECT_EQ(bob.ask(store(2, 45'000)), "SQL_STORE_FULL");
+    EXPECT_NE(bob.text.find("this namespace's limit"), std::string::npos) << bob.text;
+    EXPECT_EQ(alice.ask({{"type", "close_sql"}, {"sql_id", 1}}), "");
+    EXPECT_EQ(bob.ask(store(2, 45'000)), "");
+  }
+  EXPECT_TRUE(eventually([&] {  // what a socket has stored goes with it
+    Opened again = socket("alice", "a");
+    return again.ask(store(1, 45'000)).empty() && again.ask(store(2, 45'000)).empty();
+  }));
+}
+
+TEST_F(HranaBudgets, HttpStreamsThatKeepTextsAreBoundedInNumberAndSize) {
+  HttpClient alice = as("alice", "a");
+  const Json one = list({store(1, 10)});
+  const Json baton = alice.pipeline(one).at("baton");
+  alice.pipeline(one);
+  const Json refused = alice.pipeline(one).at("results")[0];
+  EXPECT_EQ(error_code(refused), "TOO_MANY_STREAMS");
+  EXPECT_NE(refused.dump().find("this bearer's limit"), std::string::npos) << refused;
+  EXPECT_EQ(error_code(as("bob", "b").pipeline(one).at("results")[0]), "");
+  alice.pipeline(list({close()}), baton);
+  EXPECT_EQ(error_code(alice.pipeline(one).at("results")[0]), "");
+  Json many = Json::array();
+  for (int i = 0; i < 50; ++i) many.push_back(store(i, 4'990));
+  many.push_back(close());
+  const Json results = as("carol", "b").pipeline(many).at("results");
+  EXPECT_EQ(error_code(results[0]), "");
+  EXPECT_EQ(error_code(results[49]), "SQL_STORE_FULL");
+}
+
+TEST_F(HranaBudgets, AWebSocketOpensSoManyStreamsAndStaysUsable) {
+  Opened alice = socket("alice", "a");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(alice.ask(open(i)), "");
+  EXPECT_EQ(alice.ask(open(3)), "TOO_MANY_STREAMS");
+  EXPECT_NE(alice.text.find("this WebSocket's limit"), std::string::npos) << alice.text;
+  EXPECT_EQ(alice.ask(on(3, "SELECT 1")), "TOO_MANY_STREAMS");
+  EXPECT_EQ(alice.ask(close_stream(3)), "");
+  EXPECT_EQ(alice.ask(on(0, "SELECT 1")), "");
+  EXPECT_EQ(alice.ask(close_stream(0)), "");
+  EXPECT_TRUE(eventually([&] { return alice.ask(open(4)).empty() || !alice.ask(close_stream(4)).empty(); }));
+  EXPECT_EQ(alice.ask(on(4, "SELECT 1")), "");
+  Opened second = socket("alice", "a");
+  EXPECT_EQ(second.ask(open(0)), "");
+  EXPECT_EQ(second.ask(open(1)), "TOO_MANY_STREAMS");
+  EXPECT_NE(second.text.find("this bearer's limit"), std::string::npos) << second.text;
+  Opened bob = socket("bob", "b");
+  EXPECT_EQ(bob.ask(open(0)), "");
+}
+
+TEST_F(HranaBudgets, NeverMoreNamespacesAreOpenThanMayBe) {
+  for (int i = 0; i < 6; ++i) server_->namespaces().create("n" + std::to_string(i), {});
+  std::size_t most = 0;
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(as("alice", "n" + std::to_string(i))
+                  .post("/v2/pipeline", {{"requests", list({execute("SELECT 1"), close()})}})
+                  .status,
+              200);
+    most = std::max<std::size_t>(most, server_->gauges().namespaces_loaded);
+  }
+  EXPECT_LE(most, 3U);
+  std::vector<Json> batons;
+  for (int i = 0; i < 3; ++i)
+    batons.push_back(as("alice", "n" + std::to_string(i)).pipeline(list({execute("BEGIN")})).at("baton"));
+  const Answer refused = as("alice", "n3").post("/v2/pipeline", {{"requests", list({execute("SELECT 1"), close()})}});
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.json().at("code"), "TOO_MANY_NAMESPACES");
+  EXPECT_NE(refused.body.find("--max-loaded-namespaces"), std::string::npos);
+  EXPECT_EQ(as("alice", "missing").post("/v2/pipeline", {{"requests", Json::array()}}).status, 404);
+  as("alice", "n1").pipeline(list({close()}), batons[1]);
+  EXPECT_EQ(as("alice", "n3").pipeline(list({execute("SELECT 1"), close()})).at("results").size(), 2U);
+  EXPECT_LE(server_->gauges().namespaces_loaded, 3U);
+  // Those in use have kept what they had.
+  for (int i : {0, 2}) {
+    EXPECT_EQ(error_code(as("alice", "n" + std::to_string(i))
+                             .pipeline(list({execute("COMMIT"), close()}), batons[static_cast<std::size_t>(i)])
+                             .at("results")[0]),
+              "");
+  }
+}
+
+}  // namespace
+}  // namespace libsql::test
