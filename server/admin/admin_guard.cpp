@@ -4,8 +4,10 @@
 #include <string_view>
 
 #include "server/auth/public_keys.hpp"
+#include "server/config/values.hpp"
 #include "server/log/log.hpp"
 #include "server/router.hpp"
+#include "sql/tokenizer.hpp"
 
 namespace libsql::server {
 namespace {
@@ -26,9 +28,23 @@ bool comes_from_elsewhere(const Exchange& exchange) {
   return scheme == std::string_view::npos || origin->substr(scheme + 3) != exchange.header("host");
 }
 
+// A site may give its name the address of this machine, and then its pages come from where they send to. Such a name is
+// in the header.
+bool is_meant_for_loopback(const Exchange& exchange) {
+  std::string_view host = exchange.header("host").value_or("");
+  if (host.starts_with('[')) {
+    host = host.substr(1, host.find(']') - 1);
+  } else {
+    host = host.substr(0, host.find(':'));
+  }
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return sql::equals_ignoring_case(host, "localhost") || is_loopback(host);
+}
+
 }  // namespace
 
-AdminGuard::AdminGuard(const std::string& key, const std::filesystem::path& key_file, Log& log) : log_(log) {
+AdminGuard::AdminGuard(const std::string& key, const std::filesystem::path& key_file, Names names, Log& log)
+    : log_(log), names_(names) {
   if (!key_file.empty()) {
     file_.emplace(key_file);
     key_ = Secret(read_key(key_file));
@@ -42,10 +58,20 @@ bool AdminGuard::refuses(Exchange& exchange) const {
     exchange.answer_error(403, "The admin API is not for pages of other sites");
     return true;
   }
+  if (names_ == Names::Loopback && !has_key() && !is_meant_for_loopback(exchange)) {
+    exchange.answer_error(421,
+                          "Without a key the admin API is for localhost only: the Host header names another machine");
+    return true;
+  }
   const auto credential = exchange.header("authorization");
   if (knows(credential.value_or(std::string_view{}))) return false;
   exchange.answer_error(401, "Unauthorized");
   return true;
+}
+
+bool AdminGuard::has_key() const {
+  const std::lock_guard lock(mutex_);
+  return key_.is_set();
 }
 
 bool AdminGuard::knows(std::string_view credential) const {

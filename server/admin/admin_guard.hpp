@@ -17,17 +17,21 @@ class Log;
 /// Threads: any number at once.
 class AdminGuard final {
  public:
+  /// Under which names the listener may be spoken to while there is no key.
+  enum class Names : bool { Loopback, Any };
   /// The key as text, or in a file, or neither. Throws KeyError and std::system_error.
-  AdminGuard(const std::string& key, const std::filesystem::path& key_file, Log& log);
+  AdminGuard(const std::string& key, const std::filesystem::path& key_file, Names names, Log& log);
 
   /// Answers and returns true if the request may not go on.
   bool refuses(Exchange& exchange) const;
   void reload_changed() noexcept;
 
  private:
+  bool has_key() const;
   bool knows(std::string_view credential) const;
 
   Log& log_;
+  const Names names_;
   std::optional<WatchedFile> file_;
   mutable std::mutex mutex_;
   Secret key_;

@@ -80,7 +80,8 @@ class Service::Impl {
         log_(config_.log.file, config_.log.format, config_.log.filter),
         authenticator_(std::make_shared<StandardAuthenticator>(config_.auth, log_)),
         monitor_(std::make_shared<Monitor>(access_log_of(config_.log), slow_log_of(config_.log, log_))),
-        guard_(config_.admin_key, config_.admin_key_file, log_),
+        guard_(config_.admin_key, config_.admin_key_file,
+               config_.allow_unauthenticated_admin ? AdminGuard::Names::Any : AdminGuard::Names::Loopback, log_),
         certificates_(watched_certificates(config_)),
         server_(options_of(config_, authenticator_, monitor_)) {
     if (config_.console) add_console_route(server_.routes());
