@@ -39,7 +39,8 @@ Value value_of(const Json& json) {
     case Json::value_t::number_integer:
       return Value(json.get<std::int64_t>());
     case Json::value_t::number_unsigned:
-      return Value(static_cast<std::int64_t>(json.get<std::uint64_t>()));
+      if (json.get<std::uint64_t>() > INT64_MAX) refuse_shape("an integer needs more than 64 bits");
+      return Value(json.get<std::int64_t>());
     case Json::value_t::number_float:
       return Value(json.get<double>());
     case Json::value_t::string:
@@ -85,7 +86,33 @@ Query query_of(const Json& json) {
   return query;
 }
 
+// Of an integer that it has no type for, the parser makes a floating-point number without a word.
+class HugeIntegers final : public nlohmann::json_sax<Json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t& digits) override {
+    found = digits.find_first_of(".eE") == string_t::npos;
+    return !found;
+  }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+  bool found = false;
+};
+
 std::vector<Query> queries_of(std::string_view body) {
+  HugeIntegers huge;
+  Json::sax_parse(body, &huge);
+  if (huge.found) refuse_shape("an integer needs more than 64 bits");
   const Json request = Json::parse(body, nullptr, false);
   if (request.is_discarded()) throw RequestRefused(400, "MALFORMED_REQUEST", "The body is not JSON");
   if (!request.is_object()) refuse_shape("it is no object");

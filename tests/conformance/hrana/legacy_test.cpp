@@ -54,6 +54,25 @@ TEST_F(HranaStateless, ALegacyListMayNotLeaveATransactionOpen) {
   EXPECT_EQ(legacy({"BEGIN", "SELECT 1", "COMMIT"}).status, 200);
 }
 
+TEST_F(HranaStateless, LegacyIntegersOfMoreThan64BitsAreRefusedAndNothingRuns) {
+  run("CREATE TABLE t(a)");
+  HttpClient http = client();
+  const auto status = [&](const std::string& digits) {
+    const std::string body = R"x({"statements":[{"q":"INSERT INTO t VALUES (?)","params":[)x" + digits + "]}]}";
+    return http.send("POST", "/", body).status;
+  };
+  for (const char* digits : {"9223372036854775808", "18446744073709551615", "18446744073709551616",
+                             "-9223372036854775809", "99999999999999999999999999"}) {
+    EXPECT_EQ(status(digits), 422) << digits;
+  }
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 0);
+  for (const char* digits : {"9223372036854775807", "-9223372036854775808", "1e19", "9223372036854775808.0"}) {
+    EXPECT_EQ(status(digits), 200) << digits;
+  }
+  EXPECT_EQ(number("SELECT count(*) FROM t WHERE typeof(a) = 'integer'"), 2);
+  EXPECT_EQ(number("SELECT max(a) FROM t WHERE typeof(a) = 'integer'"), INT64_MAX);
+}
+
 TEST_F(HranaStateless, LegacyValuesAreBareJson) {
   const Json row =
       legacy({{{"q", "SELECT ?, ?, ?, ?, ?, 1.5"}, {"params", list({nullptr, 7, "x", {{"base64", "/w"}}, true})}}})
