@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include <libsql/error.hpp>
 
+#include "engine/connection.hpp"
 #include "server/admin/admin_error.hpp"
 #include "sql/classify.hpp"
+#include "sql/quote.hpp"
 #include "sql/split.hpp"
 #include "sql/tokenizer.hpp"
 
@@ -14,6 +19,40 @@ namespace libsql::server {
 namespace {
 
 constexpr std::size_t kLongestStatement = std::size_t{1} << 30;
+
+// Whether the statement is what dumps hold for a virtual table, whose CREATE statement would make its shadow tables
+// too: INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',NAME,NAME,0,'CREATE VIRTUAL TABLE
+// ...').
+bool adds_virtual_table(std::string_view statement) {
+  constexpr std::array<std::string_view, 22> kWanted = {"INSERT",   "INTO", "",         "(", "type", ",", "name",   ",",
+                                                        "tbl_name", ",",    "rootpage", ",", "sql",  ")", "VALUES", "(",
+                                                        "'table'",  ",",    "=",        ",", "=",    ","};
+  sql::Tokenizer tokenizer(statement);
+  const auto next = [&] { return tokenizer.next_significant().text; };
+  std::string_view name;
+  for (const std::string_view wanted : kWanted) {
+    const std::string_view text = next();
+    if (wanted.empty()) {
+      if (!sql::equals_ignoring_case(text, "sqlite_schema") && !sql::equals_ignoring_case(text, "sqlite_master")) {
+        return false;
+      }
+    } else if (wanted == "=") {  // both times the same literal
+      if (!text.starts_with('\'') || (!name.empty() && text != name)) return false;
+      name = text;
+    } else if (!sql::equals_ignoring_case(text, wanted)) {
+      return false;
+    }
+  }
+  if (next() != "0" || next() != ",") return false;
+  const std::string_view literal = next();
+  if (!literal.starts_with('\'') || next() != ")" || !next().empty()) return false;
+  const std::string text = sql::unquote(literal);
+  sql::Tokenizer create(text);
+  for (const std::string_view wanted : {"CREATE", "VIRTUAL", "TABLE"}) {
+    if (!sql::equals_ignoring_case(create.next_significant().text, wanted)) return false;
+  }
+  return true;
+}
 
 // The settings that dumps set. Others change how the connection works, not what the database holds.
 bool is_pragma_of_dumps(std::string_view name) noexcept {
@@ -25,6 +64,10 @@ bool is_pragma_of_dumps(std::string_view name) noexcept {
 }
 
 }  // namespace
+
+DumpLoader::DumpLoader(core::Session& session) : session_(session) {
+  session_.engine_connection()->set_defensive(true);
+}
 
 DumpLoader::~DumpLoader() {
   if (state_ != State::Inside) return;
@@ -71,6 +114,8 @@ void DumpLoader::run(std::string_view statement) {
     case Kind::Rollback:
       throw AdminError("The dump holds VACUUM or ROLLBACK, which is not allowed");
     case Kind::Pragma:
+      // The schema table is closed but for what add_virtual_table() lets through.
+      if (sql::equals_ignoring_case(found.name, "writable_schema")) return;
       if (is_pragma_of_dumps(found.name)) break;
       throw AdminError("The dump holds PRAGMA " + std::string(found.name) + ", which is not allowed");
     case Kind::Begin:
@@ -86,7 +131,41 @@ void DumpLoader::run(std::string_view statement) {
   if (state_ == State::Before && ++before_ > 1) {
     throw AdminError("The dump is not one transaction: BEGIN is not among its first two statements");
   }
+  if (adds_virtual_table(statement)) return add_virtual_table(statement);
   session_.execute(statement, {});
+}
+
+void DumpLoader::add_virtual_table(std::string_view statement) {
+  engine::Connection& connection = *session_.engine_connection();
+  connection.set_defensive(false);
+  try {
+    connection.execute_script("PRAGMA writable_schema=ON");
+    session_.execute(statement, {});
+    connection.execute_script("PRAGMA writable_schema=OFF");
+  } catch (...) {
+    connection.set_defensive(true);
+    throw;
+  }
+  connection.set_defensive(true);
+}
+
+void check_loaded(core::Session& session) {
+  std::vector<std::string> tables;
+  const auto each = [&](const std::string& sql, auto&& on_row) {
+    const std::shared_ptr<core::Stmt> statement = session.prepare(sql);
+    statement->open({}, core::ArgumentLifetime::Borrow);
+    std::vector<ValueRef> row(static_cast<std::size_t>(statement->cursor_column_count()));
+    while (statement->next()) {
+      statement->read_cells(row);
+      on_row(row);
+    }
+  };
+  // Reading the first row has the engine parse the whole schema.
+  each("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0",
+       [&](const std::vector<ValueRef>& row) { tables.emplace_back(row[0].text()); });
+  // A virtual table is looked at by its module when it is first used.
+  for (const std::string& table : tables)
+    each("SELECT * FROM " + sql::quote_identifier(table) + " LIMIT 0", [](auto&) {});
 }
 
 void DumpLoader::commit(std::string_view statement) {

@@ -36,6 +36,7 @@ void load_dump(Namespace& name_space, const std::string& url, const AdminContext
     DumpLoader loader(*session);
     read_dump(url, context.dump_directory, [&](std::string_view piece) { loader.feed(piece); });
     loader.finish();
+    check_loaded(*name_space.connect());  // by a session that reads the schema anew
   } catch (const Error& error) {
     throw AdminError("The dump cannot be loaded: " + std::string(error.message()));
   }

@@ -5,10 +5,13 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "integration/server/server_process.hpp"
+#include "support/raw_socket.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace libsql_test {
@@ -178,6 +181,111 @@ TEST_F(ServerAdmin, LeavesNothingBehindOfADumpThatIsNoGood) {
     EXPECT_EQ(sql("SELECT 1", "bad"), "404") << text;
   }
   EXPECT_EQ(load("BEGIN; COMMIT").status, 200) << "and the name is free";
+}
+
+TEST_F(ServerAdmin, LoadsVirtualTablesOfADumpAndNoOtherRowOfTheSchema) {
+  const auto load = [&](const std::string& text) {
+    write("dumps/v.sql", "BEGIN;" + text + "COMMIT;");
+    return ask("POST", "/v1/namespaces/v/create", dump_request(std::string("file://").append(file("dumps/v.sql"))));
+  };
+  const std::string row = "PRAGMA writable_schema=ON;INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES(";
+  for (const std::string& text :
+       {row + "'table','x','x',7,'CREATE TABLE x(a)');", row + "'table','x','x',0,'CREATE TABLE x(a)');",
+        row + "'table','x','x',0,'nonsense');", row + "'table','x','y',0,'CREATE VIRTUAL TABLE x USING fts5(a)');",
+        row + "'table','x','x',0,'CREATE VIRTUAL TABLE x USING missing(a)');",
+        row + "'table','x','x',0,'CREATE VIRTUAL TABLE y USING fts5(a)');",
+        row + "'view','x','x',0,'CREATE VIRTUAL TABLE x USING fts5(a)');",
+        row + "'table','x','x',0,'CREATE VIRTUAL TABLE x USING fts5(a)'),('table','y','y',7,'CREATE TABLE y(a)');",
+        std::string("CREATE TABLE x(a);PRAGMA writable_schema=ON;UPDATE sqlite_schema SET rootpage=9 WHERE name='x';"),
+        std::string("CREATE TABLE x(a);PRAGMA writable_schema=ON;DELETE FROM sqlite_master;"),
+        std::string("PRAGMA writable_schema=ON;REPLACE INTO sqlite_schema VALUES('table','x','x',3,'x');"),
+        std::string("CREATE TABLE x(a);WITH n AS (SELECT 1) UPDATE sqlite_schema SET sql='x';")}) {
+    const Reply reply = load(text);
+    EXPECT_EQ(reply.status, 400) << text << reply.body;
+    EXPECT_EQ(sql("SELECT 1", "v"), "404") << text;
+  }
+  EXPECT_EQ(sql("CREATE VIRTUAL TABLE words USING fts5(a)"), "ok");
+  EXPECT_EQ(sql("INSERT INTO words VALUES ('one two'), ('three')"), "ok");
+  const Reply reply = ask("POST", "/v1/namespaces/v/create", dump_request(own_url("/dev/default/dump")));
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(sql("SELECT a FROM words WHERE words MATCH 'two'", "v"), "one two");
+  EXPECT_EQ(sql("PRAGMA integrity_check", "v"), "ok");
+}
+
+TEST_F(ServerAdmin, ShowsANamespaceOnlyWhenItsDumpIsLoadedAsAWhole) {
+  std::string text = "BEGIN;CREATE TABLE t(a);";
+  for (int i = 0; i < 20'000; ++i) text += "INSERT INTO t VALUES(" + std::to_string(i) + ");";
+  write("dumps/big.sql", text + "COMMIT;");
+  const std::string request = dump_request(std::string("file://").append(file("dumps/big.sql")));
+  std::atomic<int> status = 0;
+  std::thread loading([&] { status = ask("POST", "/v1/namespaces/big/create", request).status; });
+  std::string seen;
+  while (status == 0) {
+    seen = sql("SELECT count(*) FROM t", "big");
+    if (seen != "404") break;
+  }
+  loading.join();
+  EXPECT_EQ(status, 200);
+  EXPECT_TRUE(seen == "404" || seen == "20000") << seen;
+  EXPECT_EQ(sql("SELECT count(*) FROM t", "big"), "20000");
+  EXPECT_EQ(ask("POST", "/v1/namespaces/big/create", request).status, 400) << "it exists";
+  for (const auto& entry : std::filesystem::directory_iterator(file("data/dbs"))) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry.path();
+  }
+}
+
+TEST_F(ServerAdmin, SaysWithTheStatusWhoseFaultItIs) {
+  EXPECT_EQ(ask("POST", "/v1/namespaces/shop/create", "{}").status, 200);
+  EXPECT_EQ(ask("POST", "/v1/namespaces/shop/config", R"({"block_reads":true,"block_writes":true})").status, 200);
+  const auto user = [&](std::string_view method, std::string_view target, std::string_view body = {}) {
+    return request(server_.port(), method, target, body).status;
+  };
+  EXPECT_EQ(user("GET", "/dev/shop/dump"), 403);
+  EXPECT_EQ(user("POST", "/dev/shop/v1/execute", R"({"stmt":{"sql":"SELECT 1"}})"), 403);
+  EXPECT_EQ(user("GET", "/dev/missing/dump"), 404);
+  EXPECT_EQ(user("POST", "/dev/missing/v1/execute", R"({"stmt":{"sql":"SELECT 1"}})"), 404);
+  for (const char* const target : {"/v1/namespaces/missing/stats", "/v1/namespaces/missing/config"}) {
+    EXPECT_EQ(ask("GET", target).status, 404) << target;
+  }
+  for (const char* const target : {"/v1/namespaces/missing/checkpoint", "/v1/namespaces/missing/fork/x"}) {
+    EXPECT_EQ(ask("POST", target).status, 404) << target;
+  }
+  EXPECT_EQ(ask("DELETE", "/v1/namespaces/missing").status, 404);
+  EXPECT_EQ(ask("POST", "/v1/namespaces/missing/backup", R"({"path":"a"})").status, 404);
+  EXPECT_EQ(ask("POST", "/v1/namespaces/shop/backup", R"({"path":"no/such/folder/a"})").status, 400);
+  EXPECT_EQ(ask("POST", "/v1/namespaces/shop/backup", R"({"path":"a"})").status, 200);
+  EXPECT_EQ(ask("POST", "/v1/namespaces/shop/backup", R"({"path":"a"})").status, 409);
+}
+
+TEST_F(ServerAdmin, RacesOfRequestsWithTheEndOfTheirNamespaceAreNoFaultOfTheServer) {
+  std::atomic<bool> done = false;
+  std::mutex mutex;
+  std::set<std::string> wrong;
+  std::vector<std::thread> threads;
+  const auto keep_asking = [&](auto&& one) {
+    threads.emplace_back([&, one] {
+      while (!done) {
+        const Reply reply = one();
+        if (reply.status < 500 || reply.status == 503) continue;
+        const std::lock_guard lock(mutex);
+        wrong.insert(std::to_string(reply.status) + " " + reply.body);
+      }
+    });
+  };
+  keep_asking([&] {
+    constexpr std::string_view kBody = R"x({"stmt":{"sql":"CREATE TABLE IF NOT EXISTS t(a)"}})x";
+    return request(server_.port(), "POST", "/dev/r/v1/execute", kBody);
+  });
+  keep_asking([&] { return request(server_.port(), "GET", "/dev/r/dump"); });
+  keep_asking([&] { return ask("GET", "/v1/namespaces/r/stats"); });
+  keep_asking([&] { return ask("POST", "/v1/namespaces/r/checkpoint"); });
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(ask("POST", "/v1/namespaces/r/create", "{}").status, 200);
+    EXPECT_EQ(ask("DELETE", "/v1/namespaces/r").status, 200);
+  }
+  done = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(wrong, ::testing::IsEmpty());
 }
 
 TEST_F(ServerAdmin, ReadsDumpsFromNoOtherPlaces) {
@@ -374,6 +482,30 @@ TEST(ServerAdminKey, DoesNotLetPagesOfOtherSitesIn) {
   EXPECT_EQ(status(own), 200);
   EXPECT_EQ(status("http://evil.example"), 403);
   EXPECT_EQ(status("null"), 403);
+}
+
+TEST(ServerAdminKey, WithoutAKeyIsForNamesOfThisMachineOnly) {
+  libsql::test::TemporaryDirectory directory;
+  const auto status = [](const ServerProcess& server, const std::string& host) {
+    auto socket = libsql::test::RawSocket::connect(server.admin_port());
+    socket.send("GET /v1/namespaces HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+    const std::string answer = socket.read_all();
+    return answer.substr(0, answer.find("\r\n"));
+  };
+  ServerProcess open({"--db", directory.file("a.db"), "--admin-listen", "0"});
+  ASSERT_TRUE(open.is_ready());
+  for (const char* const host :
+       {"localhost", "LOCALHOST:9090", "127.0.0.1", "127.0.0.1:1", "127.1.2.3", "[::1]", "[::1]:9", "localhost."}) {
+    EXPECT_THAT(status(open, host), ::testing::HasSubstr(" 200 ")) << host;
+  }
+  for (const char* const host :
+       {"evil.example", "evil.example:9090", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]",
+        "127.0.0.1evil", "evil.localhost.example"}) {
+    EXPECT_THAT(status(open, host), ::testing::HasSubstr(" 421 ")) << host;
+  }
+  ServerProcess meant({"--db", directory.file("b.db"), "--admin-listen", "0", "--allow-unauthenticated-admin"});
+  ASSERT_TRUE(meant.is_ready());
+  EXPECT_THAT(status(meant, "db.internal"), ::testing::HasSubstr(" 200 "));
 }
 
 TEST(ServerAdminKey, LeavesBackupsAndDumpsFromFilesOffUnlessTheyAreAllowed) {
