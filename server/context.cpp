@@ -24,7 +24,8 @@ Context::Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const Na
       namespaces_(namespaces),
       options_(options),
       permissions_(identity_->permissions(name_space_->name())),
-      config_(std::move(config)) {}
+      config_(std::move(config)),
+      lock_wait_(options.timeouts.write_wait) {}
 
 Takers Context::takers() const {
   Takers takers;

@@ -1,7 +1,9 @@
 // For whom and under which rules a request runs.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -40,6 +42,11 @@ class Context final : public StatementRules {
   Taken* bearer_taken() const noexcept { return identity_->binding().empty() ? nullptr : &identity_->bearer()->taken; }
   Taken* namespace_taken() const noexcept { return options_.namespaces ? &name_space_->counters().taken : nullptr; }
 
+  /// How long a statement may wait for a lock that others hold: as long as the server lets it, or less if its client
+  /// does not want to.
+  std::chrono::milliseconds lock_wait() const noexcept { return lock_wait_; }
+  void wait_at_most(std::chrono::milliseconds wait) noexcept { lock_wait_ = std::min(lock_wait_, wait); }
+
   /// From now on the rows of all statements are added there, too.
   void count_into(RowTally& rows) noexcept { rows_ = &rows; }
   void count(std::uint64_t rows_read, std::uint64_t rows_written) const noexcept {
@@ -62,6 +69,7 @@ class Context final : public StatementRules {
   const Options& options_;
   Permissions permissions_;
   std::shared_ptr<const NamespaceConfig> config_;
+  std::chrono::milliseconds lock_wait_;
   RowTally* rows_ = nullptr;
 };
 

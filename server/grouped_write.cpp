@@ -36,7 +36,7 @@ bool GroupedWrite::is_allowed(const StatementTraits& traits) const {
 // For its turn, as long as a statement alone would wait for the write lock.
 std::chrono::milliseconds GroupedWrite::wait() const noexcept {
   const Timeouts& timeouts = context_.options().timeouts;
-  return std::min(timeouts.write_wait, timeouts.statement.value_or(timeouts.write_wait));
+  return std::min(context_.lock_wait(), timeouts.statement.value_or(timeouts.write_wait));
 }
 
 bool GroupedWrite::run(const hrana::Request& request, SqlTexts texts, engine::Connection::ChangeCounters& counters,

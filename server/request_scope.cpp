@@ -1,8 +1,10 @@
 #include "server/request_scope.hpp"
 
 #include <array>
+#include <charconv>
 
 #include "core/base64.hpp"
+#include "hrana/extensions.hpp"
 #include "server/failure.hpp"
 
 namespace libsql::server {
@@ -45,6 +47,19 @@ std::string namespace_of(const net::Request& request, const Options& options) {
   if (dot != std::string_view::npos && dot != 0) return std::string(request.host.substr(0, dot));
   if (!options.default_namespace || dot == 0) throw_no_host(request.host);
   return std::string(kDefaultNamespace);
+}
+
+std::optional<std::chrono::milliseconds> busy_timeout_of(const net::Request& request) {
+  const auto text = request.header(hrana::kBusyTimeoutHeader);
+  if (!text) return std::nullopt;
+  std::uint32_t milliseconds = 0;
+  const char* const end = text->data() + text->size();
+  const auto [stopped, error] = std::from_chars(text->data(), end, milliseconds);
+  if (error != std::errc() || stopped != end) {
+    throw RequestRefused(400, "BUSY_TIMEOUT_INVALID",
+                         std::string(hrana::kBusyTimeoutHeader) + " is not a number of milliseconds");
+  }
+  return std::chrono::milliseconds(milliseconds);
 }
 
 Credentials credentials_of(const net::Request& request) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -34,6 +35,10 @@ struct ServerState {
 /// The name of the namespace that a request is for: from `x-namespace-bin`, `x-namespace` or the first label of the
 /// host. Throws RequestRefused 400.
 std::string namespace_of(const net::Request& request, const Options& options);
+
+/// How long the client wants the statements of this request to wait for locks, if it says so. Throws RequestRefused
+/// 400.
+std::optional<std::chrono::milliseconds> busy_timeout_of(const net::Request& request);
 
 /// `Authorization`, else `x-authorization`.
 Credentials credentials_of(const net::Request& request) noexcept;

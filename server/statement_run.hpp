@@ -22,7 +22,9 @@ namespace libsql::server {
 /// then.
 class StatementRun {
  public:
-  StatementRun(DatabaseSession& session, const Context& context) noexcept : session_(session), context_(context) {}
+  StatementRun(DatabaseSession& session, const Context& context) noexcept : session_(session), context_(context) {
+    session.connection().set_busy_timeout(context.lock_wait());
+  }
   ~StatementRun();
   StatementRun(const StatementRun&) = delete;
   StatementRun& operator=(const StatementRun&) = delete;

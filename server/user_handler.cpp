@@ -151,6 +151,7 @@ void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
 void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
   Context context = context_for(state_, credentials_of(exchange.request()), notes.name_space);
   context.count_into(notes.rows);
+  if (const auto wait = busy_timeout_of(exchange.request())) context.wait_at_most(*wait);
   switch (route) {
     case Route::PipelineJson:
       return hrana_.pipeline(exchange, hrana::Encoding::Json, context);

@@ -27,9 +27,15 @@ class FetchPace final : public CursorPace {
 
 }  // namespace
 
+Context WebSocketJob::context(ServerState& state, const std::shared_ptr<Namespace>& name_space) const {
+  Context context(name_space, identity, state.namespaces, state.options);
+  if (const auto wait = request().busy_timeout) context.wait_at_most(std::chrono::milliseconds(*wait));
+  return context;
+}
+
 WebSocketStream::Cursor::Cursor(WebSocketStream& stream, WebSocketJob opened)
     : job(std::move(opened)),
-      context(stream.name_space_, job.identity, stream.state_.namespaces, stream.state_.options),
+      context(job.context(stream.state_, stream.name_space_)),
       run(*stream.session_, context, stream.cancellation_,
           std::get<hrana::OpenCursorRequest>(job.request().request).batch, job.texts) {}
 
@@ -112,7 +118,7 @@ void WebSocketStream::release_if_stateless() {
 
 void WebSocketStream::open_cursor(WebSocketJob& job, hrana::ResponseWriter& writer) {
   DatabaseSession& session = this->session();
-  const Context context(name_space_, job.identity, state_.namespaces, state_.options);
+  const Context context = job.context(state_, name_space_);
   ResponseShare share(state_.budgets.responses, context);
   const DatabaseSession::Use use(session);
   Executor(session, context, cancellation_, share)
@@ -136,7 +142,7 @@ void WebSocketStream::fetch_cursor(const hrana::FetchCursorRequest& request, hra
 void WebSocketStream::answer(WebSocketJob& job, hrana::ResponseWriter& writer) {
   using Type = hrana::RequestType;
   const hrana::Request& request = job.request().request;
-  const Context context(name_space_, job.identity, state_.namespaces, state_.options);
+  const Context context = job.context(state_, name_space_);
   ResponseShare share(state_.budgets.responses, context);
   const auto run_in_group = [&] {
     return !session_ && engine::Connection::can_set_changes() &&

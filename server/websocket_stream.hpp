@@ -29,6 +29,7 @@ struct WebSocketJob {
   std::vector<std::shared_ptr<const std::string>> stored;  // what some of the texts view
 
   const hrana::WebSocketRequest& request() const noexcept { return std::get<hrana::WebSocketRequest>(*message); }
+  Context context(ServerState& state, const std::shared_ptr<Namespace>& name_space) const;
 };
 
 /// Threads: all members may be called by several at once.

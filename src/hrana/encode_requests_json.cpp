@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include "hrana/encode_requests.hpp"
+#include "hrana/extensions.hpp"
 #include "hrana/json_writer.hpp"
 
 namespace libsql::hrana::json {
@@ -227,7 +228,12 @@ void write(const WebSocketRequest& request, std::string& out) {
     append_number(request.stream_id, out);
   }
   std::visit(Members{out}, request.request);
-  out += "}}";
+  out += '}';
+  if (request.busy_timeout) {
+    out.append(",\"").append(kBusyTimeoutMember).append("\":");
+    append_number(*request.busy_timeout, out);
+  }
+  out += '}';
 }
 
 }  // namespace libsql::hrana::json

@@ -5,6 +5,7 @@
 
 #include "core/utf8.hpp"
 #include "hrana/encode_requests.hpp"
+#include "hrana/extensions.hpp"
 #include "hrana/proto_fields.hpp"
 #include "hrana/proto_writer.hpp"
 
@@ -153,6 +154,7 @@ void write(const WebSocketRequest& request, std::string& out) {
   if (has_stream(type_of(request.request)) && request.stream_id != 0) append_int32(1, request.stream_id, out);
   std::visit(Fields{out, 2}, request.request);
   close(body, out);
+  if (request.busy_timeout) append_uint(kBusyTimeoutField, *request.busy_timeout, out);
   close(gap, out);
 }
 

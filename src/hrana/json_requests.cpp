@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "hrana/extensions.hpp"
 #include "hrana/json_messages.hpp"
 #include "hrana/json_values.hpp"
 
@@ -341,11 +342,13 @@ ClientMessage read_client_message(JsonReader& reader) {
     return hello;
   }
   if (type != "request") reader.fail(DecodeError::Kind::UnknownType, "a message of a type that is not known");
-  static constexpr Names kNames = {"request_id", "request"};
+  static constexpr Names kNames = {"request_id", "request", kBusyTimeoutMember};
   WebSocketRequest message;
   for (int member; (member = object.next(kNames)) >= 0;) {
     if (member == 0) {
       message.request_id = reader.int32();
+    } else if (member == 2) {
+      message.busy_timeout = reader.uint32();
     } else {
       message.request = read_request(reader, Transport::WebSocket, &message.stream_id);
     }

@@ -17,6 +17,6 @@ struct TypedMessage {
 /// What `message` holds, where `fields` are the numbers of the types. Over a WebSocket the number of the request
 /// stands beside it. Fails with `unknown` if there is nothing of a type that is known.
 TypedMessage read_envelope(Context& context, std::string_view message, const TypeFields& fields, const char* unknown,
-                           std::int32_t* request_id = nullptr);
+                           std::int32_t* request_id = nullptr, std::optional<std::uint32_t>* busy_timeout = nullptr);
 
 }  // namespace libsql::hrana::proto

@@ -265,7 +265,8 @@ Request read_stream_request(Context& context, std::string_view message) {
 
 WebSocketRequest read_websocket_request(Context& context, std::string_view message) {
   WebSocketRequest request;
-  const TypedMessage body = read_envelope(context, message, kWebSocketFields, kUnknownRequest, &request.request_id);
+  const TypedMessage body =
+      read_envelope(context, message, kWebSocketFields, kUnknownRequest, &request.request_id, &request.busy_timeout);
   request.request = read_request(context, body.type, body.bytes, &request.stream_id);
   return request;
 }

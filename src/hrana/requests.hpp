@@ -134,6 +134,7 @@ struct WebSocketRequest {
   std::int32_t request_id = 0;
   std::int32_t stream_id = 0;  // 0 for the types that have none: store_sql, close_sql, close_cursor, fetch_cursor
   Request request;
+  std::optional<std::uint32_t> busy_timeout = {};  // in milliseconds; see extensions.hpp
 };
 
 using ClientMessage = std::variant<Hello, WebSocketRequest>;

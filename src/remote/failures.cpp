@@ -1,6 +1,8 @@
 #include "remote/failures.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -174,6 +176,13 @@ detail::ErrorData error_of(const hrana::WireError& error, const Text& text) {
 
 void Answer::throw_unexpected() const {
   core::throw_error(ErrorCode::Protocol, "the server answered a request with the answer to one of another kind");
+}
+
+std::optional<std::uint32_t> busy_timeout_of(const Call& call) noexcept {
+  using std::chrono::milliseconds;
+  if (!call.busy_until) return std::nullopt;
+  const auto left = std::chrono::ceil<milliseconds>(*call.busy_until - std::chrono::steady_clock::now());
+  return static_cast<std::uint32_t>(std::clamp<milliseconds::rep>(left.count(), 0, UINT32_MAX));
 }
 
 Answer Answers::at(std::size_t i) const {

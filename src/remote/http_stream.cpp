@@ -138,6 +138,17 @@ std::string HttpStream::target(const HttpClient::Dialect& dialect, std::string_v
   return target;
 }
 
+// The views live until the next call.
+std::span<const net::Header> HttpStream::headers(hrana::Encoding encoding, const Call& call) {
+  const std::span<const net::Header> common = client_->headers(encoding);
+  const auto busy_timeout = busy_timeout_of(call);
+  if (!busy_timeout) return common;
+  headers_.assign(common.begin(), common.end());
+  busy_timeout_ = std::to_string(*busy_timeout);
+  headers_.push_back({hrana::kBusyTimeoutHeader, busy_timeout_});
+  return headers_;
+}
+
 void HttpStream::moved_on(std::optional<std::string_view> baton, std::optional<std::string_view> base_url) {
   used_at_ = net::Deadline::Clock::now();
   if (!baton) {
@@ -189,7 +200,7 @@ auto HttpStream::exchange(std::string_view what, const Call& call, Encode&& enco
       try {
         HttpClient::Lease connection = client_->take(endpoint_.origin);
         const net::HttpResponse head =
-            connection->open({"POST", path, client_->headers(dialect.encoding), body_}, call.wait);
+            connection->open({"POST", path, headers(dialect.encoding, call), body_}, call.wait);
         const int status = head.status;
         const bool stateless = is_stateless(head);
         trim();

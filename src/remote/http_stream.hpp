@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,7 @@ class HttpStream final : public Stream, public std::enable_shared_from_this<Http
   auto exchange(std::string_view what, const Call& call, Encode&& encode, Changes&& changes, Take&& take);
   std::unique_lock<std::mutex> lock(const Call& call);
   Standing standing() const noexcept { return baton_ ? Standing::InTransaction : Standing::Alone; }
+  std::span<const net::Header> headers(hrana::Encoding encoding, const Call& call);
   void moved_on(std::optional<std::string_view> baton, std::optional<std::string_view> base_url);
   void forget() noexcept;
   void trim() noexcept;
@@ -53,6 +55,8 @@ class HttpStream final : public Stream, public std::enable_shared_from_this<Http
   int cursors_ = 0;  // being read
   std::string body_;
   std::vector<hrana::Request> requests_;
+  std::vector<net::Header> headers_;
+  std::string busy_timeout_;
   std::atomic<bool> open_ = false;
 };
 

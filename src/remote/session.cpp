@@ -74,6 +74,9 @@ Call Session::call(std::string_view sql, bool reads) const {
   if (settings_.deadline) call.wait.deadline = net::Deadline::after(*settings_.deadline);
   call.sql = sql;
   call.repeatable = reads && !conversation_.is_open();
+  constexpr std::chrono::hours kLongest{24 * 365};
+  call.busy_until =
+      std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(settings_.busy_timeout, kLongest);
   return call;
 }
 

@@ -150,8 +150,7 @@ class Session final : public core::Session {
 template <class Run>
 auto Session::patiently(const Call& call, Run&& run) {
   const bool may_wait = !conversation_.is_open() && settings_.busy_timeout > std::chrono::milliseconds(0);
-  const auto until = std::chrono::steady_clock::now() +
-                     std::min<std::chrono::milliseconds>(settings_.busy_timeout, std::chrono::hours(24 * 365));
+  const auto until = call.busy_until.value_or(std::chrono::steady_clock::now());
   for (unsigned attempt = 0;; ++attempt) {
     try {
       return run();

@@ -82,11 +82,7 @@ void Socket::connect(const Call& call) {
                     call.wait);
 }
 
-std::int32_t Socket::send(std::int32_t stream_id, const hrana::Request& request, const net::Wait& wait) {
-  hrana::WebSocketRequest message;
-  message.request_id = next_request_;
-  message.stream_id = stream_id;
-  message.request = request;
+std::int32_t Socket::send(const hrana::WebSocketRequest& message, const net::Wait& wait) {
   message_.clear();
   hrana::encode(encoding_, hrana::ClientMessage(message), message_);
   ++next_request_;

@@ -52,7 +52,13 @@ class Socket {
   std::int32_t new_cursor_id() noexcept { return next_cursor_++; }
 
   /// Sends a request; returns its number. Throws NetError, hrana::EncodeError.
-  std::int32_t send(std::int32_t stream_id, const hrana::Request& request, const net::Wait& wait);
+  std::int32_t send(std::int32_t stream_id, const hrana::Request& request, const net::Wait& wait) {
+    return send({next_request_, stream_id, request, {}}, wait);
+  }
+  /// The same for a request whose statements may wait for locks.
+  std::int32_t send(std::int32_t stream_id, const hrana::Request& request, const Call& call) {
+    return send({next_request_, stream_id, request, busy_timeout_of(call)}, call.wait);
+  }
   /// Nobody waits for the answer to this request.
   void ignore(std::int32_t request_id) { ignored_.insert(request_id); }
   /// The answer to a request. Throws NetError; Auth if the server does not take the token; DecodeError, Protocol.
@@ -61,6 +67,7 @@ class Socket {
   void drop() noexcept;
 
  private:
+  std::int32_t send(const hrana::WebSocketRequest& message, const net::Wait& wait);
   void connect(const Call& call);
   void take(const net::Message& message);
 

@@ -111,7 +111,7 @@ class SocketCursor final : public Cursor {
       opened_.reset();
       if (std::holds_alternative<hrana::ResponseError>(**answer_)) return false;
     }
-    if (!fetch_) fetch_ = socket_->send(stream_id_, hrana::FetchCursorRequest{cursor_id_, kFetched}, call.wait);
+    if (!fetch_) fetch_ = socket_->send(stream_id_, hrana::FetchCursorRequest{cursor_id_, kFetched}, call);
     answer_.emplace(socket_->answer(*fetch_, call));
     fetch_.reset();
     const auto* const ok = std::get_if<hrana::ResponseOk>(&**answer_);
@@ -123,7 +123,7 @@ class SocketCursor final : public Cursor {
     entries_ = fetched->entries;
     at_ = 0;
     done_ = fetched->done;
-    if (!done_) fetch_ = socket_->send(stream_id_, hrana::FetchCursorRequest{cursor_id_, kFetched}, call.wait);
+    if (!done_) fetch_ = socket_->send(stream_id_, hrana::FetchCursorRequest{cursor_id_, kFetched}, call);
     return true;
   }
 
@@ -178,7 +178,7 @@ class SocketStream final : public Stream {
       ids.clear();
       answers.clear();
       for (const hrana::Request& request : requests) {
-        ids.push_back(socket_->send(*id_, request, call.wait));
+        ids.push_back(socket_->send(*id_, request, call));
         sent = true;
       }
       if (after == After::Close) {
@@ -195,11 +195,11 @@ class SocketStream final : public Stream {
     const Standing standing = is_open() ? Standing::InTransaction : Standing::Alone;
     exchange(call, [&](bool& sent) {
       const std::int32_t cursor_id = socket_->new_cursor_id();
-      const std::int32_t opened = socket_->send(*id_, hrana::OpenCursorRequest{cursor_id, batch}, call.wait);
+      const std::int32_t opened = socket_->send(*id_, hrana::OpenCursorRequest{cursor_id, batch}, call);
       sent = true;
       // Asking for rows of a cursor that was refused may cost the connection (observed: sqld 0.24.33).
       std::optional<std::int32_t> fetch;
-      if (call.proved) fetch = socket_->send(*id_, hrana::FetchCursorRequest{cursor_id, kFetched}, call.wait);
+      if (call.proved) fetch = socket_->send(*id_, hrana::FetchCursorRequest{cursor_id, kFetched}, call);
       cursor = std::make_unique<SocketCursor>(socket_, standing, *id_, opened, cursor_id, fetch);
     });
     return cursor;

@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,8 +24,13 @@ struct Call {
   std::string_view sql;     // for errors
   bool repeatable = false;  // it only reads and stands in no transaction, so it may be sent again at any time
   bool commits = false;     // it ends a transaction by making it lasting
-  bool proved = false;      // the server is known to take its text, so a cursor over it is sure to be opened
+  // Until when its statements may wait for a lock that others hold; none: as long as the server likes.
+  std::optional<std::chrono::steady_clock::time_point> busy_until = std::nullopt;
+  bool proved = false;  // the server is known to take its text, so a cursor over it is sure to be opened
 };
+
+/// What of that is left, in milliseconds, as it travels.
+std::optional<std::uint32_t> busy_timeout_of(const Call& call) noexcept;
 
 /// What becomes of the stream after the requests.
 enum class After : std::uint8_t { Keep, Close };

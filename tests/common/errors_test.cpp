@@ -1,3 +1,5 @@
+#include <chrono>
+
 #include "common/common_fixture.hpp"
 
 namespace libsql::test {
@@ -79,6 +81,42 @@ TEST_P(CommonErrors, AnErrorInTheMiddleOfTheRowsComesWhereItIs) {
   EXPECT_THROW(rows.next(), SqlError);
   EXPECT_FALSE(rows.next());
   EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);
+}
+
+TEST_P(CommonErrors, AWriterWaitsAsLongAsItsBusyTimeoutSaysAndTheHolderStays) {
+  Transaction holder = conn_.transaction(TransactionBehavior::Immediate);
+  holder->execute("INSERT INTO t(c) VALUES (1)");
+  Connection other = db_.connect();
+  const auto waited = [&](std::chrono::milliseconds timeout, const auto& write) {
+    other.busy_timeout(timeout);
+    const auto begun = std::chrono::steady_clock::now();
+    EXPECT_THROW(write(), Busy);
+    return std::chrono::steady_clock::now() - begun;
+  };
+  const auto insert = [&] { other.execute("INSERT INTO t(c) VALUES (2)"); };
+  const auto begin = [&] { other.transaction(TransactionBehavior::Immediate); };
+  const auto returning = [&] { other.query_value<int>("INSERT INTO t(c) VALUES (2) RETURNING c"); };
+  const auto upgrade = [&] {
+    Transaction tx = other.transaction();
+    tx->query_value<int>("SELECT count(*) FROM t");
+    tx->execute("INSERT INTO t(c) VALUES (2)");
+  };
+  const auto batch = [&] {
+    other.execute_transactional_batch("INSERT INTO t(c) VALUES (2); INSERT INTO t(c) VALUES (3)");
+  };
+  // The server would take the lock from its holder after 5 s.
+  constexpr std::chrono::milliseconds kShort(0), kLonger(150);
+  EXPECT_LT(waited(kShort, insert), std::chrono::seconds(4));
+  EXPECT_LT(waited(kShort, begin), std::chrono::seconds(4));
+  EXPECT_LT(waited(kShort, returning), std::chrono::seconds(4));
+  EXPECT_LT(waited(kShort, upgrade), std::chrono::seconds(4));
+  EXPECT_LT(waited(kShort, batch), std::chrono::seconds(4));
+  EXPECT_GE(waited(kLonger, insert), kLonger);
+  EXPECT_GE(waited(kLonger, begin), kLonger);
+  holder.commit();
+  const int before = count();
+  insert();
+  EXPECT_EQ(count(), before + 1);
 }
 
 TEST_P(CommonErrors, AWriterThatWaitsTooLongIsBusy) {

@@ -215,6 +215,41 @@ TEST_P(HranaClient, ANullBatonEndsTheStreamAtAnyTime) {
   EXPECT_FALSE(requests().back().has("\"b1\""));
 }
 
+TEST_P(HranaClient, AStreamOfWhichTheServerHoldsNothingIsNeitherKeptNorClosed) {
+  for (const bool held : {true, false}) {
+    script_.then(say(pipeline("\"b1\"", {executed()})));
+    Reply committed = say(pipeline("\"b2\"", {batch(kNoRows, "null"), autocommit(true)}));
+    if (!held) committed.bytes.insert(committed.bytes.find("\r\n") + 2, "libsql-stream: stateless\r\n");
+    script_.then(committed);
+    if (held) script_.then(say(pipeline("null", {closed()})));
+    const std::size_t before = requests().size();
+    {
+      Connection conn = connect();
+      Transaction tx = conn.transaction();
+      tx.commit();
+    }  // the database ends with its connection, and what is to be closed is closed before that
+    EXPECT_EQ(requests().size() - before, held ? 3U : 2U);
+  }
+}
+
+TEST_P(HranaClient, SaysHowLongItWantsToWaitForLocks) {
+  script_.then(say(pipeline("null", {executed(), closed()})));
+  script_.then(say(pipeline("null", {error("SQLite error: database is locked", "SQLITE_BUSY"), closed()})));
+  script_.then(say(pipeline("null", {executed(), closed()})));
+  Connection conn = connect();
+  const auto said = [&] {
+    const std::string& head = server_.received().back().head;
+    const std::size_t at = head.find("libsql-busy-timeout: ");
+    return at == std::string::npos ? -1 : std::stol(head.substr(at + 21));
+  };
+  conn.execute("INSERT INTO t VALUES (1)");
+  EXPECT_EQ(said(), 0);
+  conn.busy_timeout(60s);
+  conn.execute("INSERT INTO t VALUES (1)");  // again, with what is left of the time
+  EXPECT_GT(said(), 10'000);
+  EXPECT_LT(said(), 60'000);
+}
+
 // -- 59: bodies of errors
 
 TEST_P(HranaClient, AllShapesOfErrorBodiesAreUnderstood) {

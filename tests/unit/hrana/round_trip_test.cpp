@@ -137,12 +137,15 @@ TEST_P(HranaRoundTrip, EveryRequestComesBack) {
   same(encoded(GetParam(), CursorRequest{"b", batch}),
        [&](std::string bytes) { return decode_cursor_request(GetParam(), std::move(bytes)); });
   for (std::size_t i = 0; i < std::size(requests); ++i) {
-    const ClientMessage message = WebSocketRequest{static_cast<std::int32_t>(i) - 3, 5, requests[i]};
+    std::optional<std::uint32_t> busy_timeout;
+    if (i % 2 == 0) busy_timeout = static_cast<std::uint32_t>(i) * 500'000'000;
+    const ClientMessage message = WebSocketRequest{static_cast<std::int32_t>(i) - 3, 5, requests[i], busy_timeout};
     same(encoded(GetParam(), message), [&](std::string bytes) {
       auto decoded = decode_client_message(GetParam(), std::move(bytes));
       const auto& request = std::get<WebSocketRequest>(*decoded);
       EXPECT_EQ(request.request.index(), i);
       EXPECT_EQ(request.request_id, static_cast<std::int32_t>(i) - 3);
+      EXPECT_EQ(request.busy_timeout, busy_timeout);
       EXPECT_EQ(request.stream_id, has_stream(static_cast<RequestType>(i)) ? 5 : 0);
       return decoded;
     });
@@ -238,7 +241,7 @@ TEST(HranaRequestInJson, IsWrittenAsServersReadIt) {
             R"({"type":"blob","base64":"/w"},{"type":"float","value":1.0}],"named_args":[],"want_rows":true}},)"
             R"({"type":"describe","sql":"D"},{"type":"close"}]})");
   EXPECT_EQ(encoded(Encoding::Json, ClientMessage(Hello{})), R"({"type":"hello"})");
-  EXPECT_EQ(encoded(Encoding::Json, ClientMessage(WebSocketRequest{2, 0, OpenStreamRequest{}})),
+  EXPECT_EQ(encoded(Encoding::Json, ClientMessage(WebSocketRequest{2, 0, OpenStreamRequest{}, {}})),
             R"({"type":"request","request_id":2,"request":{"type":"open_stream","stream_id":0}})");
 }
 
