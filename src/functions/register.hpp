@@ -20,5 +20,9 @@ int register_all(sqlite3* connection, const RegisterOptions& options = {}) noexc
 int register_vector_functions(sqlite3* connection) noexcept;
 int register_uuid_functions(sqlite3* connection, UuidFlavour flavour) noexcept;
 int register_regexp_functions(sqlite3* connection) noexcept;
+int register_text_functions(sqlite3* connection) noexcept;
+int register_stats_functions(sqlite3* connection) noexcept;
+int register_math_functions(sqlite3* connection) noexcept;
+int register_crypto_functions(sqlite3* connection) noexcept;
 
 }  // namespace libsql::functions

@@ -1,0 +1,154 @@
+// The functions of text, numbers and bytes that sqld has: values, NULL, limits.
+#include "unit/functions/support.hpp"
+
+namespace libsql::functions::test {
+namespace {
+
+class SqldFunctions : public testing::Test {
+ protected:
+  std::string query(std::string_view sql, const std::vector<std::string>& texts = {}) {
+    return ask(connection_.get(), sql, texts);
+  }
+  void expect_all(const std::vector<std::pair<const char*, const char*>>& cases) {
+    for (const auto& [expression, value] : cases) {
+      EXPECT_EQ(query("select " + std::string(expression)), value) << expression;
+    }
+  }
+
+  Connection connection_ = open();
+};
+
+TEST_F(SqldFunctions, TakePartsOfTextByCharacters) {
+  expect_all({{"text_substring('hello world', 7)", "world"},
+              {"text_substring('hello world', 7, 3)", "wor"},
+              {"text_substring('héllo', 2, 1)", "é"},
+              {"text_substring('hello', 0, 3)", "he"},
+              {"text_substring('hello', 9223372036854775807, 9223372036854775807)", ""},
+              {"text_substring('hello', 1, -1)", "ERR length parameter should be >= 0"},
+              {"text_slice('hello world', 7)", "world"},
+              {"text_slice('hello world', 7, 12)", "world"},
+              {"text_slice('hello world', -5)", "world"},
+              {"text_slice('hello world', -5, -2)", "wor"},
+              {"text_slice('héé', -9223372036854775807 - 1, 3)", "hé"},
+              {"text_left('hello world', 5)", "hello"},
+              {"left('hello world', -6)", "hello"},
+              {"left('hello', -9223372036854775807 - 1)", ""},
+              {"text_right('hello world', 5)", "world"},
+              {"right('hello world', -6)", "world"},
+              {"right('hello', 99)", "hello"},
+              {"right('hello', -9223372036854775807 - 1)", ""}});
+}
+
+TEST_F(SqldFunctions, SearchText) {
+  expect_all({{"text_index('hello yellow', 'ello')", "2"},
+              {"strpos('é☃x', 'x')", "3"},
+              {"text_index('hello', 'x')", "0"},
+              {"text_last_index('hello yellow', 'ello')", "8"},
+              {"text_contains('hello', 'ell') || text_contains('hello', 'x')", "10"},
+              {"starts_with('hello', 'he') || text_has_suffix('hello', 'lo') || text_has_suffix('lo', 'hello')", "110"},
+              {"text_count('hello yellow', 'ello')", "2"},
+              {"text_count('aaaa', 'aa')", "2"},
+              {"text_like('cóm_ est_s', 'CÓMO ESTÁS')", "1"},
+              {"text_like('ça%', 'Ça roule') || text_like('a%b%c', 'aXXbYYc') || text_like('a%b', 'abc')", "110"},
+              {"'cómo' = 'CÓMO' collate text_nocase", "1"}});
+}
+
+TEST_F(SqldFunctions, SplitJoinAndPadText) {
+  expect_all({{"text_split('one|two|three', '|', 2)", "two"},
+              {"split_part('one|two|three', '|', -1)", "three"},
+              {"text_split('one|two|three', '|', -3)", "one"},
+              {"text_split('one|two', '|', 3) || text_split('one|two', ';', 2)", ""},
+              {"text_split('a', '|', 0)", "ERR part parameter should not be 0"},
+              {"text_concat('one', null, 'three')", "onethree"},
+              {"text_join('|', 'one', null, 'three')", "one|three"},
+              {"repeat('one', 3) || repeat('x', -1)", "oneoneone"},
+              {"text_ltrim('  hello ') || '|' || text_ltrim('273hello', '123456789')", "hello |hello"},
+              {"text_rtrim(' hello  ') || '|' || text_rtrim('helloéé', 'é')", " hello|hello"},
+              {"btrim('☃hello☃', '☃')", "hello"},
+              {"lpad('hello', 7, '*') || rpad('hello', 8, 'ab') || lpad('hello', 3)", "**hellohelloabahel"},
+              {"text_lpad('é', 3, '☃')", "☃☃é"}});
+}
+
+TEST_F(SqldFunctions, ChangeText) {
+  expect_all({{"text_upper('cómo estás ß я')", "CÓMO ESTÁS ß Я"},
+              {"text_lower('CÓMO ESTÁS Σ')", "cómo estás σ"},
+              {"text_title('cómo ESTÁS')", "Cómo Estás"},
+              {"text_replace('hello', 'l', '*') || text_replace('hello', 'l', '*', 1)", "he**ohe*lo"},
+              {"text_replace('hello', '', 'x')", "hello"},
+              {"text_translate('hello', 'ol', '01') || translate('hello', 'ol', '0')", "he110he0"},
+              {"text_reverse('hé☃')", "☃éh"},
+              {"text_length('𐌀𐌁𐌂') || text_size('𐌀𐌁𐌂') || text_bitsize('one')", "31224"}});
+}
+
+TEST_F(SqldFunctions, AnswerNullForNull) {
+  expect_all({{"text_substring(null, 1)", "NULL"},
+              {"text_split('a', null, 1)", "NULL"},
+              {"text_upper(null)", "NULL"},
+              {"md5(null)", "NULL"},
+              {"encode(null, 'hex')", "NULL"},
+              {"math_sqrt(null)", "NULL"},
+              {"lpad('a', null)", "NULL"},
+              {"text_join(null, 'a')", "NULL"},
+              {"math_sqrt('x')", "NULL"}});
+}
+
+TEST_F(SqldFunctions, HashAndEncode) {
+  expect_all(
+      {{"lower(hex(md5('abc')))", "900150983cd24fb0d6963f7d28e17f72"},
+       {"lower(hex(sha1('abc')))", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+       {"lower(hex(crypto_sha256(x'616263')))", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+       {"length(sha384('')) || length(sha512(''))", "4864"},
+       {"encode('hello', 'base64') || encode('hello', 'base32') || encode('hello', 'hex')",
+        "aGVsbG8=NBSWY3DP68656c6c6f"},
+       {"encode('hello', 'base85') || encode('a b/ü', 'url')", "BOu!rDZa%20b%2F%C3%BC"},
+       {"cast(decode('aGVsbG8=', 'base64') || decode('nbswy3dp', 'base32') as text)", "hellohello"},
+       {"cast(decode('BOu!rDZ', 'base85') || decode('a%20b', 'url') as text)", "helloa b"},
+       {"hex(decode('00fF', 'hex'))", "00FF"},
+       {"encode('a', 'nope')", "ERR unknown encoding"},
+       {"decode('zz', 'hex')", "ERR invalid input string"},
+       {"decode('%4', 'url')", "ERR invalid input string"},
+       {"decode('a*', 'base64')", "ERR invalid input string"},
+       {"decode('uuuuu', 'base85')", "ERR invalid input string"}});
+  for (const char* name : {"hex", "base32", "base64", "base85", "url"}) {
+    for (int size = 0; size < 12; ++size) {
+      EXPECT_EQ(
+          query("select decode(encode(b, '" + std::string(name) + "'), '" + name + "') is b from (select substr(" +
+                "x'00000000FF00807F0A20410042', 1, " + std::to_string(size) + ") as b)"),
+          "1")
+          << name << ' ' << size;
+    }
+  }
+}
+
+TEST_F(SqldFunctions, CountNumbers) {
+  const std::string from = " from (values (1), (2), (3), (4), (null))";
+  EXPECT_EQ(query("select median(column1), percentile(column1, 25), stats_p75(column1)" + from), "2.5 | 1.75 | 3.25");
+  EXPECT_EQ(query("select var_pop(column1), variance(column1) = 5.0 / 3, stddev_pop(column1) = sqrt(1.25)" + from),
+            "1.25 | 1 | 1");
+  EXPECT_EQ(query("select stddev(1), stats_var_samp(7), median(7), median(null), stddev(null)"),
+            "0 | 0 | 7 | NULL | NULL");
+  EXPECT_EQ(query("select var_pop(column1) from (values (1e9 + 1), (1e9 + 2), (1e9 + 3), (1e9 + 4))"), "1.25");
+  EXPECT_EQ(query("select percentile(column1, 101)" + from),
+            "ERR 2nd argument to percentile() is not a number between 0.0 and 100.0");
+  EXPECT_EQ(query("select percentile(column1, column1)" + from),
+            "ERR 2nd argument to percentile() is not the same for all input rows");
+  EXPECT_EQ(query("select median('x')"), "ERR 1st argument to percentile() is not numeric");
+  expect_all(
+      {{"math_ceil(1.5) || math_floor(-1.5) || math_trunc(7) || math_log(100) || math_log(2, 8)", "2.0-2.072.03.0"},
+       {"math_sqrt(-1)", "NULL"},
+       {"math_pow(2, 10) || math_mod(7, 4)", "1024.03.0"},
+       {"math_pi() = pi() and math_degrees(math_pi()) = 180", "1"}});
+}
+
+TEST_F(SqldFunctions, KeepToTheLimitOfText) {
+  sqlite3_limit(connection_.get(), SQLITE_LIMIT_LENGTH, 1000);
+  for (const char* expression :
+       {"repeat('abc', 9223372036854775807)", "lpad('a', 9223372036854775807, 'ab')", "rpad('a', 2000)",
+        "text_replace(repeat('a', 500), 'a', 'bcd')", "text_join(repeat('-', 600), 'a', 'b', 'c')",
+        "encode(repeat('a', 600), 'hex')", "text_translate(repeat('a', 900), 'a', '☃')"}) {
+    EXPECT_EQ(query("select length(" + std::string(expression) + ")"), "ERR string or blob too big") << expression;
+  }
+}
+
+}  // namespace
+}  // namespace libsql::functions::test
