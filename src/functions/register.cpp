@@ -1,5 +1,7 @@
 #include "functions/register.hpp"
 
+#include <initializer_list>
+
 #include "functions/sqlite_api.hpp"
 
 namespace libsql::functions {
