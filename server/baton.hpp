@@ -1,13 +1,13 @@
 // The token by which the client of an HTTP stream names the stream and its position in it.
 #pragma once
 
-#include <array>
-#include <cstddef>
+#include <atomic>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+
+#include "server/hmac.hpp"
 
 namespace libsql::server {
 
@@ -32,16 +32,16 @@ class BatonSigner {
   /// None for anything that sign() did not make with the same arguments.
   std::optional<Baton> verify(std::string_view text, std::string_view name_space, std::string_view binding) const;
 
-  /// Of a stream that nobody knows yet.
-  static Baton random_place();
+  /// Of a stream that nobody knows yet. A number is given out once; that nobody can make a baton of it is the code's
+  /// work.
+  Baton new_place() const noexcept { return {first_ + taken_.fetch_add(1, std::memory_order_relaxed), 0}; }
 
  private:
-  using Key = std::array<std::byte, 32>;
-  using Mac = std::array<std::byte, 32>;
-  static Mac mac(const Key& key, std::span<const std::byte> head, std::string_view name_space,
-                 std::string_view binding);
+  explicit BatonSigner(const Hmac::Key& key);
 
-  Key key_;
+  const Hmac hmac_;
+  const std::uint64_t first_;
+  mutable std::atomic<std::uint64_t> taken_ = 0;
 };
 
 }  // namespace libsql::server

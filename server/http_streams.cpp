@@ -68,14 +68,8 @@ bool HttpStreams::is_running(std::string_view text, const Context& context) {
 
 HttpStreams::Entry& HttpStreams::entry_of(HttpStream& stream) {
   if (stream.id != 0) return entries_[stream.id];
-  Baton fresh;
-  do {
-    fresh = BatonSigner::random_place();
-  } while (entries_.contains(fresh.stream));
-  stream.id = fresh.stream;
-  Entry& entry = entries_[stream.id];
-  entry.sequence = fresh.sequence;
-  return entry;
+  stream.id = signer_.new_place().stream;
+  return entries_[stream.id];
 }
 
 std::string HttpStreams::promise(HttpStream& stream, Effect effect, const Context& context) {
@@ -96,7 +90,7 @@ std::string HttpStreams::promise(HttpStream& stream, Effect effect, const Contex
 std::string HttpStreams::part(HttpStream& stream, const Context& context) {
   Baton baton;
   if (stream.id == 0) {
-    baton = BatonSigner::random_place();
+    baton = signer_.new_place();
   } else {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(stream.id);

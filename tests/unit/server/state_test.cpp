@@ -1,13 +1,16 @@
 // Batons, stored SQL, configurations, routes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <set>
 #include <string>
 
 #include <libsql/error.hpp>
 
 #include "server/baton.hpp"
 #include "server/failure.hpp"
+#include "server/hmac.hpp"
 #include "server/namespace_config.hpp"
 #include "server/namespaces.hpp"
 #include "server/stored_sql.hpp"
@@ -31,6 +34,27 @@ TEST(Baton, IsGoodForItsNamespaceAndIdentityAndSigner) {
   EXPECT_FALSE(BatonSigner().verify(text, "shop", "alice"));
   EXPECT_FALSE(signer.verify(text + "=", "shop", "alice"));
   EXPECT_FALSE(signer.verify("", "shop", "alice"));
+}
+
+TEST(Hmac, IsThatOfTheStandard) {
+  // RFC 4231, test case 1, with the key filled up with zeros as the algorithm fills it.
+  Hmac::Key key{};
+  std::fill(key.begin(), key.begin() + 20, std::byte{0x0b});
+  const Hmac hmac(key);
+  const Hmac::Code code = hmac({"Hi ", "There"});
+  std::string text;
+  for (const std::byte byte : code) {
+    text += "0123456789abcdef"[static_cast<unsigned>(byte) >> 4U];
+    text += "0123456789abcdef"[static_cast<unsigned>(byte) & 15U];
+  }
+  EXPECT_EQ(text, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+}
+
+TEST(Baton, NumbersOfStreamsAreGivenOutOnce) {
+  const BatonSigner signer;
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(seen.insert(signer.new_place().stream).second);
+  EXPECT_FALSE(seen.contains(0));
 }
 
 TEST(Baton, CannotBeMadeReplaceable) {
