@@ -12,16 +12,10 @@ class Writer::Impl {
  public:
   Impl(const Database& database, const WriterOptions& options)
       : connection_(database.connect()),
-        target_(detail::local_session(connection_, "the writer service")),
+        target_(detail::local_session(connection_, "the writer service"),
+                options.durability == WriterDurability::Synced),
         group_(target_, options.max_group),
-        timeout_(options.timeout) {
-    if (options.durability == WriterDurability::Synced) {
-      engine::Connection& engine = detail::Access::engine(connection_, "the writer service");
-      constexpr std::int64_t kFull = 2;
-      if (engine.query_integer("PRAGMA main.synchronous") < kFull)
-        engine.execute_script("PRAGMA main.synchronous=FULL");
-    }
-  }
+        timeout_(options.timeout) {}
 
   void submit(std::chrono::milliseconds timeout, void (*job)(void*, Connection&), void* context) {
     struct Call {

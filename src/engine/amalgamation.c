@@ -1,5 +1,5 @@
 /* The engine as its authors wrote it, and behind it, where its private declarations are known, what tells the layout of its
- * values and the state of a connection, and sets its counters. */
+ * values and the state of a connection, and sets its counters and settings. */
 
 /* The engine defines and calls these functions under other names. Where it only names them, as the callback for the rows of
  * sqlite_schema and in its table of SQL functions, it gets ours: a macro with arguments does not touch a name without them. */
@@ -90,4 +90,28 @@ int libsql_engine_holds_write_lock(sqlite3* db) { return sqlite3_txn_state(db, "
 void libsql_engine_set_changes(sqlite3* db, int64_t changes, int64_t total) {
   db->nChange = changes;
   db->nTotalChange = total;
+}
+
+int64_t libsql_engine_temporary_version(sqlite3* db) {
+  Btree* temporary = db->aDb[1].pBt;
+  if (temporary == 0) return 0;
+  return (int64_t)sqlite3PagerDataVersion(sqlite3BtreePager(temporary)) + 1 +
+         (sqlite3BtreeTxnState(temporary) == SQLITE_TXN_WRITE);
+}
+
+void libsql_engine_forget_settings(sqlite3* db) {
+  db->nextPagesize = 0;
+  db->nextAutovac = -1;
+#ifdef SQLITE3MC_VERSION_STRING
+  /* A new connection gets a copy of the global table. */
+  CodecParameter* own = sqlite3mcGetCodecParams(db);
+  if (own == 0) return;
+  for (int i = 0; own[i].m_params != 0 && globalCodecParameterTable[i].m_params != 0; ++i) {
+    CipherParams* to = own[i].m_params;
+    for (const CipherParams* from = globalCodecParameterTable[i].m_params; from->m_name[0] != 0; ++from, ++to) {
+      to->m_value = from->m_value;
+      to->m_default = from->m_default;
+    }
+  }
+#endif
 }

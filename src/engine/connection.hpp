@@ -280,6 +280,8 @@ class Connection final {
   ChangeCounters change_counters() const noexcept { return {changes(), total_changes(), last_insert_rowid()}; }
   /// Without can_set_changes() only the rowid.
   void set_change_counters(const ChangeCounters& counters) noexcept;
+  /// Whether the engine counts the memory it uses, without which PRAGMA hard_heap_limit and soft_heap_limit do nothing.
+  static bool counts_memory() noexcept;
   /// Whether the engine is the one that was compiled in.
   static bool can_set_changes() noexcept;
   /// Whether a foreign key constraint that is deferred is violated now: then the transaction cannot be committed.
@@ -304,6 +306,11 @@ class Connection final {
   int limit(Limit which) const noexcept;
   int set_limit(Limit which, int value) noexcept;
   void restore_limits() noexcept;
+  /// Takes back what SQL text has set and no PRAGMA takes back: the shape that the next VACUUM gives the file, and the
+  /// parameters of ciphers for keys to come.
+  void forget_settings();
+  /// Differs from an earlier answer if something was written to temporary tables since, or may have been.
+  std::int64_t temporary_version() const noexcept;
   void cacheflush();
   /// Refuses what could damage the file by way of SQL: writes to the schema table, to shadow tables and to pages
   /// (https://www.sqlite.org/c3ref/c_dbconfig_defensive.html). For SQL text of strangers.

@@ -25,6 +25,10 @@ typedef void (*LibsqlRowWatcher)(void*, struct sqlite3*, int, char const*, char 
 void libsql_engine_watch_rows(struct sqlite3* db, LibsqlRowWatcher watcher, void* argument);
 /* What changes() and total_changes() say from now on. */
 void libsql_engine_set_changes(struct sqlite3* db, int64_t changes, int64_t total);
+/* Differs from an earlier answer if the temporary database may have other content by now; 0 while there is none. */
+int64_t libsql_engine_temporary_version(struct sqlite3* db);
+/* Takes back what no PRAGMA takes back: how the next VACUUM shapes the file, and the parameters of ciphers. */
+void libsql_engine_forget_settings(struct sqlite3* db);
 
 #ifdef __cplusplus
 }

@@ -58,4 +58,15 @@ inline bool holds_write_lock(sqlite3* db) noexcept {
 #endif
 }
 
+/// Differs from an earlier answer if the temporary database may have other content by now; 0 while there is none.
+inline std::int64_t temporary_version(sqlite3* db) noexcept {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  unsigned int version = 0;
+  if (sqlite3_file_control(db, "temp", SQLITE_FCNTL_DATA_VERSION, &version) != SQLITE_OK) return 0;
+  return std::int64_t{version} + 1 + (sqlite3_txn_state(db, "temp") == SQLITE_TXN_WRITE ? 1 : 0);
+#else
+  return libsql_engine_temporary_version(db);
+#endif
+}
+
 }  // namespace libsql::engine

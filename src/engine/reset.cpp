@@ -7,6 +7,7 @@
 
 #include "core/errors.hpp"
 #include "engine/connection.hpp"
+#include "engine/connection_state.hpp"
 #include "engine/statement.hpp"
 #include "sql/quote.hpp"
 
@@ -45,13 +46,33 @@ void Connection::drop_temporary_objects() {
   const auto objects = query_pairs(*this,
                                    "SELECT type, name FROM sqlite_temp_master WHERE type IN ('table','view','trigger') "
                                    "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type = 'table', rowid DESC");
-  if (objects.empty()) return;
-  const std::int64_t foreign_keys = query_integer("PRAGMA foreign_keys");
-  execute_script("PRAGMA foreign_keys=OFF");
-  for (const auto& [type, name] : objects) {
-    execute_script("DROP " + type + " IF EXISTS temp." + sql::quote_identifier(name));
+  if (!objects.empty()) {
+    const std::int64_t foreign_keys = query_integer("PRAGMA foreign_keys");
+    execute_script("PRAGMA foreign_keys=OFF");
+    for (const auto& [type, name] : objects) {
+      execute_script("DROP " + type + " IF EXISTS temp." + sql::quote_identifier(name));
+    }
+    if (foreign_keys != 0) execute_script("PRAGMA foreign_keys=ON");
   }
-  if (foreign_keys != 0) execute_script("PRAGMA foreign_keys=ON");
+  // The temporary database has settings of its own, a journal mode for one. It is closed when its place changes.
+  const std::string place = query_text("PRAGMA temp_store").value_or("0");
+  execute_script(std::string("PRAGMA temp_store=") + (place == "2" ? "1" : "2"));
+  execute_script("PRAGMA temp_store=" + place);
+}
+
+bool Connection::counts_memory() noexcept { return sqlite3_compileoption_used("DEFAULT_MEMSTATUS=0") == 0; }
+
+void Connection::forget_settings() {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  execute_script("PRAGMA main.page_size=0; PRAGMA main.auto_vacuum=" +
+                 std::to_string(query_integer("PRAGMA main.auto_vacuum")));
+#else
+  libsql_engine_forget_settings(require_open());
+#endif
+}
+
+std::int64_t Connection::temporary_version() const noexcept {
+  return db_ == nullptr ? 0 : engine::temporary_version(db_);
 }
 
 void Connection::detach_databases() {

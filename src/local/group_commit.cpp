@@ -99,6 +99,24 @@ void GroupCommit::lead(Job& own) {
     }
     first_member = nullptr;
   };
+  std::uint64_t commits = 0;
+  std::size_t largest = 0;
+  const auto finish = [&] {
+    if (!open) return;
+    open = false;
+    if (members == 0) return target_.rollback();
+    largest = std::max(largest, members);
+    try {
+      target_.commit();
+      ++commits;
+      members = 0;
+      first_member = nullptr;
+    } catch (...) {
+      const std::exception_ptr failure = std::current_exception();
+      blame([&] { return copy_of(failure); });
+      target_.rollback();
+    }
+  };
 
   for (;;) {
     if (taken < max_group_ && taken > 0) linger(members);
@@ -123,6 +141,7 @@ void GroupCommit::lead(Job& own) {
         if (!target_.in_transaction()) {
           core::throw_error(ErrorCode::Misuse, "a job of a Writer must not end the transaction that it runs in");
         }
+        target_.vet();
         if (marked) target_.drop_mark();
         if (members++ == 0) first_member = job;
       } catch (...) {
@@ -136,30 +155,21 @@ void GroupCommit::lead(Job& own) {
           blame(lost_with_the_group);
         }
       }
+      if (target_.is_soiled()) {
+        finish();
+        target_.clean();
+      }
     }
   }
-  std::uint64_t commits = 0;
-  const std::size_t group = members;
-  if (open && members > 0) {
-    try {
-      target_.commit();
-      commits = 1;
-    } catch (...) {
-      const std::exception_ptr failure = std::current_exception();
-      blame([&] { return copy_of(failure); });
-      target_.rollback();
-    }
-  } else if (open) {
-    target_.rollback();
-  }
-  last_members_ = std::max<std::size_t>(group, 1);
+  finish();
+  last_members_ = std::max<std::size_t>(largest, 1);
 
   {
     const std::lock_guard line(mutex_);
     counts_.jobs += taken;
     for (const Job* job = all; job != nullptr; job = job->next) counts_.failed += job->error ? 1 : 0;
     counts_.commits += commits;
-    counts_.largest_group = std::max<std::uint64_t>(counts_.largest_group, group);
+    counts_.largest_group = std::max<std::uint64_t>(counts_.largest_group, largest);
     pass_on();
   }
   while (all != nullptr) {

@@ -25,8 +25,14 @@ class GroupTarget {
   virtual bool return_to_mark() noexcept = 0;
   /// Whether the transaction is still open; a job that ends it is at fault.
   virtual bool in_transaction() const noexcept = 0;
+  /// After a job that has returned: throws if the commit would fail because of what it did.
+  virtual void vet() {}
   virtual void commit() = 0;
   virtual void rollback() noexcept = 0;
+  /// After a job: whether it left something that the next one must not find, such as a setting or a temporary table.
+  /// Then the transaction is ended before clean() is called; what could spoil that end is undone here.
+  virtual bool is_soiled() noexcept { return false; }
+  virtual void clean() noexcept {}
 };
 
 /// Counts since the beginning.

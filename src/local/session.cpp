@@ -289,7 +289,7 @@ void Session::reset() {
   connection_->restore_limits();
   connection_->set_busy_timeout(store_->options().busy_timeout);
   connection_->set_deadline(store_->options().default_deadline);
-  connection_->set_last_insert_rowid(0);
+  connection_->set_change_counters({});
   mark_clean();
 }
 
@@ -301,20 +301,25 @@ void Session::end_transactions() {
 
 Session::Recycled Session::recycle() {
   connection_->require_outside_callbacks("reset()");
-  if (touched_ || cache_.leaves_traces()) {
+  if (is_soiled()) {
     reset();
     return Recycled::Everything;
   }
   connection_->require_open();
   connection_->end_cursors();
   end_transactions();
-  connection_->set_last_insert_rowid(0);
+  connection_->set_change_counters({});
   return Recycled::Traces;
+}
+
+std::optional<std::chrono::milliseconds> Session::default_deadline() const noexcept {
+  return store_->options().default_deadline;
 }
 
 void Session::mark_clean() {
   cache_.forget_traces();
   touched_ = false;
+  temporary_version_ = connection_->temporary_version();
 }
 
 void Session::release_memory() {

@@ -47,6 +47,10 @@ class Session final : public core::Session {
   void reset() override;
   Recycled recycle() override;
   void mark_clean() override;
+  /// Whether something was left here since mark_clean() that the next user must not find, beside an open transaction.
+  bool is_soiled() const noexcept {
+    return touched_ || cache_.leaves_traces() || connection_->temporary_version() != temporary_version_;
+  }
   void cacheflush() override { connection_->cacheflush(); }
   void release_memory() override;
   std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return connection_->interrupt_state(); }
@@ -59,6 +63,7 @@ class Session final : public core::Session {
     touched_ = true;
     connection_->set_deadline(limit);
   }
+  std::optional<std::chrono::milliseconds> default_deadline() const noexcept;
   std::optional<std::chrono::milliseconds> deadline() const noexcept override { return connection_->deadline(); }
 
   void rekey(std::span<const std::byte> key) override;
@@ -97,7 +102,8 @@ class Session final : public core::Session {
   StatementCache cache_;
   std::optional<WriteTurn> turn_;  // none for a database that nobody else can write to
   bool read_only_transaction_ = false;
-  bool touched_ = false;  // something other than plain statements was done here since the last reset
+  bool touched_ = false;                // something other than plain statements was done here since the last reset
+  std::int64_t temporary_version_ = 0;  // when the connection was marked clean
 };
 
 }  // namespace libsql::local

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "core/errors.hpp"
 #include "sql/classify.hpp"
+#include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
 #include "sql/tokenizer.hpp"
 
@@ -17,6 +19,13 @@ enum class Kind : std::uint8_t {
   BusyTimeout,
   Other,
 };
+
+// 0 is no limit.
+void require_heap_limit(const std::string& name, std::string_view value) {
+  if (value == "0" || engine::Connection::counts_memory()) return;
+  core::throw_unsupported("PRAGMA " + name, "local",
+                          "the engine was built without counting its memory, so no limit could hold");
+}
 
 Kind kind_of(std::string_view text) {
   using enum sql::StatementKind;
@@ -35,8 +44,11 @@ Kind kind_of(std::string_view text) {
     case Savepoint:
     case Release:
       return Kind::Plain;
-    case sql::StatementKind::Pragma:
-      return sql::equals_ignoring_case(sql::unquote(statement.name), "busy_timeout") ? Kind::BusyTimeout : Kind::Pragma;
+    case sql::StatementKind::Pragma: {
+      const std::string name = sql::unquote(statement.name);
+      if (statement.has_value && sql::is_heap_limit(name)) require_heap_limit(name, statement.value);
+      return sql::equals_ignoring_case(name, "busy_timeout") ? Kind::BusyTimeout : Kind::Pragma;
+    }
     default:
       return Kind::Other;
   }

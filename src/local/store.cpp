@@ -8,28 +8,12 @@
 #include "core/errors.hpp"
 #include "functions/register.hpp"
 #include "local/session.hpp"
+#include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
 #include "sql/tokenizer.hpp"
 
 namespace libsql::local {
 namespace {
-
-// Settings of a connection (not of the file) that SQL text may have changed and reset() must put back.
-constexpr std::array kConnectionPragmas = {
-    "analysis_limit",     "automatic_index",
-    "cache_size",         "cache_spill",
-    "cell_size_check",    "checkpoint_fullfsync",
-    "defer_foreign_keys", "foreign_keys",
-    "fullfsync",          "ignore_check_constraints",
-    "journal_size_limit", "legacy_alter_table",
-    "locking_mode",       "mmap_size",
-    "query_only",         "read_uncommitted",
-    "recursive_triggers", "reverse_unordered_selects",
-    "secure_delete",      "synchronous",
-    "temp_store",         "threads",
-    "trusted_schema",     "wal_autocheckpoint",
-    "writable_schema",
-};
 
 bool is_set(const Options& options, std::string_view pragma) {
   return std::any_of(options.pragmas.begin(), options.pragmas.end(),
@@ -123,6 +107,14 @@ bool is_cipher_pragma(std::string_view name) {
                      [&](const char* known) { return sql::equals_ignoring_case(known, name); });
 }
 
+void require_known_pragma(engine::Connection& connection, const std::string& name) {
+  const bool known = is_cipher_pragma(name)
+                         ? engine::Connection::has_encryption()
+                         : connection.query_integer("SELECT count(*) FROM pragma_pragma_list WHERE name = lower(" +
+                                                    sql::quote_literal(name) + ")") != 0;
+  if (!known) core::throw_error(ErrorCode::Configuration, "there is no PRAGMA named '" + name + "'");
+}
+
 }  // namespace
 
 Store::Store(Options options) : options_(std::move(options)) {
@@ -132,6 +124,9 @@ Store::Store(Options options) : options_(std::move(options)) {
       core::throw_error(ErrorCode::Configuration, "'" + name + "' is no name that a PRAGMA can have");
     }
     const std::string text = pragma_text(name, value);  // throws if the value is of no kind that PRAGMAs take
+    if (sql::is_heap_limit(name) && text != "0" && !engine::Connection::counts_memory()) {
+      core::throw_unsupported("PRAGMA " + name, "local", "the engine was built without counting its memory");
+    }
     check_pragma_value(name, value.type() == ValueType::Text ? std::string_view(value.text()) : text);
   }
   if (options_.busy_timeout < std::chrono::milliseconds(0)) {
@@ -266,11 +261,7 @@ void Store::apply_pragmas(engine::Connection& connection) {
   if (!is_set(options_, "synchronous")) connection.execute_script("PRAGMA synchronous=NORMAL");
   if (!is_set(options_, "foreign_keys")) connection.execute_script("PRAGMA foreign_keys=ON");
   for (const auto& [name, value] : options_.pragmas) {
-    const bool known = is_cipher_pragma(name)
-                           ? engine::Connection::has_encryption()
-                           : connection.query_integer("SELECT count(*) FROM pragma_pragma_list WHERE name = lower(" +
-                                                      sql::quote_literal(name) + ")") != 0;
-    if (!known) core::throw_error(ErrorCode::Configuration, "there is no PRAGMA named '" + name + "'");
+    if (!knows_pragmas_) require_known_pragma(connection, name);
     const std::string wanted = pragma_text(name, value);
     const std::string text = "PRAGMA " + name + "=" + wanted;
     const auto set = [&] { return connection.query_text(text); };
@@ -288,6 +279,7 @@ void Store::apply_pragmas(engine::Connection& connection) {
                                                       result.value_or("no journal"));
     }
   }
+  knows_pragmas_ = true;
 }
 
 // Two that change the mode of a new file at once get in each other's way, and the engine does not wait then.
@@ -320,19 +312,12 @@ void Store::key_changed(std::span<const std::byte> key) {
 
 void Store::remember_pragmas(engine::Connection& connection) {
   options_.busy_timeout = connection.busy_timeout();  // which a PRAGMA of the options may have set
-  for (const char* name : kConnectionPragmas) {
-    if (const auto value = connection.query_text("PRAGMA " + std::string(name)))
-      initial_pragmas_.emplace_back(name, *value);
-  }
+  settings_.remember(connection);
 }
 
 void Store::restore_pragmas(engine::Connection& connection) {
-  for (const auto& [name, value] : initial_pragmas_) {
-    if (connection.query_text("PRAGMA " + name) == value) continue;
-    connection.execute_script("PRAGMA " + name + "=" + value);
-  }
-  connection.execute_script("PRAGMA case_sensitive_like=OFF");  // cannot be read
-  if (is_set(options_, "case_sensitive_like")) apply_pragmas(connection);
+  settings_.restore(connection);
+  apply_pragmas(connection);
 }
 
 }  // namespace libsql::local

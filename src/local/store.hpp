@@ -13,6 +13,7 @@
 #include "engine/connection.hpp"
 #include "engine/vfs.hpp"
 #include "local/options.hpp"
+#include "local/settings.hpp"
 #include "local/write_queue.hpp"
 
 namespace libsql::local {
@@ -59,8 +60,8 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   std::shared_ptr<WriteQueue> write_queue_;
   std::mutex idle_mutex_;
   std::vector<std::unique_ptr<engine::Connection>> idle_;
-  std::once_flag remembered_;
-  std::vector<std::pair<std::string, std::string>> initial_pragmas_;
+  Settings settings_;           // of a new connection
+  bool knows_pragmas_ = false;  // those of the options are the engine's; the constructor looks
 };
 
 }  // namespace libsql::local

@@ -14,7 +14,8 @@ namespace libsql::local {
 /// A session as group commit drives it. While a group's transaction is open, SQL text cannot end it.
 class SessionTarget final : public GroupTarget {
  public:
-  explicit SessionTarget(Session& session) : session_(session) {}
+  /// `synced`: each commit is on the disk, whatever the database's other connections have chosen.
+  SessionTarget(Session& session, bool synced);
 
   void begin(Clock::time_point until) override;
   void set_mark() override;
@@ -23,10 +24,15 @@ class SessionTarget final : public GroupTarget {
   bool in_transaction() const noexcept override;
   void commit() override;
   void rollback() noexcept override;
+  void vet() override;
+  bool is_soiled() noexcept override;
+  void clean() noexcept override;
 
  private:
+  void set_up();
   void run(std::string_view sql) { session_.execute(sql, {}); }
   Session& session_;
+  const bool synced_;
 };
 
 }  // namespace libsql::local

@@ -8,7 +8,7 @@
 namespace libsql::sql {
 namespace {
 
-constexpr std::array<std::string_view, 28> kConnectionSettings = {
+constexpr std::array<std::string_view, 34> kConnectionSettings = {
     "analysis_limit",
     "automatic_index",
     "busy_timeout",
@@ -17,19 +17,25 @@ constexpr std::array<std::string_view, 28> kConnectionSettings = {
     "case_sensitive_like",
     "cell_size_check",
     "checkpoint_fullfsync",
+    "count_changes",
     "defer_foreign_keys",
+    "empty_result_callbacks",
     "foreign_keys",
+    "full_column_names",
     "fullfsync",
     "hard_heap_limit",
-    "locking_mode",
     "ignore_check_constraints",
+    "journal_size_limit",
     "legacy_alter_table",
+    "locking_mode",
+    "max_page_count",
     "mmap_size",
     "query_only",
     "read_uncommitted",
     "recursive_triggers",
     "reverse_unordered_selects",
     "secure_delete",
+    "short_column_names",
     "soft_heap_limit",
     "synchronous",
     "temp_store",
@@ -44,6 +50,10 @@ constexpr std::array<std::string_view, 28> kConnectionSettings = {
 bool is_connection_setting(std::string_view pragma) noexcept {
   return std::any_of(kConnectionSettings.begin(), kConnectionSettings.end(),
                      [&](std::string_view name) { return equals_ignoring_case(name, pragma); });
+}
+
+bool is_heap_limit(std::string_view pragma) noexcept {
+  return equals_ignoring_case(pragma, "hard_heap_limit") || equals_ignoring_case(pragma, "soft_heap_limit");
 }
 
 }  // namespace libsql::sql

@@ -9,4 +9,7 @@ namespace libsql::sql {
 /// The name in any case, without quotes.
 bool is_connection_setting(std::string_view pragma) noexcept;
 
+/// Whether this PRAGMA bounds the memory of the whole process. The name in any case, without quotes.
+bool is_heap_limit(std::string_view pragma) noexcept;
+
 }  // namespace libsql::sql

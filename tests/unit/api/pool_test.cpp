@@ -145,6 +145,31 @@ TEST_F(PoolTest, SetUpRunsOnNewConnectionsAndAfterResets) {
   EXPECT_EQ(runs, 4);
 }
 
+TEST_F(PoolTest, TemporaryTablesOfTheSetUpHoldWhatItPutThere) {
+  for (const char* place : {"file", "memory"}) {
+    const Pool pool(Builder::local(directory_.file("temp.db")).pragma("temp_store", place).build(),
+                    {.max_size = 1, .routing = PoolRouting::Shared, .set_up = [&](Connection& conn) {
+                       conn.execute("CREATE TEMP TABLE scratch(a)");
+                       conn.execute("INSERT INTO scratch VALUES (1)");
+                     }});
+    for (const char* change : {"INSERT INTO scratch VALUES (2)", "DELETE FROM scratch", "UPDATE scratch SET a=3",
+                               "BEGIN IMMEDIATE; INSERT INTO scratch VALUES (4)"}) {
+      pool.read()->execute_batch(change);
+      EXPECT_EQ(pool.read()->query_value<int>("SELECT sum(a) FROM scratch"), 1) << change;
+    }
+  }
+}
+
+TEST_F(PoolTest, LeaseSeesNoCountersOfTheLastOne) {
+  const Pool pool(db_, shared(1));
+  pool.read()->execute("CREATE TABLE t(a)");
+  pool.read()->execute("INSERT INTO t VALUES (1), (2)");
+  PooledConnection lease = pool.read();
+  EXPECT_EQ(lease->changes(), 0u);
+  EXPECT_EQ(lease->total_changes(), 0u);
+  EXPECT_EQ(lease->last_insert_rowid(), 0);
+}
+
 TEST_F(PoolTest, AFailingSetUpFailsTheCheckoutAndFreesThePlace) {
   std::atomic<bool> broken = true;
   const Pool pool(db_, {.max_size = 1, .min_size = 0, .routing = PoolRouting::Shared, .set_up = [&](Connection&) {

@@ -1,3 +1,4 @@
+#include <libsql/hooks.hpp>
 #include <libsql/writer.hpp>
 
 #include <atomic>
@@ -210,8 +211,7 @@ TEST_F(WriterTest, SyncsEveryCommitUnlessToldOtherwise) {
 }
 
 TEST_F(WriterTest, FullDatabaseBreaksItsGroupAndTheOthersAreTold) {
-  Writer writer = db_.writer();
-  writer.run([](Connection& conn) { conn.execute("PRAGMA max_page_count=20"); });
+  Writer writer = Builder::local(file()).pragma("max_page_count", 20).build().writer();
   std::atomic<int> lost = 0;
   std::atomic<int> committed = 0;
   const auto small = [&](int value) {
@@ -231,6 +231,85 @@ TEST_F(WriterTest, FullDatabaseBreaksItsGroupAndTheOthersAreTold) {
   EXPECT_EQ(lost + committed, 2);
   EXPECT_EQ(db_.connect().query_value<std::int64_t>("SELECT count(*) FROM t"), committed);
   EXPECT_GE(committed, 1);
+}
+
+TEST_F(WriterTest, JobFindsNothingThatAnotherJobHasLeft) {
+  Writer writer = db_.writer();
+  const auto soil = [&](auto&& leave) { writer.run([&](Connection& conn) { leave(conn); }); };
+  const auto is_clean = [&] {
+    return writer.run([](Connection& conn) {
+      return conn.query_value<int>("SELECT count(*) FROM sqlite_temp_schema") == 0 && !conn.deadline() &&
+             conn.query_value<int>("PRAGMA synchronous") == 2 &&
+             conn.query_value<int>("PRAGMA recursive_triggers") == 0 &&
+             conn.query_value<int>("SELECT changes()") == 0 && conn.last_insert_rowid() == 0;
+    });
+  };
+  const std::int64_t pages = db_.connect().query_value<std::int64_t>("PRAGMA max_page_count");
+  soil([](Connection& conn) { conn.execute("CREATE TEMP TABLE mine AS SELECT 1"); });
+  EXPECT_TRUE(is_clean());
+  soil([](Connection& conn) { conn.execute("PRAGMA recursive_triggers=ON"); });
+  EXPECT_TRUE(is_clean());
+  soil([](Connection& conn) { conn.deadline(1ms); });
+  EXPECT_TRUE(is_clean());
+  soil([](Connection& conn) { conn.execute("PRAGMA max_page_count=33"); });
+  EXPECT_EQ(writer.run([](Connection& conn) { return conn.query_value<std::int64_t>("PRAGMA max_page_count"); }),
+            pages);
+  soil([](Connection& conn) {
+    conn.execute("INSERT INTO t(id, a) VALUES(77, 1)");
+    Hooks(conn).on_commit([] { return CommitVerdict::RollBack; }).release();
+  });
+  EXPECT_TRUE(is_clean());
+  EXPECT_EQ(sum(), 1) << "nor may what it has left spoil the commit";
+}
+
+TEST_F(WriterTest, JobsOfOneGroupAreCleanToEachOther) {
+  Writer writer = db_.writer();
+  int good = 0;
+  run_together(
+      writer, [&] { writer.execute("INSERT INTO t(a) VALUES(1)"); },
+      [&] {
+        writer.run([](Connection& conn) {
+          conn.execute("CREATE TEMP TABLE mine(a)");
+          conn.execute("INSERT INTO t(a) VALUES(2)");
+          conn.deadline(1ms);
+        });
+      },
+      [&] {
+        EXPECT_THROW(writer.run([](Connection& conn) {
+          conn.execute("PRAGMA recursive_triggers=ON");
+          conn.execute("INSERT INTO t(a) VALUES(4)");
+          throw 5;
+        }),
+                     int);
+      },
+      [&] {
+        writer.run([&](Connection& conn) {
+          good += conn.query_value<int>("SELECT count(*) FROM sqlite_temp_schema") == 0;
+          good += conn.query_value<int>("PRAGMA recursive_triggers") == 0;
+          good += !conn.deadline();
+          conn.execute("INSERT INTO t(a) VALUES(8)");
+        });
+      });
+  EXPECT_EQ(good, 3);
+  EXPECT_EQ(sum(), 11);
+}
+
+TEST_F(WriterTest, DeferredForeignKeyFailsTheJobThatBrokeIt) {
+  db_.connect().execute("CREATE TABLE child(t REFERENCES t(id) DEFERRABLE INITIALLY DEFERRED)");
+  Writer writer = db_.writer();
+  run_together(
+      writer, [&] { writer.execute("INSERT INTO t(a) VALUES(1)"); },
+      [&] {
+        try {
+          writer.execute("INSERT INTO child VALUES(99)");
+          ADD_FAILURE() << "no Constraint";
+        } catch (const Constraint& error) {
+          EXPECT_EQ(error.kind(), ConstraintKind::ForeignKey);
+        }
+      },
+      [&] { writer.execute("INSERT INTO t(a) VALUES(2)"); });
+  EXPECT_EQ(sum(), 3);
+  EXPECT_THROW(writer.execute("INSERT INTO child VALUES(99)"), Constraint);
 }
 
 TEST_F(WriterTest, WorksInMemory) {

@@ -49,10 +49,15 @@ class FakeTarget final : public GroupTarget {
     calls += 'r';
     in_transaction_ = false;
   }
+  bool is_soiled() noexcept override { return soiled; }
+  void clean() noexcept override {
+    calls += in_transaction_ ? '!' : 'w';
+    soiled = false;
+  }
 
   std::vector<int> open, committed, mark;
   std::string calls;
-  bool in_transaction_ = false, fail_begin = false, fail_commit = false, fail_return = false;
+  bool in_transaction_ = false, fail_begin = false, fail_commit = false, fail_return = false, soiled = false;
 
  private:
   static void fail_if(bool& flag) {
@@ -159,6 +164,31 @@ TEST_F(GroupCommitTest, WhenTheTransactionIsLostEarlierJobsAreToldAndLaterOnesGo
   target.fail_return = true;
   EXPECT_EQ(together({add(1), fail(add(2)), add(3)}), (std::vector<std::string>{kLost, "mine", ""}));
   EXPECT_EQ(target.calls, "b(rbc");
+  EXPECT_EQ(target.committed, std::vector<int>{3});
+}
+
+TEST_F(GroupCommitTest, JobThatLeavesSomethingEndsItsTransactionAndTheOthersGoOn) {
+  const auto soil = [this](Body first) {
+    return [this, first = std::move(first)] {
+      target.soiled = true;
+      first();
+    };
+  };
+  EXPECT_EQ(together({add(1), soil(add(2)), add(3), soil(fail(add(4))), add(5)}),
+            (std::vector<std::string>{"", "", "", "mine", ""}));
+  EXPECT_EQ(target.calls, "b()cwb(<cwbc");
+  EXPECT_EQ(target.committed, (std::vector<int>{1, 2, 3, 5}));
+  EXPECT_EQ(group.counts().commits, 3u);
+  EXPECT_EQ(group.counts().largest_group, 2u);
+}
+
+TEST_F(GroupCommitTest, WhenTheCommitAfterSuchAJobFailsOnlyItsMembersAreTold) {
+  const auto soiler = [this] {
+    target.open.push_back(2);
+    target.soiled = true;
+    target.fail_commit = true;
+  };
+  EXPECT_EQ(together({add(1), soiler, add(3)}), (std::vector<std::string>{"on demand", "on demand", ""}));
   EXPECT_EQ(target.committed, std::vector<int>{3});
 }
 

@@ -1,0 +1,101 @@
+#include "local/settings.hpp"
+
+#include <array>
+#include <string_view>
+
+#include "core/errors.hpp"
+#include "sql/quote.hpp"
+
+namespace libsql::local {
+namespace {
+
+// Those that are set to what they answer. The others that the engine lists are no settings, or follow below by name.
+constexpr std::array kPlain = {
+    "analysis_limit",
+    "automatic_index",
+    "cell_size_check",
+    "checkpoint_fullfsync",
+    "count_changes",
+    "defer_foreign_keys",
+    "empty_result_callbacks",
+    "encoding",
+    "foreign_keys",
+    "full_column_names",
+    "fullfsync",
+    "ignore_check_constraints",
+    "journal_size_limit",
+    "legacy_alter_table",
+    "max_page_count",
+    "mmap_size",
+    "page_size",
+    "query_only",
+    "read_uncommitted",
+    "recursive_triggers",
+    "reverse_unordered_selects",
+    "secure_delete",
+    "short_column_names",
+    "synchronous",
+    "temp_store",
+    "threads",
+    "trusted_schema",
+    "wal_autocheckpoint",
+    "writable_schema",
+};
+
+void set(engine::Connection& connection, std::string_view name, std::string_view value) {
+  connection.query_text("PRAGMA main." + std::string(name) + '=' + sql::quote_literal(value));
+}
+
+}  // namespace
+
+void Settings::remember(engine::Connection& connection) {
+  for (const std::string_view name : kPlain) {
+    std::optional<std::string> value = connection.query_text("PRAGMA " + std::string(name));
+    if (!value) continue;                                          // a database in memory, for one, has no mmap_size
+    if (name == "secure_delete" && *value == "2") value = "fast";  // as a number it would mean "on"
+    initial_.emplace_back(name, *std::move(value));
+  }
+  locking_mode_ = connection.query_text("PRAGMA main.locking_mode").value_or("normal");
+  default_locking_mode_ = connection.query_text("PRAGMA locking_mode").value_or("normal");
+  spills_cache_ = connection.query_integer("PRAGMA cache_spill") != 0;
+}
+
+void Settings::restore(engine::Connection& connection) const {
+  for (const auto& [name, value] : initial_) {
+    if (connection.query_text("PRAGMA " + name) != value) set(connection, name, value);
+  }
+  // What it answers depends on the size of the cache.
+  set(connection, "cache_spill", "1");
+  if (!spills_cache_) set(connection, "cache_spill", "0");
+  // The file may have a default of its own.
+  if (const auto pages = connection.query_text("PRAGMA main.default_cache_size")) set(connection, "cache_size", *pages);
+  // Stays even when the temporary database is closed. 0: not set.
+  if (connection.query_text("PRAGMA temp.cache_size") != "0") connection.query_text("PRAGMA temp.cache_size=0");
+  connection.execute_script("PRAGMA case_sensitive_like=OFF");  // cannot be read
+  connection.forget_settings();
+  // Without one, a transaction that fails could not be rolled back.
+  const std::string mode = connection.query_text("PRAGMA main.journal_mode").value_or("");
+  if (mode != "wal" && mode != "delete") set(connection, "journal_mode", "delete");
+  restore_locking_mode(connection);
+  // A lock that is not to be kept any more is let go by the next access.
+  connection.query_text("SELECT 1 FROM main.sqlite_schema LIMIT 1");
+}
+
+void Settings::restore_locking_mode(engine::Connection& connection) const {
+  const auto mode = [&] { return connection.query_text("PRAGMA main.locking_mode").value_or(locking_mode_); };
+  // Without a schema it is that of databases to come, and setting it sets all.
+  const auto set_default = [&] { connection.query_text("PRAGMA locking_mode=" + default_locking_mode_); };
+  if (connection.query_text("PRAGMA locking_mode") != default_locking_mode_) set_default();
+  if (mode() == locking_mode_) return;
+  set_default();
+  if (mode() != locking_mode_) {
+    // The log was opened for one connection only (https://www.sqlite.org/pragma.html#pragma_locking_mode).
+    set(connection, "journal_mode", "delete");
+    set_default();
+  }
+  if (mode() != locking_mode_) {
+    core::throw_error(ErrorCode::Configuration, "the connection cannot leave locking_mode=" + mode());
+  }
+}
+
+}  // namespace libsql::local
