@@ -30,7 +30,7 @@ enum class Action : std::uint8_t {
   DropTrigger = 16,         ///< name: the trigger; table
   DropView = 17,            ///< name: the view
   Insert = 18,              ///< table
-  Pragma = 19,              ///< name: the PRAGMA; argument, if it has one
+  Pragma = 19,              ///< name: the PRAGMA, in small letters; argument, whose data() is null if it has none
   Read = 20,                ///< table; column, empty if the table is named but none of its columns is read
   Select = 21,              ///< nothing
   Transaction = 22,         ///< name: BEGIN, COMMIT or ROLLBACK
@@ -59,7 +59,9 @@ enum class Verdict : std::uint8_t {
   Deny,
 };
 
-/// One thing that a statement being compiled wants to do. All views are valid for the call only.
+/// One thing that a statement being compiled wants to do. Names that exist are in the schema's spelling, not the
+/// statement's, and may be compared as they are (with a system's SQLite the table of a Read without a column, the
+/// database of a Detach and a module may come as written). All views are valid for the call only.
 struct Authorization {
   Action action = Action::Select;
   std::string_view table;
@@ -71,7 +73,8 @@ struct Authorization {
   /// The innermost view or trigger that wants it; empty for the statement itself.
   std::string_view inside;
 
-  /// Whether the action changes rows or the schema, attaches or detaches a database.
+  /// Whether the action changes rows or the schema, attaches or detaches a database, or is a PRAGMA that may change
+  /// the database or a setting.
   LIBSQL_EXPORT bool is_write() const noexcept;
 };
 

@@ -136,7 +136,7 @@ class LIBSQL_EXPORT Hooks final {
   void authorize_again();
 
   /// Is told of every row changed in a rowid table. Rows of WITHOUT ROWID and virtual tables, and rows deleted by
-  /// REPLACE, are told to on_row_change() listeners only.
+  /// REPLACE, are told to on_row_change() listeners only; those of system tables (sqlite_...) to nobody.
   [[nodiscard]] Subscription on_update(std::function<void(const UpdateEvent&)> listener);
   /// Is shown every row before it changes, with its values, in rowid and WITHOUT ROWID tables; not for system tables
   /// and virtual tables, whose own tables are shown. Throws Unsupported if the engine lacks it.

@@ -5,6 +5,7 @@
 #include "api/access.hpp"
 #include "engine/connection.hpp"
 #include "engine/hooks.hpp"
+#include "sql/pragmas.hpp"
 
 namespace libsql {
 
@@ -91,8 +92,9 @@ bool Authorization::is_write() const noexcept {
     case Action::Savepoint:
     case Action::Function:
     case Action::Recursive:
-    case Action::Pragma:
       return false;
+    case Action::Pragma:
+      return !sql::only_reads(name, argument.data() != nullptr);
     default:
       return true;
   }

@@ -27,6 +27,14 @@ void libsql_engine_watch_rows(struct sqlite3* db, LibsqlRowWatcher watcher, void
 void libsql_engine_set_changes(struct sqlite3* db, int64_t changes, int64_t total);
 /* Differs from an earlier answer if the temporary database may have other content by now; 0 while there is none. */
 int64_t libsql_engine_temporary_version(struct sqlite3* db);
+/* The schema's own spelling of what SQL text names in any case of letters, valid while the schema stays; 0 if there is none. */
+const char* libsql_engine_table_name(struct sqlite3* db, const char* name, const char** database);
+const char* libsql_engine_database_name(struct sqlite3* db, const char* name);
+const char* libsql_engine_module_name(struct sqlite3* db, const char* name);
+/* Of a view or a trigger. */
+const char* libsql_engine_context_name(struct sqlite3* db, const char* name);
+/* The text of the statement that the engine is just compiling again by itself; 0 if it is not. */
+const char* libsql_engine_recompiled_text(struct sqlite3* db);
 /* Takes back what no PRAGMA takes back: how the next VACUUM shapes the file, and the parameters of ciphers. */
 void libsql_engine_forget_settings(struct sqlite3* db);
 

@@ -9,6 +9,7 @@
 #include "engine/change_log.hpp"
 #include "engine/connection_state.hpp"
 #include "engine/values.hpp"
+#include "sql/classify.hpp"
 
 namespace libsql::detail {
 
@@ -114,6 +115,9 @@ ChangeKind kind_of(int op) noexcept {
   return op == SQLITE_INSERT ? ChangeKind::Insert : op == SQLITE_UPDATE ? ChangeKind::Update : ChangeKind::Delete;
 }
 
+// VACUUM and ANALYZE write to those as other statements do, and the engine tells. Nobody else may name a table so.
+bool is_system_table(const char* table) noexcept { return sqlite3_strnicmp(table, "sqlite_", 7) == 0; }
+
 Authorization describe(int action, const char* first, const char* second, const char* database, const char* inside) {
   Authorization question;
   question.action = static_cast<Action>(action);
@@ -166,6 +170,31 @@ Authorization describe(int action, const char* first, const char* second, const 
 
 }  // namespace
 
+#ifndef LIBSQL_SYSTEM_SQLITE
+// In a few questions the engine passes a name on as the SQL text has it. A rule that compares it with a name of the
+// schema would be passed by other letters.
+void respell(sqlite3* db, int action, const char*& first, const char*& second, const char*& database) noexcept {
+  const auto spell = [](const char*& name, const char* known) {
+    if (known != nullptr) name = known;
+  };
+  if (first == nullptr) return;
+  if (action == SQLITE_READ && second != nullptr && second[0] == '\0') {
+    spell(first, libsql_engine_table_name(db, first, &database));
+  } else if (action == SQLITE_DETACH) {
+    spell(first, libsql_engine_database_name(db, first));
+  } else if (action == SQLITE_CREATE_VTABLE && second != nullptr) {
+    spell(second, libsql_engine_module_name(db, second));
+  }
+}
+#endif
+
+// As the engine names it itself.
+std::string in_small_letters(const char* written) {
+  std::string name = written;
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return name;
+}
+
 // The functions that the engine calls.
 struct HookCallbacks {
   static int authorize(void* self, int action, const char* first, const char* second, const char* database,
@@ -174,6 +203,12 @@ struct HookCallbacks {
     if (hooks.internal_ != 0) return SQLITE_OK;
     const Connection::CallbackScope scope(hooks.connection_, "authorizer");
     return guard(hooks.connection_, SQLITE_DENY, [&] {
+#ifndef LIBSQL_SYSTEM_SQLITE
+      respell(hooks.connection_.handle(), action, first, second, database);
+#endif
+      std::string pragma;
+      if (action == SQLITE_PRAGMA) first = (pragma = in_small_letters(first)).c_str();
+      if (inside != nullptr) inside = hooks.context(inside);
       const Authorization question = describe(action, first, second, database, inside);
       Verdict strictest = Verdict::Allow;
       hooks.authorizers.each(
@@ -185,6 +220,7 @@ struct HookCallbacks {
   static int allow(void*, int, const char*, const char*, const char*, const char*) noexcept { return SQLITE_OK; }
 
   static void update(void* self, int op, const char* database, const char* table, sqlite3_int64 rowid) noexcept {
+    if (is_system_table(table)) return;
     auto& hooks = *static_cast<Hooks*>(self);
     const Connection::CallbackScope scope(hooks.connection_, "update listener");
     guard_void(hooks.connection_, [&] {
@@ -197,7 +233,7 @@ struct HookCallbacks {
   static void preupdate(void* self, sqlite3* db, int op, const char* database, const char* table,
                         sqlite3_int64 old_rowid, sqlite3_int64 new_rowid) noexcept {
     auto& hooks = *static_cast<Hooks*>(self);
-    if (hooks.row_changes.empty() && hooks.change_log_ == nullptr) return;
+    if ((hooks.row_changes.empty() && hooks.change_log_ == nullptr) || is_system_table(table)) return;
     const Connection::CallbackScope scope(hooks.connection_, "row change listener");
     guard_void(hooks.connection_, [&] {
       // The engine calls a write through a blob handle a deletion, as it does not know the new row.
@@ -295,6 +331,31 @@ struct HookCallbacks {
     return 0;
   }
 };
+
+// The engine calls it "inside" also when a common table expression is resolved, whose name is the statement's choice:
+// it may be that of a view which is allowed more than the statement. Such a name is left out, and the statement itself
+// is asked about. The other names get the schema's spelling.
+const char* Hooks::context(const char* name) {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  return defines(name) ? nullptr : name;
+#else
+  const char* const known = libsql_engine_context_name(connection_.handle(), name);
+  return known == nullptr || defines(known) ? nullptr : known;
+#endif
+}
+
+bool Hooks::defines(std::string_view common_table) {
+  std::string_view text = compiling_;
+#ifndef LIBSQL_SYSTEM_SQLITE
+  if (const char* const again = libsql_engine_recompiled_text(connection_.handle())) text = again;
+#endif
+  if (text != defined_text_ || common_table != defined_name_) {
+    defined_text_ = text;
+    defined_name_ = common_table;
+    defined_ = sql::defines_common_table(text, common_table);
+  }
+  return defined_;
+}
 
 Hooks::Hooks(Connection& connection) : connection_(connection) {}
 Hooks::~Hooks() = default;

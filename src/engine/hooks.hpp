@@ -7,7 +7,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <libsql/hooks.hpp>
@@ -89,6 +92,23 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
   void install() noexcept;
 
   /// While one lives, statements are the library's own: no authorizer is asked and nobody is told of them.
+  /// Marks the time in which this text is compiled for the first time.
+  class Compiling {
+   public:
+    Compiling(Hooks* hooks, std::string_view text) noexcept : hooks_(hooks) {
+      if (hooks_ != nullptr) before_ = std::exchange(hooks_->compiling_, text);
+    }
+    ~Compiling() {
+      if (hooks_ != nullptr) hooks_->compiling_ = before_;
+    }
+    Compiling(const Compiling&) = delete;
+    Compiling& operator=(const Compiling&) = delete;
+
+   private:
+    Hooks* hooks_;
+    std::string_view before_;
+  };
+
   class Internal {
    public:
     explicit Internal(Hooks* hooks) noexcept : hooks_(hooks) {
@@ -113,6 +133,12 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
 
   Connection& connection_;
   std::uint64_t last_id_ = 0;
+  const char* context(const char* name);
+  bool defines(std::string_view common_table);
+
+  std::string_view compiling_;
+  std::string defined_text_, defined_name_;  // of the last look for a common table expression
+  bool defined_ = false;
   int internal_ = 0;
   bool on_reset_ = false;  // the connection will clear this
   bool guards_commit_ = false;

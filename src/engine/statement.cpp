@@ -44,6 +44,7 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
   }
   const std::optional<sql::AlterColumn> alter = alter_column(connection, sql);
   const std::string_view text = alter ? std::string_view(alter->text) : sql;
+  const Hooks::Compiling compiling(connection.existing_hooks(), text);
   const int rc =
       sqlite3_prepare_v3(connection.handle(), text.data(), static_cast<int>(text.size()), flags, &stmt, tail);
   if (alter) *tail = sql.data() + alter->end;

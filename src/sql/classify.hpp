@@ -67,4 +67,7 @@ struct Classification {
 /// Classifies one statement, as split() yields it. Reads no further than it must, so the rest may be broken.
 Classification classify(std::string_view statement) noexcept;
 
+/// Whether the text may hold a common table expression of this name: `name AS (` or `name (columns) AS (`.
+bool defines_common_table(std::string_view text, std::string_view name);
+
 }  // namespace libsql::sql

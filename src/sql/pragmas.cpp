@@ -45,11 +45,30 @@ constexpr std::array<std::string_view, 34> kConnectionSettings = {
     "writable_schema",
 };
 
+// With a value, which names a table, an index or a number of rows, as without.
+constexpr std::array<std::string_view, 19> kReading = {
+    "collation_list",   "compile_options", "data_version",  "database_list", "foreign_key_check",
+    "foreign_key_list", "freelist_count",  "function_list", "index_info",    "index_list",
+    "index_xinfo",      "integrity_check", "module_list",   "page_count",    "pragma_list",
+    "quick_check",      "table_info",      "table_list",    "table_xinfo"};
+// What the file says of itself; read without a value.
+constexpr std::array<std::string_view, 8> kOfTheFile = {"application_id", "auto_vacuum",  "default_cache_size",
+                                                        "encoding",       "journal_mode", "page_size",
+                                                        "schema_version", "user_version"};
+
+template <std::size_t N>
+bool contains(const std::array<std::string_view, N>& names, std::string_view pragma) noexcept {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return equals_ignoring_case(name, pragma); });
+}
+
 }  // namespace
 
-bool is_connection_setting(std::string_view pragma) noexcept {
-  return std::any_of(kConnectionSettings.begin(), kConnectionSettings.end(),
-                     [&](std::string_view name) { return equals_ignoring_case(name, pragma); });
+bool is_connection_setting(std::string_view pragma) noexcept { return contains(kConnectionSettings, pragma); }
+
+bool only_reads(std::string_view pragma, bool has_value) noexcept {
+  return contains(kReading, pragma) ||
+         (!has_value && (contains(kOfTheFile, pragma) || contains(kConnectionSettings, pragma)));
 }
 
 bool is_heap_limit(std::string_view pragma) noexcept {

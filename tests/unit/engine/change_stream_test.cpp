@@ -1,3 +1,6 @@
+#include <unistd.h>
+
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -56,6 +59,31 @@ TEST_F(Stream, DeliversWhatAStatementCommits) {
   EXPECT_THAT(next(stream), ElementsAre("UPDATE t(2,'b',2,)->(2,'b',3,)"));
   EXPECT_THAT(next(stream), ElementsAre("DELETE t(1,'a',1,)->()", "DELETE t(2,'b',3,)->()"));
   EXPECT_THAT(next(stream), ElementsAre("nothing"));
+}
+
+TEST_F(Stream, MaintenanceLeavesNothingInIt) {
+  const auto directory = std::filesystem::temp_directory_path() / ("libsql-changes-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(directory);
+  conn_.execute_batch(
+      "CREATE TABLE counted(id INTEGER PRIMARY KEY AUTOINCREMENT, a); CREATE INDEX by_a ON counted(a);"
+      "CREATE TABLE made(a, b AS (a + 1) STORED, c AS (a + 2)); CREATE VIEW v AS SELECT 1;"
+      "CREATE TRIGGER tr AFTER INSERT ON plain BEGIN SELECT 1; END; CREATE VIRTUAL TABLE f USING fts5(x);"
+      "INSERT INTO counted(a) VALUES (1); INSERT INTO made VALUES (1); INSERT INTO f VALUES ('word');"
+      "INSERT INTO t VALUES (1, 'a', 1); INSERT INTO w VALUES ('x', 7, NULL)");
+  ChangeStream stream(conn_);
+  for (const std::string& sql :
+       {std::string("ANALYZE"), std::string("VACUUM"), "VACUUM INTO '" + (directory / "copy.db").string() + "'",
+        std::string("REINDEX"), std::string("PRAGMA optimize(0x10002)"),
+        std::string("UPDATE sqlite_sequence SET seq=5"), std::string("ALTER TABLE counted RENAME TO renamed"),
+        std::string("DROP TABLE made")}) {
+    conn_.execute(sql);
+    EXPECT_EQ(stream.queued(), 0u) << sql;
+    while (stream.next()) {
+    }
+  }
+  conn_.execute("INSERT INTO plain VALUES (1)");
+  EXPECT_THAT(next(stream), ElementsAre("INSERT plain()->(1,)"));
+  std::filesystem::remove_all(directory);
 }
 
 TEST_F(Stream, DescribesTablesKeysAndRowids) {

@@ -65,6 +65,93 @@ TEST_F(Hooked, AuthorizerSeesActionNamesAndContext) {
   EXPECT_THAT(seen, testing::Contains("AlterTable:t:::main:"));
 }
 
+TEST_F(Hooked, AuthorizerSeesNamesInTheSpellingOfTheSchema) {
+  conn_.execute("ATTACH ':memory:' AS other");
+  conn_.execute("CREATE TABLE other.mixed(a)");
+  conn_.execute("CREATE VIEW v AS SELECT name FROM t");
+  conn_.execute("CREATE TEMP TABLE scratch(a)");
+  if (conn_.query_value<int>("SELECT count(*) FROM pragma_compile_options WHERE compile_options = 'DQS=0'") == 0) {
+    GTEST_SKIP() << "a system's SQLite";
+  }
+  std::vector<std::string> seen;
+  const auto sub = hooks_.on_authorize([&](const Authorization& a) {
+    std::string line(to_string(a.action));
+    for (const auto part : {a.table, a.column, a.name, a.argument, a.database, a.inside}) line.append(":").append(part);
+    seen.push_back(line);
+    return Verdict::Allow;
+  });
+  const auto asked = [&](const char* sql) {
+    seen.clear();
+    conn_.prepare(sql);
+    return seen;
+  };
+  using testing::Contains;
+  EXPECT_THAT(asked("SELECT count(*) FROM T"), Contains("Read:t::::main:"));
+  EXPECT_THAT(asked("SELECT count(*) FROM MAIN.T"), Contains("Read:t::::main:"));
+  EXPECT_THAT(asked("SELECT 1 FROM \"T\" AS x"), Contains("Read:t::::main:"));
+  EXPECT_THAT(asked("SELECT EXISTS (SELECT 1 FROM [MixeD])"), Contains("Read:mixed::::other:"));
+  EXPECT_THAT(asked("SELECT NULL FROM Other.MIXED"), Contains("Read:mixed::::other:"));
+  EXPECT_THAT(asked("SELECT name FROM V"),
+              testing::AllOf(Contains("Read:v:name:::main:"), Contains("Read:t:name:::main:v")));
+  EXPECT_THAT(asked("SELECT count(*) FROM SCRATCH"), Contains("Read:scratch::::temp:"));
+  EXPECT_THAT(asked("SELECT count(*) FROM SQLite_Schema"), Contains("Read:sqlite_master::::main:"));
+  EXPECT_THAT(asked("WITH c AS (SELECT 1 FROM T) SELECT count(*) FROM C"), Contains("Read:t::::main:"));
+  EXPECT_THAT(asked("UPDATE T SET N = (SELECT count(*) FROM T)"),
+              testing::AllOf(Contains("Update:t:n:::main:"), Contains("Read:t::::main:")));
+  EXPECT_THAT(asked("DELETE FROM T"), Contains("Delete:t::::main:"));
+  EXPECT_THAT(asked("INSERT INTO T SELECT * FROM T"), Contains("Insert:t::::main:"));
+  EXPECT_THAT(asked("SELECT ABS(1)"), Contains("Function:::abs:::"));
+  EXPECT_THAT(asked("PRAGMA Table_Info('T')"), Contains("Pragma:::table_info:T::"));
+  EXPECT_THAT(asked("PRAGMA MAIN.User_Version"), Contains("Pragma:::user_version::main:"));
+  EXPECT_THAT(asked("CREATE VIRTUAL TABLE f USING FTS5(a)"), Contains("CreateVirtualTable:f::fts5::main:"));
+  EXPECT_THAT(asked("DETACH OTHER"), Contains("Detach:::other:::"));
+  EXPECT_THAT(asked("DROP TABLE T"), Contains("DropTable:t::::main:"));
+}
+
+TEST_F(Hooked, ACommonTableExpressionIsNoViewToTheAuthorizer) {
+  conn_.execute("CREATE VIEW v AS SELECT name FROM t");
+  conn_.execute("INSERT INTO t VALUES (1, 'a', 1)");
+  const auto sub = hooks_.on_authorize([&](const Authorization& a) {
+    return a.action == Action::Read && a.table == "t" && a.inside != "v" ? Verdict::Deny : Verdict::Allow;
+  });
+  EXPECT_EQ(conn_.query_value<std::string>("SELECT name FROM v"), "a");
+  EXPECT_EQ(conn_.query_value<std::string>("WITH c AS (SELECT name FROM v) SELECT name FROM c"), "a");
+  for (const char* sql :
+       {"WITH v AS (SELECT n AS name FROM t) SELECT name FROM v", "WITH V AS (SELECT * FROM t) SELECT name FROM V",
+        "WITH 'v' (name) AS NOT MATERIALIZED (SELECT n FROM t) SELECT name FROM \"v\"",
+        "SELECT (WITH [v] AS MATERIALIZED (SELECT n FROM t) SELECT n FROM v)",
+        "WITH RECURSIVE a AS (SELECT 1), v (x) AS (SELECT n FROM t UNION ALL SELECT x FROM v) SELECT x FROM v",
+        "WITH other AS (SELECT n FROM t) SELECT n FROM other", "SELECT n FROM (SELECT n FROM t) AS v"}) {
+    EXPECT_THROW(conn_.execute(sql), Auth) << sql;
+  }
+  // Compiled again by the engine itself, too.
+  Statement statement = conn_.prepare("WITH c AS (SELECT 1) SELECT name FROM v");
+  Connection other = db_.connect();
+  other.execute("CREATE TABLE more(a)");
+  EXPECT_EQ(std::get<0>(statement.query_row<std::string>()), "a");
+}
+
+TEST_F(Hooked, PragmasThatMayChangeSomethingAreWrites) {
+  std::optional<bool> write;
+  const auto sub = hooks_.on_authorize([&](const Authorization& a) {
+    if (a.action == Action::Pragma) write = a.is_write();
+    return Verdict::Allow;
+  });
+  const auto is_write = [&](const std::string& pragma) {
+    write.reset();
+    conn_.prepare("PRAGMA " + pragma);
+    return write.value();
+  };
+  for (const char* text : {"user_version", "journal_mode", "table_info(t)", "Table_Info('t')", "integrity_check(1)",
+                           "foreign_keys", "encoding", "foreign_key_list(t)"}) {
+    EXPECT_FALSE(is_write(text)) << text;
+  }
+  for (const char* text : {"user_version=1", "Journal_Mode(DELETE)", "foreign_keys=''", "synchronous=''",
+                           "writable_schema=1", "wal_checkpoint", "incremental_vacuum", "optimize"}) {
+    EXPECT_TRUE(is_write(text)) << text;
+  }
+}
+
 TEST_F(Hooked, DenyThrowsAuth) {
   const auto sub = hooks_.on_authorize(
       [](const Authorization& a) { return a.action == Action::Delete ? Verdict::Deny : Verdict::Allow; });
@@ -133,6 +220,20 @@ TEST_F(Hooked, UpdateListenersSeeEveryRowAlsoOfADeleteWithoutWhere) {
   conn_.execute("DELETE FROM t");
   EXPECT_THAT(
       seen, ElementsAre("INSERT main.t 7", "UPDATE main.t 7", "DELETE main.t 1", "DELETE main.t 2", "DELETE main.t 7"));
+}
+
+TEST_F(Hooked, SystemTablesAreNobodysRows) {
+  conn_.execute("CREATE TABLE counted(id INTEGER PRIMARY KEY AUTOINCREMENT, a)");
+  conn_.execute("CREATE INDEX by_a ON counted(a)");
+  std::vector<std::string> seen;
+  const auto updates = hooks_.on_update([&](const UpdateEvent& e) { seen.emplace_back(e.table); });
+  const auto changes = hooks_.on_row_change([&](const RowChange& c) { seen.emplace_back(c.table()); });
+  conn_.execute("INSERT INTO counted(a) VALUES (1)");
+  for (const char* sql : {"ANALYZE", "VACUUM", "CREATE VIEW late AS SELECT 1", "UPDATE sqlite_sequence SET seq = 9",
+                          "DELETE FROM sqlite_stat1", "REINDEX", "DROP TABLE counted"}) {
+    conn_.execute(sql);
+  }
+  EXPECT_THAT(seen, ElementsAre("counted", "counted"));
 }
 
 TEST_F(Hooked, RowChangeHasOldAndNewValues) {

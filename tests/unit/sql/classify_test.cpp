@@ -167,5 +167,17 @@ TEST(Classify, NeverCallsAWriteOfTheEngineARead) {
   }
 }
 
+TEST(Classify, FindsCommonTableExpressions) {
+  for (const char* text :
+       {"WITH v AS (SELECT 1) SELECT 1", "with /* x */ V(a, \"b\") as not materialized (select 1) select 1",
+        "WITH a AS (SELECT 1), 'v' AS MATERIALIZED (SELECT 1)", "SELECT (WITH [v] AS (SELECT 1))"}) {
+    EXPECT_TRUE(defines_common_table(text, "v")) << text;
+  }
+  for (const char* text : {"SELECT v FROM v", "SELECT 'v AS (' FROM v AS w", "WITH w AS (SELECT v) SELECT 1", "v", "v(",
+                           "v AS", "SELECT v(1, 2) AS x", "-- v AS (\nSELECT 1", ""}) {
+    EXPECT_FALSE(defines_common_table(text, "v")) << text;
+  }
+}
+
 }  // namespace
 }  // namespace libsql::sql
