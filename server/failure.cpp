@@ -4,6 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "core/errors.hpp"
+
 namespace libsql::server {
 namespace {
 
@@ -106,7 +108,7 @@ StatementFailure failure_of(const Error& error) {
   const std::string_view name = primary > 0 && primary < static_cast<int>(kNames.size())
                                     ? kNames[static_cast<std::size_t>(primary)]
                                     : name_of(error.code());
-  return {name, "SQLite error: " + error.message()};
+  return {name, "SQLite error: " + core::message_for_peers(error)};
 }
 
 }  // namespace libsql::server

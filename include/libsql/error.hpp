@@ -77,6 +77,7 @@ struct ErrorData {
   ErrorOrigin origin = ErrorOrigin::Api;
   int sqlite_code = 0;
   std::string message;
+  std::string place;  ///< the end of the message that names a file of this machine
   std::string server_message;
   std::string sql;
   std::optional<std::size_t> offset;

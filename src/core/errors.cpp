@@ -1,5 +1,6 @@
 #include "core/errors.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace libsql::core {
@@ -68,6 +69,11 @@ ConstraintKind constraint_kind_of(int sqlite_code) noexcept {
     default:
       return ConstraintKind::Other;
   }
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  const auto small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return small(x) == small(y); });
 }
 
 // Calls `make` with a tag of the class that belongs to the code.
@@ -195,6 +201,13 @@ bool is_retryable(int sqlite_code) noexcept {
 
 void describe_constraint(detail::ErrorData& data) {
   data.constraint_kind = constraint_kind_of(data.sqlite_code);
+  name_constraint_columns(data, {});
+}
+
+void name_constraint_columns(detail::ErrorData& data, std::string_view table) {
+  data.constraint_table.clear();
+  data.constraint_columns.clear();
+  data.constraint_name.clear();
   // The engine has no other channel than its message: "UNIQUE constraint failed: t.a, t.b", "NOT NULL constraint
   // failed: t.a", "CHECK constraint failed: name or text", "UNIQUE constraint failed: index 'i'".
   constexpr std::string_view kMarker = " constraint failed: ";
@@ -205,20 +218,36 @@ void describe_constraint(detail::ErrorData& data) {
     data.constraint_name = rest;
     return;
   }
+  const bool is_of_table = !table.empty() && rest.size() > table.size() && rest[table.size()] == '.' &&
+                           equals_ignoring_case(rest.substr(0, table.size()), table);
   constexpr std::string_view kIndex = "index '";
-  if (rest.substr(0, kIndex.size()) == kIndex && rest.back() == '\'') {
-    data.constraint_name = rest.substr(kIndex.size(), rest.size() - kIndex.size() - 1);
+  if (!is_of_table && rest.starts_with(kIndex) && rest.size() > kIndex.size() && rest.ends_with('\'')) {
+    rest = rest.substr(kIndex.size(), rest.size() - kIndex.size() - 1);
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+      data.constraint_name += rest[i];
+      if (rest[i] == '\'' && i + 1 < rest.size() && rest[i + 1] == '\'') ++i;  // quotes are doubled
+    }
     return;
   }
-  while (!rest.empty()) {
-    const auto comma = rest.find(", ");
-    const std::string_view item = rest.substr(0, comma);
-    const auto dot = item.find('.');
-    if (dot == std::string_view::npos) return;
-    if (data.constraint_table.empty()) data.constraint_table = item.substr(0, dot);
-    data.constraint_columns.emplace_back(item.substr(dot + 1));
-    rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 2);
+  const auto dot = is_of_table ? table.size() : rest.find('.');
+  if (dot == std::string_view::npos) return;
+  data.constraint_table = rest.substr(0, dot);
+  rest.remove_prefix(dot + 1);
+  // The table stands before each column.
+  const std::string separator = ", " + data.constraint_table + '.';
+  for (;;) {
+    const auto end = data.constraint_kind == ConstraintKind::NotNull ? std::string_view::npos : rest.find(separator);
+    data.constraint_columns.emplace_back(rest.substr(0, end));
+    if (end == std::string_view::npos) return;
+    rest.remove_prefix(end + separator.size());
   }
+}
+
+std::string message_for_peers(const Error& error) {
+  const detail::ErrorData& data = error_data(error);
+  std::string message = data.message;
+  if (!data.place.empty() && message.ends_with(data.place)) message.resize(message.size() - data.place.size());
+  return message;
 }
 
 void throw_error(detail::ErrorData data) {

@@ -18,6 +18,13 @@ bool is_retryable(int sqlite_code) noexcept;
 /// Fills the constraint fields of `data` from its extended code and the engine's message.
 void describe_constraint(detail::ErrorData& data);
 
+/// Takes table and columns of a constraint from the engine's message, whose names are not quoted: which dots and commas
+/// part them is known best if the table is known that the statement writes to (in any case of letters; or empty).
+void name_constraint_columns(detail::ErrorData& data, std::string_view table);
+
+/// The message without the paths of this machine that were added to it.
+std::string message_for_peers(const Error& error);
+
 /// Throws the class that belongs to data.code.
 [[noreturn]] void throw_error(detail::ErrorData data);
 

@@ -49,6 +49,7 @@ void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) {
 }
 
 #include "engine/alter_column.h"
+#include "engine/schema_names.h"
 #include "engine/vector_guard.h"
 
 const int libsql_engine_alters_columns = 1;
@@ -85,55 +86,25 @@ void libsql_engine_watch_rows(sqlite3* db, LibsqlRowWatcher watcher, void* argum
 int libsql_engine_autocommit(sqlite3* db) { return sqlite3_get_autocommit(db); }
 int64_t libsql_engine_total_changes(sqlite3* db) { return sqlite3_total_changes64(db); }
 int libsql_engine_holds_write_lock(sqlite3* db) { return sqlite3_txn_state(db, "main") == SQLITE_TXN_WRITE; }
+int libsql_engine_constraint_columns(sqlite3* db, const char* text, int not_null, const char** table, const char** columns,
+                                     int most) {
+  return 0;
+}
+const char* libsql_engine_context_name(sqlite3* db, const char* name) { return name; }
+const char* libsql_engine_recompiled_text(sqlite3* db) { return 0; }
+const char* libsql_engine_table_name(sqlite3* db, const char* name, const char** database) { return 0; }
+const char* libsql_engine_database_name(sqlite3* db, const char* name) { return 0; }
+const char* libsql_engine_module_name(sqlite3* db, const char* name) { return 0; }
+int64_t libsql_engine_temporary_version(sqlite3* db) {
+  unsigned int version = 0;
+  if (sqlite3_file_control(db, "temp", SQLITE_FCNTL_DATA_VERSION, &version) != SQLITE_OK) return 0;
+  return (int64_t)version + 1 + (sqlite3_txn_state(db, "temp") == SQLITE_TXN_WRITE);
+}
 #endif
 
 void libsql_engine_set_changes(sqlite3* db, int64_t changes, int64_t total) {
   db->nChange = changes;
   db->nTotalChange = total;
-}
-
-const char* libsql_engine_context_name(sqlite3* db, const char* name) {
-  for (int i = 0; i < db->nDb; ++i) {
-    if (db->aDb[i].pSchema == 0) continue;
-    Table* table = (Table*)sqlite3HashFind(&db->aDb[i].pSchema->tblHash, name);
-    if (table != 0 && IsView(table)) return table->zName;
-    Trigger* trigger = (Trigger*)sqlite3HashFind(&db->aDb[i].pSchema->trigHash, name);
-    if (trigger != 0) return trigger->zName;
-  }
-  return 0;
-}
-
-const char* libsql_engine_recompiled_text(sqlite3* db) {
-  return db->pParse == 0 || db->pParse->pReprepare == 0 ? 0 : db->pParse->pReprepare->zSql;
-}
-
-int64_t libsql_engine_temporary_version(sqlite3* db) {
-  Btree* temporary = db->aDb[1].pBt;
-  if (temporary == 0) return 0;
-  return (int64_t)sqlite3PagerDataVersion(sqlite3BtreePager(temporary)) + 1 +
-         (sqlite3BtreeTxnState(temporary) == SQLITE_TXN_WRITE);
-}
-
-const char* libsql_engine_table_name(sqlite3* db, const char* name, const char** database) {
-  Table* table = sqlite3FindTable(db, name, *database);
-  if (table == 0) {
-    Module* module = (Module*)sqlite3HashFind(&db->aModule, name);  /* one whose table needs no CREATE */
-    if (module == 0 || module->pEpoTab == 0) return 0;
-    return module->pEpoTab->zName;
-  }
-  const int index = sqlite3SchemaToIndex(db, table->pSchema);
-  if (index >= 0) *database = db->aDb[index].zDbSName;
-  return table->zName;
-}
-
-const char* libsql_engine_database_name(sqlite3* db, const char* name) {
-  const int index = sqlite3FindDbName(db, name);
-  return index < 0 ? 0 : db->aDb[index].zDbSName;
-}
-
-const char* libsql_engine_module_name(sqlite3* db, const char* name) {
-  Module* module = (Module*)sqlite3HashFind(&db->aModule, name);
-  return module == 0 ? 0 : module->zName;
 }
 
 void libsql_engine_forget_settings(sqlite3* db) {

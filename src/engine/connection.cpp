@@ -12,6 +12,7 @@
 
 #include "core/errors.hpp"
 #include "engine/connection_state.hpp"
+#include "engine/failure.hpp"
 #include "engine/hooks.hpp"
 #include "engine/statement.hpp"
 #include "engine/vfs.hpp"
@@ -28,30 +29,6 @@ static_assert(open_flags::kReadOnly == SQLITE_OPEN_READONLY && open_flags::kRead
 // Virtual machine operations between two looks at the clock: some ten microseconds.
 constexpr int kProgressSteps = 1000;
 constexpr int kLimitCount = 12;
-
-detail::ErrorData engine_error(sqlite3* db, int rc, std::string_view sql) {
-  detail::ErrorData data;
-  data.origin = ErrorOrigin::Engine;
-  data.sqlite_code = rc;
-  data.sql = sql;
-  if (db != nullptr && (sqlite3_extended_errcode(db) == rc || sqlite3_errcode(db) == (rc & 0xff))) {
-    data.sqlite_code = sqlite3_extended_errcode(db);
-    data.message = sqlite3_errmsg(db);
-#if SQLITE_VERSION_NUMBER >= 3038000
-    const int offset = sqlite3_error_offset(db);
-    if (offset >= 0) data.offset = static_cast<std::size_t>(offset);
-#endif
-  } else {
-    data.message = sqlite3_errstr(rc);
-  }
-  if (const std::string_view why = take_vfs_error_text(data.sqlite_code); !why.empty())
-    data.message.append(": ").append(why);
-  data.code = core::error_code_of(data.sqlite_code);
-  data.retryable = core::is_retryable(data.sqlite_code);
-  if (db != nullptr) data.transaction_open = sqlite3_get_autocommit(db) == 0;
-  if (data.code == ErrorCode::Constraint) core::describe_constraint(data);
-  return data;
-}
 
 // Makes the database file, empty, and fails if it is there: sqlite3_open_v2() passes over SQLITE_OPEN_EXCLUSIVE.
 void make_file(const OpenOptions& options) {
@@ -76,7 +53,8 @@ void make_file(const OpenOptions& options) {
   }
   if (rc == SQLITE_OK) return;
   detail::ErrorData data = engine_error(nullptr, rc, {});
-  data.message += ": '" + options.path + "' must not exist and cannot be made";
+  data.place = ": '" + options.path + "' must not exist and cannot be made";
+  data.message += data.place;
   core::throw_error(std::move(data));
 }
 
@@ -98,7 +76,10 @@ std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
                                  options.vfs.empty() ? nullptr : options.vfs.c_str());
   if (rc != SQLITE_OK) {
     detail::ErrorData data = engine_error(db, rc, {});
-    data.message += ": '" + options.path + "'";
+    if (data.message.find("'" + options.path + "'") == std::string::npos) {
+      data.place += ": '" + options.path + "'";
+      data.message += ": '" + options.path + "'";
+    }
     if (rc == SQLITE_ERROR) data.code = ErrorCode::Configuration;  // an unknown VFS or mode in a URI
     sqlite3_close_v2(db);
     core::throw_error(std::move(data));
@@ -159,6 +140,7 @@ void Connection::close() {
 
 void Connection::close_all() noexcept {
   if (db_ == nullptr) return;
+  closing_ = true;
   run_cleanups();
   while (first_statement_ != nullptr) first_statement_->detach();
   interrupt_state_->detach();

@@ -25,6 +25,10 @@ typedef void (*LibsqlRowWatcher)(void*, struct sqlite3*, int, char const*, char 
 void libsql_engine_watch_rows(struct sqlite3* db, LibsqlRowWatcher watcher, void* argument);
 /* What changes() and total_changes() say from now on. */
 void libsql_engine_set_changes(struct sqlite3* db, int64_t changes, int64_t total);
+/* The names in the engine's message about a UNIQUE constraint ("t.a, t.b") or a NOT NULL one ("t.a"), which are not quoted
+ * there, by comparing it with the tables at hand. Returns the number of columns, at most `most`; 0 if no table fits. */
+int libsql_engine_constraint_columns(struct sqlite3* db, const char* text, int not_null, const char** table,
+                                     const char** columns, int most);
 /* Differs from an earlier answer if the temporary database may have other content by now; 0 while there is none. */
 int64_t libsql_engine_temporary_version(struct sqlite3* db);
 /* The schema's own spelling of what SQL text names in any case of letters, valid while the schema stays; 0 if there is none. */

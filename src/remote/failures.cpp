@@ -9,6 +9,7 @@
 #include "core/errors.hpp"
 #include "core/server_errors.hpp"
 #include "hrana/decode.hpp"
+#include "sql/quote.hpp"
 
 namespace libsql::remote {
 namespace {
@@ -165,6 +166,7 @@ std::optional<std::size_t> place_in(std::string_view message, std::string_view s
 detail::ErrorData error_of(const hrana::WireError& error, const Text& text) {
   detail::ErrorData data = error_of(error);
   data.sql = text.source;
+  if (data.code == ErrorCode::Constraint) core::name_constraint_columns(data, sql::unquote(text.what.name));
   if (text.style == ArgumentStyle::Mixed) {
     data.offset.reset();  // another text was sent
     return data;

@@ -37,6 +37,28 @@ TEST_P(CommonErrors, ConstraintsTellKindTableAndColumns) {
             ConstraintKind::ForeignKey);
 }
 
+TEST_P(CommonErrors, ConstraintsTellNamesOfAnyCharacters) {
+  conn_.execute(
+      "CREATE TABLE \"a.b, c\"(\"x.y\" UNIQUE, \"p, q\" NOT NULL DEFAULT 1, r, UNIQUE (\"p, q\", r), "
+      "UNIQUE (r, \"x.y\"))");
+  conn_.execute("INSERT INTO \"a.b, c\" VALUES (1, 1, 1)");
+  const Constraint one = error_of<Constraint>([&] { conn_.execute("INSERT INTO [A.B, C] VALUES (1, 2, 2)"); });
+  EXPECT_EQ(one.table(), "a.b, c");
+  EXPECT_EQ(one.columns(), std::vector<std::string>{"x.y"});
+  const Constraint two = error_of<Constraint>([&] { conn_.execute("INSERT INTO \"a.b, c\" VALUES (2, 1, 1)"); });
+  EXPECT_EQ(two.table(), "a.b, c");
+  EXPECT_EQ(two.columns(), (std::vector<std::string>{"p, q", "r"}));
+  const Constraint null_value = error_of<Constraint>([&] { conn_.execute("UPDATE \"a.b, c\" SET \"p, q\" = NULL"); });
+  EXPECT_EQ(null_value.table(), "a.b, c");
+  EXPECT_EQ(null_value.columns(), std::vector<std::string>{"p, q"});
+
+  conn_.execute("CREATE UNIQUE INDEX \"it's\" ON child(abs(p))");
+  conn_.execute("INSERT INTO child VALUES (1)");
+  const Constraint index = error_of<Constraint>([&] { conn_.execute("INSERT INTO child VALUES (1)"); });
+  EXPECT_EQ(index.name(), "it's");
+  EXPECT_EQ(index.columns(), std::vector<std::string>{});
+}
+
 TEST_P(CommonErrors, WrongSqlIsAnSqlErrorInEveryVerb) {
   EXPECT_THROW(conn_.execute("SELEC 1"), SqlError);
   EXPECT_THROW(conn_.query("SELEC 1"), SqlError);
