@@ -2,6 +2,7 @@
 
 #include "api/access.hpp"
 #include "local/store.hpp"
+#include "remote/location.hpp"
 
 namespace libsql {
 
@@ -85,7 +86,29 @@ LocalBuilder& LocalBuilder::mvcc(bool on) {
   return *this;
 }
 
-Database LocalBuilder::build() const { return detail::Access::database(std::make_shared<local::Store>(*options_)); }
+namespace {
+
+// A URL where a path should be would become a file of a strange name, and nobody would notice.
+void require_path(const std::string& path) {
+  const auto end = path.find("://");
+  const std::string_view scheme = std::string_view(path).substr(0, end);
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-";
+  if (end == std::string::npos || end < 2 || scheme.find_first_not_of(kAllowed) != std::string_view::npos) return;
+  if (scheme == "file") return;
+  core::throw_error(ErrorCode::Misuse,
+                    remote::is_remote_url(path)
+                        ? "'" + path + "' is the URL of a server: Builder::remote() and Builder::from_url() open it"
+                        : "the scheme '" + std::string(scheme) +
+                              ":' is none that can be opened: a database is a path or one of file:, libsql:, https:, "
+                              "http:, wss: and ws:");
+}
+
+}  // namespace
+
+Database LocalBuilder::build() const {
+  require_path(options_->path);
+  return detail::Access::database(std::make_shared<local::Store>(*options_));
+}
 
 Database::Database(std::shared_ptr<core::Store> store) noexcept : store_(std::move(store)) {}
 Database::Database(const Database&) noexcept = default;

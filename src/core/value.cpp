@@ -82,6 +82,15 @@ ValueRef Value::ref() const noexcept {
   return ValueRef();
 }
 
+namespace {
+// A short text of plain characters that `text` does not hold, and whose place in it cannot be mistaken.
+std::string unused_in(std::string_view text) {
+  std::string marker = "\\0";
+  for (int i = 1; text.find(marker) != std::string_view::npos; ++i) marker = "\\0(" + std::to_string(i) + ')';
+  return marker;
+}
+}  // namespace
+
 std::string to_sql_literal(ValueRef value) {
   switch (value.type()) {
     case ValueType::Null:
@@ -99,12 +108,20 @@ std::string to_sql_literal(ValueRef value) {
       return text;
     }
     case ValueType::Text: {
-      std::string literal = "'";
+      // SQL text ends at a NUL. CAST(x'..' AS TEXT) would mean something else in a database of UTF-16.
+      const std::string stand_in = value.text().find('\0') == std::string_view::npos ? "" : unused_in(value.text());
+      std::string literal = stand_in.empty() ? "'" : "replace('";
       for (const char c : value.text()) {
         if (c == '\'') literal += '\'';
-        literal += c;
+        if (c == '\0') {
+          literal += stand_in;
+        } else {
+          literal += c;
+        }
       }
-      return literal += '\'';
+      literal += '\'';
+      if (!stand_in.empty()) literal += ",'" + stand_in + "',char(0))";
+      return literal;
     }
     case ValueType::Blob: {
       if (value.is_zero_blob()) return "zeroblob(" + std::to_string(value.size()) + ")";

@@ -7,6 +7,7 @@
 
 #include "core/errors.hpp"
 #include "functions/register.hpp"
+#include "local/path.hpp"
 #include "local/session.hpp"
 #include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
@@ -137,7 +138,7 @@ Store::Store(Options options) : options_(std::move(options)) {
   }
   open_options_.vfs = engine::cipher_vfs_name(options_.vfs);
   open_options_.path = options_.path;
-  is_memory_ = options_.path == ":memory:";
+  is_memory_ = names_memory(options_.path);
   is_temporary_ = options_.path.empty();
   open_options_.flags = options_.mutex_mode == MutexMode::Full ? kFullMutex : kNoMutex;
   switch (options_.open_mode) {
