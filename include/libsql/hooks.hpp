@@ -160,7 +160,7 @@ class LIBSQL_EXPORT Hooks final {
   [[nodiscard]] Subscription on_row(std::function<void(const StatementEvent&)> listener);
   /// Is told of every statement that has ended, with the time from its start to its end.
   [[nodiscard]] Subscription on_profile(std::function<void(const StatementEvent&, std::chrono::nanoseconds)> listener);
-  /// Is told that the connection closes.
+  /// Is told that the connection closes, by close() or with the last handle.
   [[nodiscard]] Subscription on_close(std::function<void()> listener);
 
   /// How many listeners of all kinds are attached.

@@ -23,7 +23,12 @@ class OnConnection {
   OnConnection(std::shared_ptr<core::Session> session, Make&& make) : session_(std::move(session)) {
     engine::Connection& connection = detail::Access::engine(session_, "WAL API");
     object_ = make(connection.require_open());
-    cleanup_ = connection.on_reset([this] { object_.reset(); });
+    cleanup_ = connection.on_reset([this, &connection] {
+      if constexpr (requires { object_->keep(); }) {
+        if (connection.is_closing()) object_->keep();
+      }
+      object_.reset();
+    });
   }
   ~OnConnection() { session_->engine_connection()->cancel_cleanup(cleanup_); }
   OnConnection(const OnConnection&) = delete;

@@ -411,11 +411,13 @@ void (*vfs_dl_sym(sqlite3_vfs*, void* library, const char* symbol) noexcept)() {
 void vfs_dl_close(sqlite3_vfs*, void* library) noexcept { system_vfs()->xDlClose(system_vfs(), library); }
 
 int vfs_randomness(sqlite3_vfs* vfs, int amount, char* out) noexcept {
-  const int code = with_vfs(vfs, SQLITE_IOERR, [&](Vfs& target) {
+  bool filled = false;  // a code could be mistaken for an amount
+  with_vfs(vfs, SQLITE_IOERR, [&](Vfs& target) {
     target.randomness({reinterpret_cast<std::byte*>(out), static_cast<std::size_t>(amount)});
-    return amount;
+    filled = true;
+    return SQLITE_OK;
   });
-  return code == amount ? amount : system_vfs()->xRandomness(system_vfs(), amount, out);
+  return filled ? amount : system_vfs()->xRandomness(system_vfs(), amount, out);
 }
 
 int vfs_sleep(sqlite3_vfs* vfs, int microseconds) noexcept {

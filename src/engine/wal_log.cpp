@@ -361,6 +361,7 @@ CheckpointHold::CheckpointHold(sqlite3* db, int auto_checkpoint) : db_(db), auto
 }
 
 CheckpointHold::~CheckpointHold() {
+  if (kept_) return;
   if (auto_checkpoint_ > 0) sqlite3_wal_autocheckpoint(db_, auto_checkpoint_);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, no_checkpoint_on_close_, nullptr);
   if (persist_log_ >= 0) sqlite3_file_control(db_, "main", SQLITE_FCNTL_PERSIST_WAL, &persist_log_);

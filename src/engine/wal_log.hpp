@@ -93,8 +93,12 @@ class CheckpointHold {
   CheckpointHold(const CheckpointHold&) = delete;
   CheckpointHold& operator=(const CheckpointHold&) = delete;
 
+  /// What is set stays: the connection is about to be closed.
+  void keep() noexcept { kept_ = true; }
+
  private:
   sqlite3* db_;
+  bool kept_ = false;
   int auto_checkpoint_ = 0;
   int no_checkpoint_on_close_ = 0;
   int persist_log_ = 0;

@@ -64,6 +64,27 @@ TEST_F(WalTest, InsertSessionEndsWithItsConnection) {
   EXPECT_THROW(wal.state(), Misuse);
 }
 
+TEST_F(WalTest, CloseLeavesTheLogAloneWhileAGuardLives) {
+  const std::string log = (directory_ / "a.db-wal").string();
+  Connection conn = open("a.db").connect();
+  Wal wal(conn);
+  std::optional<WalCheckpointGuard> guard(wal.disable_checkpoint());
+  conn.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  const auto size = std::filesystem::file_size(log);
+  ASSERT_GT(size, 0u);
+  conn.close();
+  ASSERT_TRUE(std::filesystem::exists(log));
+  EXPECT_EQ(std::filesystem::file_size(log), size);
+  guard.reset();
+  EXPECT_EQ(std::filesystem::file_size(log), size);
+
+  Connection next = open("a.db").connect();
+  EXPECT_EQ(next.query_value<int>("SELECT a FROM t"), 1);
+  { const WalCheckpointGuard ended = Wal(next).disable_checkpoint(); }
+  next.close();
+  EXPECT_FALSE(std::filesystem::exists(log)) << "without one it is checkpointed and removed";
+}
+
 TEST_F(WalTest, InsertSessionKeepsItsSessionAlive) {
   std::optional<WalInsert> insert;
   {

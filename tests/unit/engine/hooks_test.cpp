@@ -599,6 +599,21 @@ TEST(Hooks, ListenersAndSubscriptionsMayOutliveTheConnection) {
   sub.detach();
 }
 
+TEST(Hooks, CloseListenersHearOfEveryEndOfAConnection) {
+  int closes = 0;
+  const auto listened = [&] {
+    Connection conn = Builder::local(":memory:").build().connect();
+    Hooks(conn).on_close([&] { ++closes; }).release();
+    return conn;
+  };
+  listened().close();
+  EXPECT_EQ(closes, 1);
+  { const Connection conn = listened(); }
+  EXPECT_EQ(closes, 2) << "also if nobody calls close()";
+  listened().reset();
+  EXPECT_EQ(closes, 2) << "a reset removes the listener";
+}
+
 TEST_F(Hooked, AnEmptyFunctionIsMisuse) { EXPECT_THROW(hooks_.on_commit(nullptr).detach(), Misuse); }
 
 // -- re-entrance ------------------------------------------------------------------------------------------------------

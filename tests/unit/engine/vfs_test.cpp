@@ -3,14 +3,17 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <new>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
 #include <libsql/memory_vfs.hpp>
 #include <libsql/vfs_wrapper.hpp>
 
+#include "core/errors.hpp"
 #include "engine/vfs.hpp"
 #include "unit/engine/raw_sqlite.hpp"
 
@@ -99,6 +102,37 @@ TEST(Vfs, DefaultLocksKeepTwoConnectionsApart) {
   ASSERT_SQL_OK(two, "COMMIT");
   ASSERT_SQL_OK(one, "COMMIT");
   EXPECT_EQ(two.text("SELECT count(*) FROM t"), "1");
+}
+
+// Throws what it is told to; fills nothing.
+class DiceThatBreak : public TinyVfs {
+ public:
+  explicit DiceThatBreak(int code) : code_(code) {}
+  void randomness(std::span<std::byte>) override {
+    libsql::detail::ErrorData data;
+    data.code = ErrorCode::Io;
+    data.sqlite_code = code_;
+    core::throw_error(std::move(data));
+  }
+
+ private:
+  int code_;
+};
+
+TEST(Vfs, RandomBytesComeFromTheSystemWhereTheVfsThrows) {
+  for (const int code : {SQLITE_IOERR, SQLITE_FULL, SQLITE_CORRUPT, 64, 256}) {
+    const VfsRegistration registration = register_vfs("dice", std::make_shared<DiceThatBreak>(code));
+    sqlite3_vfs* const vfs = sqlite3_vfs_find("dice");
+    ASSERT_NE(vfs, nullptr);
+    // An amount that is the very number of the error among them.
+    for (const int amount : {code, 16, 64, 256}) {
+      std::vector<char> one(static_cast<std::size_t>(amount)), two(one);
+      EXPECT_EQ(vfs->xRandomness(vfs, amount, one.data()), amount);
+      EXPECT_EQ(vfs->xRandomness(vfs, amount, two.data()), amount);
+      EXPECT_NE(one, two) << code << ' ' << amount;
+      EXPECT_NE(one, std::vector<char>(one.size())) << code << ' ' << amount;
+    }
+  }
 }
 
 TEST(Vfs, PassesUriParametersAndTheDatabaseOfAJournal) {
