@@ -10,6 +10,8 @@
 #include "engine/connection_state.hpp"
 #include "engine/values.hpp"
 #include "sql/classify.hpp"
+#include "sql/quote.hpp"
+#include "sql/tokenizer.hpp"
 
 namespace libsql::detail {
 
@@ -209,10 +211,13 @@ struct HookCallbacks {
       std::string pragma;
       if (action == SQLITE_PRAGMA) first = (pragma = in_small_letters(first)).c_str();
       if (inside != nullptr) inside = hooks.context(inside);
-      const Authorization question = describe(action, first, second, database, inside);
-      Verdict strictest = Verdict::Allow;
-      hooks.authorizers.each(
-          [&](const Hooks::Authorizer& authorizer) { strictest = std::max(strictest, authorizer(question)); });
+#ifndef LIBSQL_SYSTEM_SQLITE
+      // The first compilation asks when it has ended, and knows the tables then.
+      const char* const again =
+          action == SQLITE_SELECT ? libsql_engine_recompiled_text(hooks.connection_.handle()) : nullptr;
+      if (again != nullptr && hooks.table_refused_to_join(again)) return SQLITE_DENY;
+#endif
+      const Verdict strictest = hooks.verdict_on(describe(action, first, second, database, inside));
       return strictest == Verdict::Allow ? SQLITE_OK : strictest == Verdict::Ignore ? SQLITE_IGNORE : SQLITE_DENY;
     });
   }
@@ -331,6 +336,38 @@ struct HookCallbacks {
     return 0;
   }
 };
+
+Verdict Hooks::verdict_on(const Authorization& question) {
+  Verdict strictest = Verdict::Allow;
+  authorizers.each([&](const Authorizer& authorizer) { strictest = std::max(strictest, authorizer(question)); });
+  return strictest;
+}
+
+std::optional<std::string> Hooks::table_refused_to_join(std::string_view text) {
+#ifndef LIBSQL_SYSTEM_SQLITE
+  if (authorizers.empty() || internal_ != 0 || !sql::joins_by_name(text)) return std::nullopt;
+  const Connection::CallbackScope scope(connection_, "authorizer");
+  sqlite3* const db = connection_.handle();
+  sql::Tokenizer tokens(text);
+  for (sql::Token token = tokens.next_significant(); token.kind != sql::TokenKind::End;
+       token = tokens.next_significant()) {
+    using enum sql::TokenKind;
+    if (token.kind != Word && token.kind != QuotedIdentifier && token.kind != String) continue;
+    const std::string name = sql::unquote(token.text);
+    for (int i = 0; const char* database = sqlite3_db_name(db, i); ++i) {
+      Authorization question;
+      const char* place = database;
+      const char* const table = libsql_engine_table_name(db, name.c_str(), &place);
+      if (table == nullptr) continue;
+      question.action = Action::Read;
+      question.table = table;
+      question.database = place;
+      if (verdict_on(question) == Verdict::Deny) return table;
+    }
+  }
+#endif
+  return std::nullopt;
+}
 
 // The engine calls it "inside" also when a common table expression is resolved, whose name is the statement's choice:
 // it may be that of a view which is allowed more than the statement. Such a name is left out, and the statement itself

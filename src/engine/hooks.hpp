@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -92,6 +93,10 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
   void install() noexcept;
 
   /// While one lives, statements are the library's own: no authorizer is asked and nobody is told of them.
+  /// The engine does not ask about the columns that NATURAL JOIN and USING compare. So the tables that such a text
+  /// names are asked about, as those of which no column is read. Returns the one that may not be read, or nothing.
+  std::optional<std::string> table_refused_to_join(std::string_view text);
+
   /// Marks the time in which this text is compiled for the first time.
   class Compiling {
    public:
@@ -133,6 +138,7 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
 
   Connection& connection_;
   std::uint64_t last_id_ = 0;
+  Verdict verdict_on(const Authorization& question);
   const char* context(const char* name);
   bool defines(std::string_view common_table);
 

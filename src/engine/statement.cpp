@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include <sqlite3.h>
@@ -35,6 +37,23 @@ std::optional<sql::AlterColumn> alter_column(Connection& connection, std::string
   }
 }
 
+// Throws Auth, and the statement is gone, if a table may not be read that it joins without the engine's asking.
+void require_joins_allowed(Connection& connection, Hooks& hooks, std::string_view sql, sqlite3_stmt** stmt) {
+  std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(std::exchange(*stmt, nullptr), &sqlite3_finalize);
+  if (const std::optional<std::string> table = hooks.table_refused_to_join(sql)) {
+    detail::ErrorData data;
+    data.code = ErrorCode::Auth;
+    data.origin = ErrorOrigin::Engine;
+    data.sqlite_code = SQLITE_AUTH;
+    data.message = "access to " + *table + " is prohibited";
+    data.sql = sql;
+    data.transaction_open = !connection.is_autocommit();
+    ++connection.statistics.errors;
+    core::throw_error(std::move(data));
+  }
+  *stmt = owner.release();
+}
+
 sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::Persistence persistence,
                       const char** tail) {
   sqlite3_stmt* stmt = nullptr;
@@ -56,6 +75,7 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
       throw;
     }
   }
+  if (Hooks* const hooks = connection.existing_hooks()) require_joins_allowed(connection, *hooks, text, &stmt);
   return stmt;
 }
 

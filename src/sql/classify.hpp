@@ -67,6 +67,9 @@ struct Classification {
 /// Classifies one statement, as split() yields it. Reads no further than it must, so the rest may be broken.
 Classification classify(std::string_view statement) noexcept;
 
+/// Whether the text may join tables by the names of their columns, with NATURAL or USING.
+bool joins_by_name(std::string_view text) noexcept;
+
 /// Whether the text may hold a common table expression of this name: `name AS (` or `name (columns) AS (`.
 bool defines_common_table(std::string_view text, std::string_view name);
 

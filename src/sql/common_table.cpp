@@ -27,6 +27,14 @@ bool is_definition(Tokenizer tokens) noexcept {
 
 }  // namespace
 
+bool joins_by_name(std::string_view text) noexcept {
+  Tokenizer tokens(text);
+  for (Token token = tokens.next_significant(); token.kind != TokenKind::End; token = tokens.next_significant()) {
+    if (is_keyword(token, "NATURAL") || is_keyword(token, "USING")) return true;
+  }
+  return false;
+}
+
 bool defines_common_table(std::string_view text, std::string_view name) {
   Tokenizer tokens(text);
   for (Token token = tokens.next_significant(); token.kind != TokenKind::End; token = tokens.next_significant()) {

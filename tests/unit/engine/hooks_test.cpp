@@ -131,6 +131,32 @@ TEST_F(Hooked, ACommonTableExpressionIsNoViewToTheAuthorizer) {
   EXPECT_EQ(std::get<0>(statement.query_row<std::string>()), "a");
 }
 
+TEST_F(Hooked, TablesJoinedByTheNamesOfColumnsAreAskedAbout) {
+  conn_.execute("CREATE TABLE mine(id INTEGER PRIMARY KEY, name TEXT)");
+  if (conn_.query_value<int>("SELECT count(*) FROM pragma_compile_options WHERE compile_options = 'DQS=0'") == 0) {
+    GTEST_SKIP() << "a system's SQLite";
+  }
+  bool denies = true;
+  const auto sub = hooks_.on_authorize([&](const Authorization& a) {
+    return denies && a.action == Action::Read && a.table == "t" ? Verdict::Deny : Verdict::Allow;
+  });
+  for (const char* sql :
+       {"SELECT 1 FROM mine NATURAL JOIN T", "SELECT count(*) FROM mine JOIN \"t\" USING (id)",
+        "SELECT 1 FROM mine LEFT JOIN [T] AS x USING (id, name)", "SELECT 1 FROM mine natural /* x */ join main.t",
+        "DELETE FROM mine WHERE id IN (SELECT 1 FROM mine NATURAL JOIN t)"}) {
+    EXPECT_THROW(conn_.execute(sql), Auth) << sql;
+    EXPECT_THROW(conn_.prepare(sql), Auth) << sql;
+  }
+  conn_.execute("SELECT 1 FROM mine AS a NATURAL JOIN mine AS b");
+  denies = false;
+  hooks_.authorize_again();
+  Statement statement = conn_.prepare("SELECT count(*) FROM mine NATURAL JOIN t");
+  EXPECT_EQ(std::get<0>(statement.query_row<int>()), 0);
+  denies = true;
+  hooks_.authorize_again();
+  EXPECT_THROW(statement.query_row<int>(), Auth) << "compiled again by the engine";
+}
+
 TEST_F(Hooked, PragmasThatMayChangeSomethingAreWrites) {
   std::optional<bool> write;
   const auto sub = hooks_.on_authorize([&](const Authorization& a) {

@@ -167,6 +167,12 @@ TEST(Classify, NeverCallsAWriteOfTheEngineARead) {
   }
 }
 
+TEST(Classify, FindsJoinsByTheNamesOfColumns) {
+  EXPECT_TRUE(joins_by_name("SELECT 1 FROM a natural JOIN b"));
+  EXPECT_TRUE(joins_by_name("SELECT 1 FROM a JOIN b/**/USING(c)"));
+  EXPECT_FALSE(joins_by_name("SELECT 'natural', \"using\" FROM a JOIN b ON a.c = b.c -- USING"));
+}
+
 TEST(Classify, FindsCommonTableExpressions) {
   for (const char* text :
        {"WITH v AS (SELECT 1) SELECT 1", "with /* x */ V(a, \"b\") as not materialized (select 1) select 1",
