@@ -17,8 +17,18 @@ endif()
 if(LIBSQL_ENGINE_DIR)
   message(STATUS "Engine: amalgamation in ${LIBSQL_ENGINE_DIR}")
   set(LIBSQL_ENGINE_IS_SYSTEM OFF)
-  set(_engine_source "${PROJECT_SOURCE_DIR}/src/engine/amalgamation.c")  # includes sqlite3.c
+  # A copy in which the I/O layer of SQLite3 Multiple Ciphers passes on all errors; other amalgamations stay as they are.
+  set(_engine_copy "${PROJECT_BINARY_DIR}/engine")
+  file(MAKE_DIRECTORY "${_engine_copy}")
+  add_custom_command(OUTPUT "${_engine_copy}/sqlite3.c"
+    COMMAND ${CMAKE_COMMAND} "-DINPUT=${LIBSQL_ENGINE_DIR}/sqlite3.c" "-DOUTPUT=${_engine_copy}/sqlite3.c"
+      -P "${PROJECT_SOURCE_DIR}/cmake/MendEngine.cmake"
+    DEPENDS "${LIBSQL_ENGINE_DIR}/sqlite3.c" "${PROJECT_SOURCE_DIR}/cmake/MendEngine.cmake"
+    COMMENT "Mending the engine's I/O layer" VERBATIM)
+  set(_engine_source "${PROJECT_SOURCE_DIR}/src/engine/amalgamation.c")  # includes that copy
   add_library(libsql_sqlite3 OBJECT "${_engine_source}")
+  set_property(SOURCE "${_engine_source}" APPEND PROPERTY OBJECT_DEPENDS "${_engine_copy}/sqlite3.c")
+  target_include_directories(libsql_sqlite3 BEFORE PRIVATE "${_engine_copy}")
   target_include_directories(libsql_sqlite3 SYSTEM PUBLIC "${LIBSQL_ENGINE_DIR}")
   target_include_directories(libsql_sqlite3 PRIVATE "${PROJECT_SOURCE_DIR}/src")
   set_target_properties(libsql_sqlite3 PROPERTIES C_VISIBILITY_PRESET hidden)

@@ -1,5 +1,6 @@
-/* The engine as its authors wrote it, and behind it, where its private declarations are known, what tells the layout of its
- * values and the state of a connection, and sets its counters and settings. */
+/* The engine, of which cmake/MendEngine.cmake has mended the I/O layer of its encryption, and behind it, where its
+ * private declarations are known, what tells the layout of its values and the state of a connection, and sets its
+ * counters and settings. */
 
 /* The engine defines and calls these functions under other names. Where it only names them, as the callback for the rows of
  * sqlite_schema and in its table of SQL functions, it gets ours: a macro with arguments does not touch a name without them. */
@@ -15,10 +16,10 @@ static void(dropConstraintFunc)(struct sqlite3_context*, int, struct sqlite3_val
 #include "engine/connection_state.h"
 #include "engine/value_layout.h"
 
-/* Only for the releases of SQLite that this was tested with: a layout can be compared, but not what a later release means by
- * it. Any other engine works too: it is called for each value. */
+/* Only for the releases of SQLite that this was tested with: a layout can be compared, but not what a later release
+ * means by it. Any other engine works too: it is called for each value. */
 #if SQLITE_VERSION_NUMBER >= 3053000 && SQLITE_VERSION_NUMBER < 3054000
-#define LIBSQL_SAME_PLACE(theirs, ours) \
+#define LIBSQL_SAME_PLACE(theirs, ours)                                                  \
   (offsetof(struct sqlite3_value, theirs) == offsetof(struct LibsqlEngineValue, ours) && \
    sizeof(((struct sqlite3_value*)0)->theirs) == sizeof(((struct LibsqlEngineValue*)0)->ours))
 
@@ -28,8 +29,8 @@ const size_t libsql_engine_value_size =
             LIBSQL_SAME_PLACE(db, connection) && LIBSQL_SAME_PLACE(szMalloc, allocated) &&
             MEM_Null == kLibsqlValueNull && MEM_Str == kLibsqlValueText && MEM_Int == kLibsqlValueInteger &&
             MEM_Real == kLibsqlValueReal && MEM_Blob == kLibsqlValueBlob && MEM_AffMask == kLibsqlValueKinds &&
-            MEM_Term == kLibsqlValueTerminated && MEM_Zero == kLibsqlValueZeroes &&
-            MEM_Static == kLibsqlValueStatic && (MEM_Dyn | MEM_Agg) == kLibsqlValueOwner && SQLITE_UTF8 == 1
+            MEM_Term == kLibsqlValueTerminated && MEM_Zero == kLibsqlValueZeroes && MEM_Static == kLibsqlValueStatic &&
+            (MEM_Dyn | MEM_Agg) == kLibsqlValueOwner && SQLITE_UTF8 == 1
         ? sizeof(struct sqlite3_value)
         : 0;
 
@@ -123,3 +124,31 @@ void libsql_engine_forget_settings(sqlite3* db) {
   }
 #endif
 }
+
+#ifdef SQLITE3MC_VERSION_STRING
+/* The first 16 bytes of page 1 as a journal holds them that is to be rolled back: the salt of the key that it was
+ * written with. Not SQLITE_OK if there is no such journal, or page 1 is not what it begins with: then nothing has
+ * changed the file's. */
+int libsql_engine_journal_salt(Pager* pager, unsigned char* salt) {
+  int exists = 0;
+  unsigned char header[28];
+  unsigned char record[4 + 16];
+  if (pager->tempFile || pager->memDb || pager->zJournal == 0) return SQLITE_NOTFOUND;
+  int rc = sqlite3OsAccess(pager->pVfs, pager->zJournal, SQLITE_ACCESS_EXISTS, &exists);
+  if (rc != SQLITE_OK || !exists) return SQLITE_NOTFOUND;
+  sqlite3_file* file = 0;
+  rc = sqlite3OsOpenMalloc(pager->pVfs, pager->zJournal, &file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_JOURNAL, 0);
+  if (rc != SQLITE_OK) return rc;
+  rc = sqlite3OsRead(file, header, sizeof header, 0);
+  if (rc == SQLITE_OK &&
+      (memcmp(header, aJournalMagic, sizeof aJournalMagic) != 0 || sqlite3Get4byte(header + 8) == 0)) {
+    rc = SQLITE_NOTFOUND; /* ended, or not synced yet and so nothing written to the file */
+  }
+  if (rc == SQLITE_OK) rc = sqlite3OsRead(file, record, sizeof record, sqlite3Get4byte(header + 20));
+  sqlite3OsCloseFree(file);
+  if (rc != SQLITE_OK) return rc;
+  if (sqlite3Get4byte(record) != 1) return SQLITE_NOTFOUND;
+  memcpy(salt, record + 4, 16);
+  return SQLITE_OK;
+}
+#endif

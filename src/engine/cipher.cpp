@@ -45,24 +45,28 @@ void Connection::rekey(std::span<const std::byte> key) {
   // The cipher extension rewrites pages through a rollback journal and refuses to in WAL mode.
   const std::string mode = query_text("PRAGMA journal_mode").value_or("");
   const bool wal = mode == "wal";
-  if (wal && query_text("PRAGMA journal_mode=DELETE").value_or("") != "delete") {
-    core::throw_error(ErrorCode::Busy, "the key can change only while no other connection uses the database");
+  if (wal) {
+    // The engine does not tell when it cannot delete the log: one with frames of the old key would be read again later.
+    const bool emptied = query_integer("PRAGMA wal_checkpoint(TRUNCATE)") == 0;
+    if (!emptied || query_text("PRAGMA journal_mode=DELETE").value_or("") != "delete") {
+      core::throw_error(ErrorCode::Busy, "the key can change only while no other connection uses the database");
+    }
   }
   choose_cipher();  // the choice holds for one key only; without it the new key would come with the default cipher
   const int rc = sqlite3_rekey_v2(db_, "main", key.data(), static_cast<int>(key.size()));
   if (rc != SQLITE_OK) {
-    const std::exception_ptr error = [&]() -> std::exception_ptr {
-      try {
-        fail(rc);
-      } catch (...) {
-        return std::current_exception();
-      }
-    }();
-    if (wal) query_text("PRAGMA journal_mode=WAL");
-    std::rethrow_exception(error);
+    // A failure at the very end may come after the change is done, and this connection would go on with the old key.
+    abandon(
+        "changing the key failed: open the database again, with the old key, or with the new one if that is refused");
+    fail(rc);
   }
   key_.assign(key.begin(), key.end());
-  if (wal) query_text("PRAGMA journal_mode=WAL");
+  if (!wal) return;
+  try {
+    query_text("PRAGMA journal_mode=WAL");
+  } catch (const Error&) {  // The key has changed. Who opens the file next finds it with a rollback journal, which is
+                            // as safe.
+  }
 }
 
 bool Connection::is_encrypted(const std::string& schema) const {

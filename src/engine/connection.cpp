@@ -179,13 +179,17 @@ std::optional<std::string> Connection::query_text(const std::string& sql) {
   start_deadline();
   sqlite3_stmt* stmt = nullptr;
   check(sqlite3_prepare_v2(db_, sql.c_str(), -1, &stmt, nullptr), sql);
-  const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(stmt, &sqlite3_finalize);
+  std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(stmt, &sqlite3_finalize);
   const int rc = sqlite3_step(stmt);
   if (rc == SQLITE_DONE) return std::nullopt;
   if (rc != SQLITE_ROW) fail(rc, sql);
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt, 0));
-  if (text == nullptr) return std::nullopt;
-  return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(stmt, 0)));
+  std::optional<std::string> result;
+  if (const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt, 0))) {
+    result.emplace(text, static_cast<std::size_t>(sqlite3_column_bytes(stmt, 0)));
+  }
+  // A PRAGMA that writes commits only now.
+  check(sqlite3_finalize(owner.release()), sql);
+  return result;
 }
 
 std::int64_t Connection::query_integer(const std::string& sql) {

@@ -91,6 +91,8 @@ class Connection final {
   bool is_closing() const noexcept { return closing_; }
   /// From now on every call throws `reason`.
   void abandon(std::string reason) noexcept;
+  bool is_abandoned() const noexcept { return !unusable_reason_.empty(); }
+  const std::string& unusable_reason() const noexcept { return unusable_reason_; }
 
   /// Runs SQL that yields nothing of interest, past the statement cache. Several statements are allowed.
   void execute_script(const std::string& sql);

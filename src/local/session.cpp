@@ -330,7 +330,12 @@ void Session::release_memory() {
 }
 
 void Session::rekey(std::span<const std::byte> key) {
-  connection_->rekey(key);
+  try {
+    connection_->rekey(key);
+  } catch (const Error&) {
+    if (connection_->is_abandoned()) abandon(connection_->unusable_reason());  // which ends its transaction and locks
+    throw;
+  }
   store_->key_changed(key);
 }
 
