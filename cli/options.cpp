@@ -167,7 +167,7 @@ EXIT STATUS
   A dot command .exit CODE overrides these.
 
 ENVIRONMENT
-  LIBSQL_ENCRYPTION_KEY  The key for --cipher, if there is no --key-file
+  LIBSQL_ENCRYPTION_KEY  The key of every file that is opened, if there is no --key-file
   LIBSQL_AUTH_TOKEN      The token for a server, if there is no --auth-token-file
   LIBSQL_HISTORY         The history file (default ~/.libsql_history; empty: none)
   NO_COLOR               No colours, whatever the terminal

@@ -28,11 +28,14 @@ std::string uri_of(const std::filesystem::path& file, std::string_view query) {
   return uri.append(query);
 }
 
-std::shared_ptr<local::Store> open_store(const std::string& database, const Options& options) {
+std::shared_ptr<local::Store> open_store(const std::string& database, const Options& options,
+                                         std::shared_ptr<engine::TemporarySpace> all_temporary_files) {
   local::Options settings;
   settings.path = database == ":memory:" ? database : uri_of(database, "");
   settings.encryption = options.encryption;
   for (const auto& extension : options.extensions) settings.extensions.emplace_back(extension, std::string());
+  settings.max_temporary_bytes = options.limits.temporary_bytes;
+  settings.temporary_whole = std::move(all_temporary_files);
   settings.mvcc = true;  // keeps a connection, so that the log is not removed and made again all the time
   settings.statement_cache_bytes = 0;
   return std::make_shared<local::Store>(std::move(settings));
@@ -48,12 +51,13 @@ std::uint64_t size_of(const std::filesystem::path& file) {
 
 Namespace::Namespace(std::string name, const std::string& database, const NamespaceConfig& config,
                      const Options& options, std::shared_ptr<ConnectionSlots> slots,
-                     std::shared_ptr<NamespaceCounters> counters)
+                     std::shared_ptr<NamespaceCounters> counters,
+                     std::shared_ptr<engine::TemporarySpace> all_temporary_files)
     : name_(std::move(name)),
       file_(database == ":memory:" ? std::string() : database),
       options_(options),
       slots_(std::move(slots)),
-      store_(open_store(database, options)),
+      store_(open_store(database, options, std::move(all_temporary_files))),
       lock_(std::make_shared<WriteLock>(store_->write_queue(),
                                         config.txn_timeout ? *config.txn_timeout : options.timeouts.transaction)),
       counters_(std::move(counters)),

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/backend.hpp"
+#include "engine/temporary_files.hpp"
 #include "server/connection_slots.hpp"
 #include "server/database_session.hpp"
 #include "server/metrics.hpp"
@@ -44,7 +45,8 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
  public:
   /// `database` is the path of the file, or ":memory:".
   Namespace(std::string name, const std::string& database, const NamespaceConfig& config, const Options& options,
-            std::shared_ptr<ConnectionSlots> slots, std::shared_ptr<NamespaceCounters> counters);
+            std::shared_ptr<ConnectionSlots> slots, std::shared_ptr<NamespaceCounters> counters,
+            std::shared_ptr<engine::TemporarySpace> all_temporary_files = nullptr);
   ~Namespace();
   Namespace(const Namespace&) = delete;
   Namespace& operator=(const Namespace&) = delete;

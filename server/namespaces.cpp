@@ -54,7 +54,10 @@ class Namespaces::Locked {
 };
 
 Namespaces::Namespaces(const Options& options, std::shared_ptr<ConnectionSlots> slots)
-    : options_(options), slots_(std::move(slots)) {
+    : options_(options),
+      slots_(std::move(slots)),
+      temporary_files_(std::make_shared<engine::TemporarySpace>(options.limits.total_temporary_bytes,
+                                                                "all databases of the server")) {
   if (options_.database.empty() == options_.data_directory.empty()) {
     core::throw_error(ErrorCode::Configuration, "a server needs either one database or a data directory");
   }
@@ -189,7 +192,8 @@ std::shared_ptr<Namespace> Namespaces::open(const std::string& name, const std::
                                             const NamespaceConfig& config, std::shared_ptr<NamespaceCounters> counters,
                                             const Slot* own) {
   Place place = make_room(own);
-  return place.give_to(std::make_unique<Namespace>(name, database, config, options_, slots_, std::move(counters)));
+  return place.give_to(
+      std::make_unique<Namespace>(name, database, config, options_, slots_, std::move(counters), temporary_files_));
 }
 
 void Namespaces::load(Slot& slot) {

@@ -89,6 +89,9 @@ class LIBSQL_EXPORT LocalBuilder final {
   LocalBuilder& extension_directory(std::filesystem::path directory);
   /// Upper bound of each connection's statement cache in bytes; 0 turns it off.
   LocalBuilder& statement_cache_bytes(std::size_t bytes);
+  /// Upper bound of this database's temporary files in bytes: sorts, temporary tables, VACUUM, of all connections
+  /// together. A statement that needs more throws ResourceError with ErrorCode::Full. Without it there is none.
+  LocalBuilder& max_temporary_bytes(std::uint64_t bytes);
   /// How long any one call may take before it throws Timeout.
   LocalBuilder& default_deadline(std::chrono::milliseconds limit);
   /// uuid4() and uuid7() in SQL return 16-byte blobs instead of text.

@@ -68,6 +68,10 @@ LocalBuilder& LocalBuilder::statement_cache_bytes(std::size_t bytes) {
   options_->statement_cache_bytes = bytes;
   return *this;
 }
+LocalBuilder& LocalBuilder::max_temporary_bytes(std::uint64_t bytes) {
+  options_->max_temporary_bytes = bytes;
+  return *this;
+}
 LocalBuilder& LocalBuilder::default_deadline(std::chrono::milliseconds limit) {
   options_->default_deadline = limit;
   return *this;

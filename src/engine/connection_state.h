@@ -4,13 +4,16 @@
 #pragma once
 
 #ifdef __cplusplus
+#include <cstddef>
 #include <cstdint>
 extern "C" {
 #else
+#include <stddef.h>
 #include <stdint.h>
 #endif
 
 struct sqlite3;
+struct sqlite3_vfs;
 
 /* sqlite3_get_autocommit() */
 int libsql_engine_autocommit(struct sqlite3* db);
@@ -41,6 +44,12 @@ const char* libsql_engine_context_name(struct sqlite3* db, const char* name);
 const char* libsql_engine_recompiled_text(struct sqlite3* db);
 /* Takes back what no PRAGMA takes back: how the next VACUUM shapes the file, and the parameters of ciphers. */
 void libsql_engine_forget_settings(struct sqlite3* db);
+
+/* With ciphers only. Whether a file that is open in this encrypting VFS has a key; and ChaCha20 over `size` bytes, whose
+ * stream begins with the block `counter`. */
+int libsql_engine_holds_key(struct sqlite3_vfs* vfs);
+void libsql_engine_stream_cipher(unsigned char* bytes, size_t size, const unsigned char key[32], const unsigned char nonce[12],
+                                 uint32_t counter);
 
 #ifdef __cplusplus
 }

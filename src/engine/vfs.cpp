@@ -599,6 +599,8 @@ std::string cipher_vfs_name(std::string_view name) {
 
 bool vfs_exists(std::string_view name) { return sqlite3_vfs_find(std::string(name).c_str()) != nullptr; }
 
+void remember_vfs_error(int code, std::string_view text) noexcept { remember(code, text); }
+
 std::string_view take_vfs_error_text(int extended_code) noexcept {
   if (extended_code == SQLITE_OK || last_error.code != extended_code || last_error.told) return {};
   last_error.told = true;

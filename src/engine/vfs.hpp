@@ -31,6 +31,8 @@ sqlite3_vfs* system_vfs();
 // The text of the exception that made the last VFS call of this thread fail with `extended_code`; empty if none did, or
 // if it was taken already: a later failure with the same code may have another cause.
 std::string_view take_vfs_error_text(int extended_code) noexcept;
+// Lets the next error of this thread with that code say why.
+void remember_vfs_error(int code, std::string_view text) noexcept;
 
 // One shared in-memory database, alive as long as this object: every connection opened with path() and vfs() sees it.
 // Other names opened through that VFS (ATTACH, VACUUM INTO, temporary files) are ordinary files of the system.

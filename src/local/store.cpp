@@ -116,6 +116,46 @@ void require_known_pragma(engine::Connection& connection, const std::string& nam
   if (!known) core::throw_error(ErrorCode::Configuration, "there is no PRAGMA named '" + name + "'");
 }
 
+std::string decode_percents(std::string_view text) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+      result += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+      i += 2;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+// The value of vfs= in a URI, which goes: the engine would take it before all that this class says.
+std::optional<std::string> take_vfs_parameter(std::string& uri) {
+  const std::size_t query = uri.find('?');
+  if (query == std::string::npos) return std::nullopt;
+  const std::size_t end = std::min(uri.find('#', query), uri.size());
+  std::optional<std::string> found;
+  std::string rest;
+  for (std::size_t at = query + 1; at < end;) {
+    const std::size_t next = std::min(uri.find('&', at), end);
+    const std::string_view parameter = std::string_view(uri).substr(at, next - at);
+    if (parameter.starts_with("vfs=")) {
+      found = decode_percents(parameter.substr(4));
+    } else {
+      rest.append(rest.empty() ? "?" : "&").append(parameter);
+    }
+    at = next + 1;
+  }
+  if (found) uri.replace(query, end - query, rest);
+  return found;
+}
+
 }  // namespace
 
 Store::Store(Options options) : options_(std::move(options)) {
@@ -136,7 +176,6 @@ Store::Store(Options options) : options_(std::move(options)) {
   if (options_.default_deadline && *options_.default_deadline <= std::chrono::milliseconds(0)) {
     core::throw_error(ErrorCode::Configuration, "the default deadline must be longer than nothing");
   }
-  open_options_.vfs = engine::cipher_vfs_name(options_.vfs);
   open_options_.path = options_.path;
   is_memory_ = names_memory(options_.path);
   is_temporary_ = options_.path.empty();
@@ -168,11 +207,16 @@ Store::Store(Options options) : options_(std::move(options)) {
     }
     memory_.emplace();
     open_options_.path = memory_->path();
-    open_options_.vfs = engine::SharedMemoryDatabase::vfs();
     open_options_.flags &= ~(kExclusive | kNoFollow);
   } else if (open_options_.path.starts_with("file:")) {
     open_options_.flags |= kUri;
+    if (std::optional<std::string> named = take_vfs_parameter(open_options_.path)) options_.vfs = std::move(*named);
   }
+  temporary_files_.emplace(is_memory_ ? engine::SharedMemoryDatabase::vfs() : options_.vfs,
+                           std::make_shared<engine::TemporarySpace>(
+                               options_.max_temporary_bytes, options_.temporary_owner, options_.temporary_whole));
+  if (options_.encryption) temporary_files_->encrypt();
+  open_options_.vfs = temporary_files_->vfs();
   // Opening here shows what is wrong now.
   keeper_ = open_connection();
   remember_pragmas(*keeper_);

@@ -336,6 +336,28 @@ TEST_F(ServerLife, EncryptsItsFilesWithAKeyFromAFileOrAVariable) {
   EXPECT_TRUE(!wrong.is_ready() || run_sql(wrong.port(), "SELECT a FROM t") != "swordfish");
 }
 
+TEST_F(ServerLife, BoundsTheTemporaryFilesOfADatabaseAndOfAll) {
+  const std::string sort =
+      "SELECT count(*) FROM (WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 8000) SELECT randomblob(1000) "
+      "AS b "
+      "FROM c ORDER BY b LIMIT 100000)";
+  for (const auto& [setting, owner] : {std::pair("--max-temp-size", "this database"),
+                                       std::pair("--max-total-temp-size", "all databases of the server")}) {
+    ServerProcess server({"--db", file(std::string("a.db") + setting), setting, "1MiB"});
+    ASSERT_TRUE(server.is_ready()) << server.errors();
+    for (int i = 0; i < 3; ++i) {
+      const nlohmann::json body = {
+          {"requests", {{{"type", "execute"}, {"stmt", {{"sql", sort}}}}, {{"type", "close"}}}}};
+      const Reply reply = request(server.port(), "POST", "/v2/pipeline", body.dump());
+      EXPECT_THAT(reply.body, HasSubstr("SQLITE_FULL"));
+      EXPECT_THAT(reply.body, HasSubstr(std::string("the temporary files of ") + owner +
+                                        " have reached their bound of 1048576 bytes"));
+    }
+    EXPECT_EQ(run_sql(server.port(), "SELECT count(*) FROM (SELECT 1 AS a UNION SELECT 2 ORDER BY a)"), "2");
+    EXPECT_THAT(run_sql(server.port(), "PRAGMA temp_store=MEMORY"), HasSubstr("SQL")) << "clients cannot go past it";
+  }
+}
+
 TEST_F(ServerLife, LoadsTheExtensionsThatItsListTrustsAndNoOthers) {
   std::filesystem::create_directory(file("extensions"));
   std::filesystem::copy_file(LIBSQL_TEST_EXTENSION, file("extensions/answer.so"));

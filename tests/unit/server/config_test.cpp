@@ -249,6 +249,8 @@ TEST(Settings, EachChangeWhatTheyAreAbout) {
       {"max-request-size", {"7", [](const Config& c) { return c.options.limits.request_bytes == 7; }}},
       {"max-legacy-request-size", {"7", [](const Config& c) { return c.options.limits.legacy_request_bytes == 7; }}},
       {"max-response-size", {"7", [](const Config& c) { return c.options.limits.response_bytes == 7; }}},
+      {"max-temp-size", {"7", [](const Config& c) { return c.options.limits.temporary_bytes == 7; }}},
+      {"max-total-temp-size", {"7", [](const Config& c) { return c.options.limits.total_temporary_bytes == 7; }}},
       {"max-total-response-size", {"7", [](const Config& c) { return c.options.limits.total_response_bytes == 7; }}},
       {"max-rows", {"7", [](const Config& c) { return c.options.limits.rows == 7; }}},
       {"max-row-size", {"7", [](const Config& c) { return c.options.limits.max_row_size == 7; }}},
