@@ -37,12 +37,36 @@ void require_file(const Connection& connection, const char* command, const char*
   throw CommandError(std::string(command) + " needs the file of the database, which is on a server: " + instead);
 }
 
+BackupOptions reporting(Progress& progress) {
+  BackupOptions options;
+  options.progress = [&progress](const BackupProgress& pages) {
+    progress.update(pages.total - pages.remaining, pages.total);
+    return BackupNext::Continue;
+  };
+  return options;
+}
+
+// Into a database that is there: in place, with its locks, so that others who have it open see the old content or the
+// new.
+void back_up_into(Shell& shell, const std::string& schema, const std::string& file) {
+  Progress progress("backup", "pages", 0);
+  BackupOptions options = reporting(progress);
+  options.source_schema = schema;
+  const InterruptWatcher::Scope scope(shell.interrupts(), shell.connection().interrupt_handle());
+  static_cast<void>(backup(shell.connection(), std::filesystem::path(file), options));
+}
+
 }  // namespace
 
 void back_up(Shell& shell, const std::string& schema, const std::string& file) {
   Connection& connection = shell.connection();
   require_file(connection, ".backup", ".dump writes its content as SQL");
+  require_encrypted_copy(shell.database());
   std::error_code ignored;
+  if (std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
+    back_up_into(shell, schema, file);
+    return;
+  }
   for (const char* suffix : {"-wal", "-journal"}) {
     // The engine would apply it to the copy.
     if (std::filesystem::exists(file + suffix, ignored)) {
@@ -63,8 +87,12 @@ void back_up(Shell& shell, const std::string& schema, const std::string& file) {
     });
     connection.execute("VACUUM " + quoted + " INTO " + sql::quote_literal(copy.path()));
   }
+  // Not renamed: that would replace what has come there meanwhile.
   std::error_code failed;
-  std::filesystem::rename(copy.path(), file, failed);
+  std::filesystem::create_hard_link(copy.path(), file, failed);
+  if (failed == std::errc::operation_not_permitted || failed == std::errc::operation_not_supported) {
+    std::filesystem::rename(copy.path(), file, failed);  // a file system without links
+  }
   if (failed) throw CommandError("cannot write \"" + file + "\": " + failed.message());
 }
 
@@ -85,13 +113,9 @@ void restore_from(Shell& shell, const std::string& schema, const std::string& fi
   settings.key_file = shell.database().key_file;
   settings.timeout = shell.database().timeout;
   Connection source = open_database(settings).connect();
-  BackupOptions options;
-  options.target_schema = schema;
   Progress progress("restore", "pages", 0);
-  options.progress = [&](const BackupProgress& pages) {
-    progress.update(pages.total - pages.remaining, pages.total);
-    return BackupNext::Continue;
-  };
+  BackupOptions options = reporting(progress);
+  options.target_schema = schema;
   const InterruptWatcher::Scope scope(shell.interrupts(), source.interrupt_handle());
   static_cast<void>(backup(source, connection, options));  // Completed: nothing cancels it but an exception.
 }

@@ -37,6 +37,27 @@ std::optional<std::string> journal_mode_in_use(LocalBuilder builder, const std::
   }
 }
 
+std::string key_variable() {
+  const char* const variable = std::getenv(kKeyVariable);
+  return variable == nullptr ? std::string() : std::string(variable);
+}
+
+// In memory, or a temporary file: there is nothing to encrypt.
+bool is_nameless(const std::string& path) {
+  return path.empty() || path == ":memory:" || path.starts_with("file::memory:") ||
+         (path.starts_with("file:") && path.find("mode=memory") != std::string::npos);
+}
+
+bool is_plain_database(const std::string& path) {
+  constexpr std::string_view kStart("SQLite format 3\0", 16);
+  std::string name = path;
+  if (name.starts_with("file:"))
+    name = name.substr(5, name.find('?') == std::string::npos ? name.npos : name.find('?') - 5);
+  std::array<char, kStart.size()> start{};
+  std::ifstream file(name, std::ios::binary);
+  return file.read(start.data(), start.size()) && std::string_view(start.data(), start.size()) == kStart;
+}
+
 bool sets_journal_mode(const DatabaseSettings& settings) {
   for (const auto& [name, value] : settings.pragmas) {
     if (sql::equals_ignoring_case(name, "journal_mode")) return true;
@@ -100,6 +121,12 @@ Database open_remote(const DatabaseSettings& settings) {
 
 }  // namespace
 
+void require_encrypted_copy(const DatabaseSettings& source) {
+  if (!source.key_file.empty() || !is_nameless(source.path) || key_variable().empty()) return;
+  throw CommandError(std::string("the copy of a database in memory would not be encrypted, and ") + kKeyVariable +
+                     " is set: unset it for a plain copy");
+}
+
 Database open_database(const DatabaseSettings& settings) {
   if (is_url(settings.path)) return open_remote(settings);
   if (!settings.auth_token_file.empty()) throw CommandError("--auth-token-file is for databases on servers");
@@ -107,15 +134,22 @@ Database open_database(const DatabaseSettings& settings) {
   if (settings.read_only) builder.read_only();
   if (settings.no_follow) builder.no_follow();
   if (!settings.vfs.empty()) builder.vfs(settings.vfs);
-  if (!settings.key_file.empty() || !settings.cipher.empty()) {
-    std::string key;
-    if (!settings.key_file.empty()) {
-      key = read_key_file(settings.key_file);
-    } else if (const char* const variable = std::getenv(kKeyVariable); variable != nullptr && *variable != '\0') {
-      key = variable;
-    } else {
+  const bool asked = !settings.key_file.empty() || !settings.cipher.empty();
+  std::string key;
+  if (!settings.key_file.empty()) {
+    key = read_key_file(settings.key_file);
+  } else if (asked || !is_nameless(settings.path)) {
+    // A variable that is set for this program is meant: ignoring it would write plain text.
+    key = key_variable();
+    if (asked && key.empty()) {
       throw CommandError(std::string("--cipher needs a key: use --key-file FILE or set ") + kKeyVariable);
     }
+    if (!asked && !key.empty() && is_plain_database(settings.path)) {
+      throw CommandError("\"" + settings.path + "\" is not encrypted, and " + kKeyVariable +
+                         " is set: unset it to open the file as it is");
+    }
+  }
+  if (!key.empty()) {
     builder.encryption(settings.cipher.empty() ? Encryption(std::string_view(key))
                                                : Encryption(std::string_view(key), settings.cipher));
   }

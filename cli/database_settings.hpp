@@ -27,6 +27,9 @@ struct DatabaseSettings {
 /// or an option does not go with the path.
 Database open_database(const DatabaseSettings& settings);
 
+/// Throws CommandError if a copy of that database would be plain although the environment holds a key.
+void require_encrypted_copy(const DatabaseSettings& source);
+
 /// The key in a file, without the line break that ends it. Throws CommandError.
 std::string read_key_file(const std::string& path);
 

@@ -1,9 +1,11 @@
 #include "engine/backup.hpp"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <system_error>
 #include <thread>
@@ -129,6 +131,93 @@ BackupOutcome copy(Connection& source, Connection& target, const std::string& ta
   return BackupOutcome::Completed;
 }
 
+int page_size_of(Connection& connection, const std::string& schema) {
+  return static_cast<int>(connection.query_integer(pragma(schema, "page_size")));
+}
+
+// Whether the engine can give a target pages of another size: not in WAL mode, whose log has frames of one size, and
+// not in memory.
+bool takes_any_page_size(Connection& target, const std::string& schema) {
+  const std::string mode = target.query_text(pragma(schema, "journal_mode")).value_or("");
+  return mode != "wal" && mode != "memory" && mode != "off";
+}
+
+// A file for a database that lives as long as this object. It has a name, because VACUUM changes the page size of no
+// other.
+class ScratchFile final {
+ public:
+  ScratchFile() : path_((std::filesystem::temp_directory_path() / "libsql-XXXXXX").string()) {
+    const int file = mkstemp(path_.data());  // for its owner alone
+    if (file < 0) core::throw_error(ErrorCode::CannotOpen, "cannot make a temporary file in '" + path_ + "'");
+    close(file);
+  }
+  ~ScratchFile() {
+    std::error_code ignored;
+    for (const char* suffix : {"", "-journal", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix, ignored);
+  }
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// The source as it was when this was called, with pages of another size. `scratch` has it.
+std::unique_ptr<Connection> with_page_size(Connection& source, const BackupOptions& options, int page_size,
+                                           const ScratchFile& scratch) {
+  auto converted = Connection::open(
+      {scratch.path(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, cipher_vfs_name(system_vfs()->zName)});
+  converted->execute_script("PRAGMA synchronous=OFF; PRAGMA page_size=" +
+                            std::to_string(page_size_of(source, options.source_schema)));
+  BackupOptions first = options;
+  first.progress = [&](const BackupProgress&) {
+    check_stop(source);
+    return BackupNext::Continue;
+  };
+  copy(source, *converted, "main", first);
+  sqlite3_progress_handler(
+      converted->handle(), 10000,
+      [](void* context) {
+        const auto& watched = *static_cast<const Connection*>(context);
+        return watched.is_interrupted() || watched.deadline_passed() ? 1 : 0;
+      },
+      &source);
+  try {
+    // The copy of a database in WAL mode is one too.
+    converted->execute_script("PRAGMA journal_mode=OFF; PRAGMA page_size=" + std::to_string(page_size) + "; VACUUM");
+  } catch (const Error&) {
+    check_stop(source);
+    throw;
+  }
+  sqlite3_progress_handler(converted->handle(), 0, nullptr, nullptr);
+  return converted;
+}
+
+// Whether both are one file, under whatever names.
+bool are_one(Connection& source, const std::string& source_schema, Connection& target,
+             const std::string& target_schema) {
+  const char* const from = sqlite3_db_filename(source.handle(), source_schema.c_str());
+  const char* const to = sqlite3_db_filename(target.handle(), target_schema.c_str());
+  if (from == nullptr || to == nullptr || *from == '\0' || *to == '\0') return false;
+  std::error_code missing;
+  return std::strcmp(from, to) == 0 || std::filesystem::equivalent(from, to, missing);
+}
+
+// The file behind symbolic links, which need not exist yet. Throws CannotOpen for what holds no database: writing to a
+// device, a pipe or a directory does no good, and removing it after a failure does harm.
+std::filesystem::path require_file_or_nothing(std::filesystem::path path) {
+  std::error_code failed;
+  for (int links = 0; links < 40 && std::filesystem::is_symlink(path, failed); ++links) {
+    path = path.parent_path() / std::filesystem::read_symlink(path, failed);
+  }
+  const std::filesystem::file_status status = std::filesystem::status(path, failed);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    core::throw_error(ErrorCode::CannotOpen, "'" + path.string() + "' is no regular file, so it cannot hold a backup");
+  }
+  return path;
+}
+
 void check_compatible(Connection& source, const std::string& source_schema, Connection& target,
                       const std::string& target_schema) {
   const bool from = source.is_encrypted(source_schema);
@@ -198,6 +287,9 @@ BackupOutcome backup(Connection& source, Connection& target, const BackupOptions
     core::throw_error(ErrorCode::Misuse, "the target of a backup is in a transaction, or being read");
   }
   check_compatible(source, options.source_schema, target, options.target_schema);
+  if (are_one(source, options.source_schema, target, options.target_schema)) {
+    core::throw_error(ErrorCode::Misuse, "the source and the target of a backup are one database");
+  }
   if (target.is_readonly()) core::throw_error(ErrorCode::ReadOnly, "the target of a backup may only be read");
   // The target is written past all statements, so it stands in line here.
   WriteGate* const gate = target.write_gate();
@@ -206,7 +298,23 @@ BackupOutcome backup(Connection& source, Connection& target, const BackupOptions
     if (gate != nullptr) gate->after_statement(target);
   };
   try {
-    const BackupOutcome outcome = copy(source, target, options.target_schema, options);
+    const int page_size = page_size_of(target, options.target_schema);
+    BackupOutcome outcome{};
+    if (page_size == page_size_of(source, options.source_schema) ||
+        takes_any_page_size(target, options.target_schema) || source.is_encrypted(options.source_schema)) {
+      outcome = copy(source, target, options.target_schema, options);
+    } else {
+      BackupOptions second = options;
+      second.source_schema = "main";
+      second.busy_timeout = options.busy_timeout.value_or(source.busy_timeout());
+      second.progress = [&](const BackupProgress& pages) {
+        check_stop(source);
+        return options.progress ? options.progress(pages) : BackupNext::Continue;
+      };
+      const ScratchFile scratch;
+      const auto converted = with_page_size(source, options, page_size, scratch);
+      outcome = copy(*converted, target, options.target_schema, second);
+    }
     leave();
     return outcome;
   } catch (...) {
@@ -215,8 +323,9 @@ BackupOutcome backup(Connection& source, Connection& target, const BackupOptions
   }
 }
 
-BackupOutcome backup(Connection& source, const std::filesystem::path& path, const BackupOptions& options) {
+BackupOutcome backup(Connection& source, const std::filesystem::path& given, const BackupOptions& options) {
   require_schema(source, options.source_schema);
+  const std::filesystem::path path = options.vfs.empty() ? require_file_or_nothing(given) : given;
   std::error_code ignored;
   const bool existed = std::filesystem::exists(path, ignored);
   BackupOutcome outcome = BackupOutcome::Cancelled;

@@ -344,7 +344,7 @@ TEST(Dump, TakesTablesAndOptions) {
 TEST(Backup, IsACopyOfTheDatabase) {
   const TemporaryDirectory directory;
   const std::string copy = directory.file("copy.db");
-  write_file(copy, "something old");
+  EXPECT_EQ(run_shell({copy, "CREATE TABLE something_old(a)"}).status, 0);
   const ProcessResult result = run_shell({":memory:", "CREATE TABLE t(a); INSERT INTO t VALUES(1)", ".backup " + copy,
                                           "INSERT INTO t VALUES(2)", ".save " + directory.file("later.db")});
   EXPECT_EQ(result.status, 0) << result.err;
@@ -390,15 +390,118 @@ TEST(Restore, ReplacesTheDatabaseAndNothingWhenItFails) {
   EXPECT_EQ(run_shell({file, "SELECT count(*) FROM old"}).out, "2\n");
 }
 
+TEST(Restore, TakesDatabasesOfAnyPageSize) {
+  const TemporaryDirectory directory;
+  for (const char* size : {"512", "1024", "16384"}) {
+    const std::string saved = directory.file(std::string("saved") + size);
+    EXPECT_EQ(run_shell({"--pragma", std::string("page_size=") + size, saved,
+                         "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(5, zeroblob(3000)); CREATE "
+                         "INDEX i ON t(b)"})
+                  .status,
+              0);
+    for (const char* target : {"new", "used"}) {
+      const std::string file = directory.file(target + std::string(size));
+      if (target == std::string("used")) {
+        EXPECT_EQ(run_shell({file, "CREATE TABLE old(a)"}).status, 0);
+      }
+      EXPECT_EQ(run_shell({file, ".restore " + saved, "SELECT a, length(b) FROM t"}).out, "5|3000\n") << size;
+      EXPECT_EQ(run_shell({file, ".tables", "PRAGMA integrity_check", "PRAGMA journal_mode"}).out, "t\nok\nwal\n");
+    }
+    EXPECT_EQ(run_shell({":memory:", ".restore " + saved, "SELECT a FROM t"}).out, "5\n") << size;
+    const std::string copy = directory.file("copy.db");
+    EXPECT_EQ(run_shell({saved, ".backup " + copy}).status, 0) << size;  // over that of another page size
+    EXPECT_EQ(run_shell({copy, "SELECT a FROM t", "PRAGMA integrity_check"}).out, "5\nok\n");
+  }
+}
+
+TEST(Backup, WaitsForTheLocksOfThoseWhoUseItsTarget) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("used.db");
+  for (const char* mode : {"DELETE", "WAL"}) {
+    libsql::Connection other = libsql::Builder::local(file).pragma("journal_mode", mode).build().connect();
+    other.execute_batch("DROP TABLE IF EXISTS t; CREATE TABLE used(a)");
+    other.execute("BEGIN IMMEDIATE");
+    other.execute("INSERT INTO used VALUES (1)");
+    const ProcessResult locked = run_shell({"--timeout", "100", ":memory:", "CREATE TABLE t(a)", ".backup " + file});
+    EXPECT_EQ(locked.status, 1) << mode;
+    EXPECT_CONTAINS(locked.err, "locked");
+    other.execute("COMMIT");
+    EXPECT_EQ(other.query_value<int>("SELECT count(*) FROM used"), 1);
+    EXPECT_EQ(run_shell({":memory:", "CREATE TABLE t(a); INSERT INTO t VALUES(7)", ".backup " + file}).err, "") << mode;
+    EXPECT_EQ(other.query_value<int>("SELECT a FROM t"), 7) << "who had it open sees the new content";
+    other.execute("INSERT INTO t VALUES (8)");
+    EXPECT_EQ(run_shell({file, "SELECT sum(a) FROM t", "PRAGMA integrity_check"}).out, "15\nok\n") << mode;
+  }
+}
+
+TEST(Backup, ReplacesNothingThatIsNoDatabase) {
+  const TemporaryDirectory directory;
+  const std::string pipe = directory.file("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& target :
+       {pipe, std::string("/dev/full"), std::string("/dev/null"), directory.path().string()}) {
+    const ProcessResult refused = run_shell({":memory:", "CREATE TABLE t(a)", ".backup " + target});
+    EXPECT_EQ(refused.status, 1) << target;
+    EXPECT_CONTAINS(refused.err, "no regular file");
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  const std::string real = directory.file("real.db");
+  const std::string link = directory.file("link.db");
+  std::filesystem::create_symlink("real.db", link);
+  for (const char* value : {"1", "2"}) {  // first the file is not there yet
+    EXPECT_EQ(run_shell({":memory:", std::string("CREATE TABLE t AS SELECT ") + value + " AS a", ".save " + link}).err,
+              "");
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+    EXPECT_EQ(run_shell({real, "SELECT a FROM t"}).out, std::string(value) + "\n");
+  }
+  EXPECT_CONTAINS(run_shell({real, ".backup " + link}).err, "one database");
+  EXPECT_CONTAINS(run_shell({real, ".backup " + real}).err, "one database");
+  EXPECT_EQ(run_shell({real, "SELECT a FROM t"}).out, "2\n");
+}
+
+TEST(Encryption, AKeyInTheEnvironmentEncryptsOrIsRefused) {
+  const TemporaryDirectory directory;
+  const std::map<std::string, std::string> key = {{"LIBSQL_ENCRYPTION_KEY", "correct horse"}};
+  const std::string file = directory.file("new.db");
+  EXPECT_EQ(
+      run_shell({file, "CREATE TABLE t(a); INSERT INTO t VALUES('swordfish')", ".backup " + directory.file("copy.db")},
+                "", key)
+          .err,
+      "");
+  for (const std::string& each : {file, directory.file("copy.db")}) {
+    EXPECT_FALSE(contains(read_file(each), "SQLite format 3"));
+    EXPECT_FALSE(contains(read_file(each), "swordfish"));
+    EXPECT_EQ(run_shell({each, "SELECT a FROM t"}, "", key).out, "swordfish\n");
+    EXPECT_EQ(run_shell({each, "SELECT a FROM t"}).status, 1);
+  }
+  EXPECT_EQ(run_shell({":memory:", ".open " + directory.file("opened.db"), "CREATE TABLE t(a)"}, "", key).err, "");
+  EXPECT_FALSE(contains(read_file(directory.file("opened.db")), "SQLite format 3"));
+
+  const std::string plain = directory.file("plain.db");
+  EXPECT_EQ(run_shell({plain, "CREATE TABLE t(a)"}).status, 0);
+  const ProcessResult refused = run_shell({plain, ".tables"}, "", key);
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_CONTAINS(refused.err, "LIBSQL_ENCRYPTION_KEY is set");
+  const ProcessResult memory = run_shell({":memory:", "SELECT 1", ".save " + directory.file("saved.db")}, "", key);
+  EXPECT_EQ(memory.out, "1\n");
+  EXPECT_CONTAINS(memory.err, "would not be encrypted");
+  EXPECT_FALSE(std::filesystem::exists(directory.file("saved.db")));
+}
+
 TEST(Backup, LeavesNothingBehindWhenItFails) {
   const TemporaryDirectory directory;
   const std::string file = directory.file("used.db");
   write_file(file, "kept");
   write_file(file + "-wal", "in use");
-  const ProcessResult used = run_shell({":memory:", ".backup " + file});
+  EXPECT_EQ(run_shell({":memory:", ".backup " + file}).status, 1);
+  EXPECT_EQ(read_file(file), "kept");
+  write_file(directory.file("new.db-wal"), "of a database that has gone");
+  const ProcessResult used = run_shell({":memory:", ".backup " + directory.file("new.db")});
   EXPECT_EQ(used.status, 1);
   EXPECT_CONTAINS(used.err, "may be in use");
-  EXPECT_EQ(read_file(file), "kept");
+  std::filesystem::remove(directory.file("new.db-wal"));
   std::filesystem::remove(file + "-wal");
   EXPECT_EQ(run_shell({":memory:", "BEGIN", ".backup " + file}).status, 1);
   EXPECT_EQ(run_shell({":memory:", ".backup /nonexistent/a.db"}).status, 1);

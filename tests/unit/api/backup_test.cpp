@@ -1,4 +1,6 @@
 // Online backup, serialize, deserialize and restore.
+#include <sys/stat.h>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -178,6 +180,77 @@ TEST_F(BackupTest, WhatCannotBeDoneThrows) {
                                     "long enough to be taken for one by a careless look at its size.";
   EXPECT_THROW((void)backup(conn_, std::filesystem::path(file("text.db"))), NotADatabase);
   EXPECT_TRUE(std::filesystem::exists(file("text.db"))) << "it was there before";
+}
+
+TEST_F(BackupTest, SourceAndTargetAreNotOneFile) {
+  std::filesystem::create_symlink("source.db", file("link.db"));
+  Connection again = open("source.db");
+  Connection linked = open("link.db");
+  EXPECT_THROW((void)backup(conn_, again), Misuse);
+  EXPECT_THROW((void)backup(conn_, linked), Misuse);
+  EXPECT_THROW((void)backup(conn_, std::filesystem::path(file("source.db"))), Misuse);
+  EXPECT_THROW((void)backup(conn_, std::filesystem::path(file("link.db"))), Misuse);
+  conn_.execute("ATTACH ? AS other", file("source.db"));
+  BackupOptions options;
+  options.target_schema = "other";
+  EXPECT_THROW((void)backup(again, conn_, options), Misuse);
+  EXPECT_EQ(conn_.query_value<int>("SELECT count(*) FROM t"), 500);
+}
+
+TEST_F(BackupTest, WritesToNothingButFiles) {
+  ASSERT_EQ(::mkfifo(file("pipe").c_str(), 0600), 0);
+  for (const std::string& target : {file("pipe"), std::string("/dev/full"), file(".")}) {
+    EXPECT_THROW((void)backup(conn_, std::filesystem::path(target)), CannotOpen) << target;
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(file("pipe")));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+  std::filesystem::create_symlink("behind.db", file("link.db"));
+  EXPECT_EQ(backup(conn_, std::filesystem::path(file("link.db"))), BackupOutcome::Completed);
+  EXPECT_TRUE(std::filesystem::is_symlink(file("link.db")));
+  Connection behind = open("behind.db");
+  EXPECT_EQ(content(behind), content(conn_));
+}
+
+TEST_F(BackupTest, TheTargetMayHaveAnotherPageSize) {
+  for (const int size : {512, 1024, 65536}) {
+    const std::string name = "pages-" + std::to_string(size);
+    Connection source = Builder::local(file(name)).pragma("page_size", size).build().connect();
+    fill(source, 40);
+    source.execute_batch("CREATE INDEX i ON t(data); CREATE VIEW v AS SELECT 1; PRAGMA user_version=7");
+    const std::string wanted = content(source);
+    Database target = Builder::local(file("target-" + std::to_string(size))).build();
+    Connection conn = target.connect();
+    Connection reader = target.connect();
+    conn.execute("CREATE TABLE old(a)");
+    EXPECT_EQ(reader.query_value<int>("SELECT count(*) FROM old"), 0);
+    EXPECT_EQ(backup(source, conn), BackupOutcome::Completed) << size;
+    EXPECT_EQ(content(reader), wanted);
+    EXPECT_EQ(reader.query_value<int>("PRAGMA user_version"), 7);
+    EXPECT_EQ(reader.query_value<std::string>("PRAGMA journal_mode"), "wal");
+    Connection memory = Builder::local(":memory:").build().connect();
+    const SerializedDatabase bytes = serialize(source);
+    restore(memory, bytes.bytes());
+    EXPECT_EQ(content(memory), wanted);
+    restore(conn, bytes.bytes());
+    EXPECT_EQ(content(reader), wanted);
+  }
+}
+
+TEST_F(BackupTest, OfAnotherPageSizeCanBeCancelledAndInterrupted) {
+  Connection source = Builder::local(file("small")).pragma("page_size", 1024).build().connect();
+  fill(source);
+  Connection target = open("target.db");
+  target.execute("CREATE TABLE old(a)");
+  BackupOptions options;
+  options.pages_per_step = 8;
+  options.progress = [](const BackupProgress&) { return BackupNext::Cancel; };
+  EXPECT_EQ(backup(source, target, options), BackupOutcome::Cancelled);
+  options.progress = [handle = source.interrupt_handle()](const BackupProgress&) mutable {
+    handle.interrupt();
+    return BackupNext::Continue;
+  };
+  EXPECT_THROW((void)backup(source, target, options), Interrupted);
+  EXPECT_EQ(target.query_value<int>("SELECT count(*) FROM old"), 0);
 }
 
 class EncryptedBackupTest : public BackupTest {
