@@ -10,6 +10,8 @@
 #include <libsql/libsql.hpp>
 #include <libsql/testing/fault_vfs.hpp>
 
+#include "support/temporary_directory.hpp"
+
 namespace libsql {
 namespace {
 
@@ -371,6 +373,46 @@ TEST_P(SingleFault, InARekeyLeavesOneKeyThatOpensAll) {
             machine.set_key(to);
           }
         });
+  }
+}
+
+// Only real files can be mapped. A page that cannot be is an error of the statement, or read.
+TEST(SingleFaultOfAMapping, LeavesTheOldOrTheNewState) {
+  for (const char* mode : {"wal", "delete"}) {
+    std::uint64_t n = 0;
+    for (std::uint64_t hits = 1; hits > 0;) {
+      ++n;
+      const test::TemporaryDirectory directory;
+      const std::string path = directory.file("db");
+      {
+        Connection conn = Builder::local(path).pragma("journal_mode", mode).build().connect();
+        make(conn);
+      }
+      const auto vfs = std::make_shared<FaultVfs>("");
+      const VfsRegistration registration = register_vfs("single-fault", vfs);
+      vfs->inject({.on = FaultOn::Map, .kind = FaultKind::Error, .nth = n});
+      int acknowledged = 0;
+      try {
+        Connection conn = Builder::local(path)
+                              .vfs("single-fault")
+                              .pragma("journal_mode", mode)
+                              .pragma("mmap_size", 1 << 20)
+                              .pragma("cache_size", 3)
+                              .build()
+                              .connect();
+        transaction(conn, 1);
+        acknowledged = 1;
+        state_of(conn);
+        transaction(conn, 2);
+        acknowledged = 2;
+      } catch (const Error&) {  // told
+      }
+      hits = vfs->hits();
+      const std::string found = state_of(Builder::local(path).build().connect());
+      EXPECT_TRUE(found == std::to_string(acknowledged) || found == std::to_string(acknowledged + 1))
+          << mode << ", mapping " << n << ": acknowledged " << acknowledged << ", found " << found;
+    }
+    EXPECT_GT(n, 4u) << "nothing was mapped";
   }
 }
 
