@@ -16,7 +16,7 @@
 namespace libsql::engine {
 namespace {
 
-void describe_constraint(sqlite3* db, detail::ErrorData& data) {
+void describe_constraint([[maybe_unused]] sqlite3* db, detail::ErrorData& data) {
   core::describe_constraint(data);
 #ifndef LIBSQL_SYSTEM_SQLITE
   if (db != nullptr && !data.constraint_table.empty()) {

@@ -343,7 +343,7 @@ Verdict Hooks::verdict_on(const Authorization& question) {
   return strictest;
 }
 
-std::optional<std::string> Hooks::table_refused_to_join(std::string_view text) {
+std::optional<std::string> Hooks::table_refused_to_join([[maybe_unused]] std::string_view text) {
 #ifndef LIBSQL_SYSTEM_SQLITE
   if (authorizers.empty() || internal_ != 0 || !sql::joins_by_name(text)) return std::nullopt;
   const Connection::CallbackScope scope(connection_, "authorizer");
