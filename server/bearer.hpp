@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 
 #include "net/memory_account.hpp"
 #include "server/budget.hpp"
@@ -14,8 +15,9 @@ struct Bearer {
   std::atomic<std::size_t> running = 0;     // requests that have a thread
   std::atomic<std::size_t> sessions = 0;    // connections to databases
   std::atomic<std::size_t> websockets = 0;  // that have said hello
-  net::MemoryAccount memory;                // of requests that arrive and answers that leave
   Taken taken;                              // of what is shared out
+  /// Of requests that arrive and answers that leave.
+  const std::shared_ptr<net::MemoryAccount> memory = std::make_shared<net::MemoryAccount>();
 };
 
 }  // namespace libsql::server

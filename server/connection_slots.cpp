@@ -1,6 +1,7 @@
 #include "server/connection_slots.hpp"
 
 #include "server/failure.hpp"
+#include "server/places.hpp"
 
 namespace libsql::server {
 
@@ -12,7 +13,30 @@ bool ConnectionSlots::try_take() noexcept {
   return false;
 }
 
-void ConnectionSlots::take() {
+void ConnectionSlots::take(Bearer* bearer) {
+  const auto is_within = [&] {
+    if (bearer->sessions.fetch_add(1) < share_for_one(total_)) return true;
+    bearer->sessions.fetch_sub(1);
+    return false;
+  };
+  if (bearer != nullptr && !is_within()) {
+    // What it has may be idle, and go.
+    if (relieve_) relieve_();
+    if (!is_within()) {
+      throw RequestRefused(429, "TOO_MANY_REQUESTS",
+                           "Too many concurrent requests of this bearer, who may have " +
+                               std::to_string(share_for_one(total_)) + " connections to databases at once");
+    }
+  }
+  try {
+    take_any();
+  } catch (...) {
+    if (bearer != nullptr) bearer->sessions.fetch_sub(1);
+    throw;
+  }
+}
+
+void ConnectionSlots::take_any() {
   if (try_take()) return;
   if (relieve_) {
     relieve_();
@@ -28,7 +52,8 @@ void ConnectionSlots::take() {
   }
 }
 
-void ConnectionSlots::give() noexcept {
+void ConnectionSlots::give(Bearer* bearer) noexcept {
+  if (bearer != nullptr) bearer->sessions.fetch_sub(1);
   ++free_;
   if (waiting_.load() == 0) return;
   const std::lock_guard lock(mutex_);  // so that the signal does not fall between a look at free_ and the wait

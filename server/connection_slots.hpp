@@ -9,6 +9,8 @@
 #include <mutex>
 #include <utility>
 
+#include "server/bearer.hpp"
+
 namespace libsql::server {
 
 /// Threads: all members may be called by several at once.
@@ -23,15 +25,17 @@ class ConnectionSlots {
   /// the first take().
   void on_shortage(std::function<void()> relieve) { relieve_ = std::move(relieve); }
 
-  /// Throws RequestRefused 429 if too many wait already, or none came free in time.
-  void take();
-  void give() noexcept;
+  /// Throws RequestRefused 429 if too many wait already, none came free in time, or the bearer has its share. Null: the
+  /// bearer is not told apart.
+  void take(Bearer* bearer = nullptr);
+  void give(Bearer* bearer = nullptr) noexcept;
 
   std::size_t in_use() const noexcept { return total_ - free_.load(); }
   std::size_t waiting() const noexcept { return waiting_.load(); }
 
  private:
   bool try_take() noexcept;
+  void take_any();
 
   std::atomic<std::size_t> free_;
   // Who waits raises this before looking at free_ again, and who gives looks here after raising free_: one of the two

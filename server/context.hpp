@@ -13,6 +13,7 @@
 #include "server/budget.hpp"
 #include "server/namespace.hpp"
 #include "server/options.hpp"
+#include "server/places.hpp"
 #include "server/statement_class.hpp"
 
 namespace libsql::server {
@@ -46,6 +47,12 @@ class Context final : public StatementRules {
   /// does not want to.
   std::chrono::milliseconds lock_wait() const noexcept { return lock_wait_; }
   void wait_at_most(std::chrono::milliseconds wait) noexcept { lock_wait_ = std::min(lock_wait_, wait); }
+
+  /// The bearer, if bearers are told apart; else null.
+  std::shared_ptr<Bearer> bearer() const { return identity_->binding().empty() ? nullptr : identity_->bearer(); }
+  PlaceOwner place_owner() const { return {bearer(), options_.namespaces ? name_space_->shared_counters() : nullptr}; }
+  /// A session of the namespace for the bearer.
+  SessionLease lease() const { return name_space_->lease(bearer()); }
 
   /// From now on the rows of all statements are added there, too.
   void count_into(RowTally& rows) noexcept { rows_ = &rows; }

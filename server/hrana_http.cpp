@@ -1,15 +1,15 @@
 #include "server/hrana_http.hpp"
 
 #include <array>
-#include <exception>
+#include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "hrana/cursor_writer.hpp"
 #include "hrana/decode.hpp"
 #include "hrana/extensions.hpp"
 #include "hrana/response_writer.hpp"
-#include "server/cursor_run.hpp"
+#include "server/cursor_body.hpp"
 #include "server/executor.hpp"
 #include "server/failure.hpp"
 #include "server/http_answer.hpp"
@@ -29,6 +29,7 @@ class HeldStream {
   }
   HeldStream(const HeldStream&) = delete;
   HeldStream& operator=(const HeldStream&) = delete;
+  explicit operator bool() const noexcept { return stream_ != nullptr; }
   HttpStream& operator*() const noexcept { return *stream_; }
   HttpStream* operator->() const noexcept { return stream_.get(); }
   std::unique_ptr<HttpStream> take() noexcept { return std::move(stream_); }
@@ -42,25 +43,6 @@ std::optional<std::string_view> base_url_of(const Options& options) noexcept {
   if (options.self_url.empty()) return std::nullopt;
   return options.self_url;
 }
-
-// Sends the rows in pieces of some size, each as soon as it is full.
-class BodyPace final : public CursorPace {
- public:
-  BodyPace(net::Exchange& exchange, std::string& piece) noexcept : exchange_(exchange), piece_(piece) {}
-  bool go_on() override {
-    constexpr std::size_t kPiece = 16 * 1024;
-    if (piece_.size() < kPiece) return true;
-    alive_ = exchange_.write(piece_);
-    piece_.clear();
-    return alive_;
-  }
-  bool is_alive() const noexcept { return alive_; }
-
- private:
-  net::Exchange& exchange_;
-  std::string& piece_;
-  bool alive_ = true;
-};
 
 HttpStreams::Effect effect_of(const HttpStream& stream, SqlTexts texts) {
   using enum HttpStreams::Effect;
@@ -77,7 +59,7 @@ HttpStreams::Effect effect_of(const HttpStream& stream, SqlTexts texts) {
 template <class Run>
 void v1_request(net::Exchange& exchange, ServerState& state, const Context& context, Run&& run) {
   Cancellation cancellation;
-  SessionLease session = context.shared_namespace()->lease();
+  SessionLease session = context.lease();
   cancellation.watch(session->interrupt_state());
   PeerWatch watch(exchange, cancellation);
   std::string& body = exchange.buffer();
@@ -104,6 +86,21 @@ std::string_view text_of(const hrana::Sql& sql) {
 
 }  // namespace
 
+// Null: the stream still runs a cursor, and the request is parked until that has ended.
+std::unique_ptr<HttpStream> HranaHttp::stream_for(net::Exchange& exchange, std::optional<std::string_view> baton,
+                                                  const Context& context) {
+  // For the end of a cursor by a request that goes on with its stream.
+  constexpr std::chrono::seconds kWaitForCursor{30};
+  if (!baton) return state_.streams.acquire(baton, context, {});
+  const auto now = std::chrono::steady_clock::now();
+  const auto until = exchange.parked_since().value_or(now) + kWaitForCursor;
+  HttpStreams::Waiting waiting;
+  if (now < until) waiting = {std::make_shared<int>(0), exchange.waker()};
+  std::unique_ptr<HttpStream> stream = state_.streams.acquire(baton, context, waiting);
+  if (stream == nullptr) exchange.park(until, std::move(waiting.ticket));
+  return stream;
+}
+
 void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, const Context& context) {
   const auto request = hrana::decode_pipeline_request(encoding, core::Source::borrowed(exchange.request().body));
   std::string& body = exchange.buffer();
@@ -119,7 +116,8 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, cons
   if (request->requests.empty() && request->baton && state_.streams.is_running(*request->baton, context)) {
     return answer_pipeline(request->baton, false);
   }
-  HeldStream stream(state_.streams, state_.streams.acquire(request->baton, context));
+  HeldStream stream(state_.streams, stream_for(exchange, request->baton, context));
+  if (!stream) return;
   Cancellation cancellation;
   {
     const PeerWatch watch(exchange, cancellation);
@@ -130,37 +128,24 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, cons
   answer_pipeline(released.baton, released.is_stateless);
 }
 
-void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context) {
-  const auto request = hrana::decode_cursor_request(encoding, core::Source::borrowed(exchange.request().body));
-  HeldStream stream(state_.streams, state_.streams.acquire(request->baton, context));
+void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context, Places::Place place,
+                       std::unique_ptr<BodyRecord> record) {
+  // It is answered while the body of the request is long gone.
+  auto request = hrana::decode_cursor_request(encoding, core::Source(std::string(exchange.request().body)));
+  HeldStream stream(state_.streams, stream_for(exchange, request->baton, context));
+  if (!stream) return;
   check_conditions(request->batch);
   std::vector<std::string_view> texts;
   for (const hrana::BatchStep& step : request->batch.steps) texts.push_back(stream->stored.resolve(step.stmt.sql));
   for (const std::string_view text : texts) context.authorise(traits_of(text));
-  if (!stream->session) stream->session = context.shared_namespace()->lease();
-  const std::string baton = state_.streams.promise(*stream, effect_of(*stream, texts), context);
-
-  Cancellation cancellation;
-  cancellation.watch(stream->session->interrupt_state());
-  PeerWatch watch(exchange, cancellation);
-  std::string& piece = exchange.buffer();
-  hrana::CursorEntryWriter writer(encoding, hrana::CursorEntryWriter::Framing::Body, piece);
-  writer.head(baton, base_url_of(state_.options));
-  exchange.begin(200, {{"content-type", encoding == hrana::Encoding::Json ? kPlainText : kBytes}, kAnyOrigin});
-  BodyPace pace(exchange, piece);
-  try {
-    const DatabaseSession::Use use(*stream->session);
-    CursorRun run(*stream->session, context, cancellation, request->batch, texts);
-    if (run.run(writer, pace)) writer.replication_index(std::nullopt);
-  } catch (const std::exception& error) {
-    writer.error({error.what(), "INTERNAL_ERROR", {}});
-  }
-  watch.stop();
-  // Before the end is sent, because then the next request of the stream may come.
-  state_.streams.settle(stream.take());
-  if (!pace.is_alive()) return;
-  if (!piece.empty() && !exchange.write(piece)) return;
-  exchange.end();
+  if (!stream->session) stream->session = context.lease();
+  std::string baton = state_.streams.promise(*stream, effect_of(*stream, texts), context);
+  auto body = std::make_unique<CursorBody>(state_.streams, context, encoding,
+                                           state_.options.self_url.empty() ? nullptr : &state_.options.self_url,
+                                           CursorBody::Parts{std::move(request), std::move(texts), stream.take(),
+                                                             std::move(baton), std::move(place), std::move(record)});
+  exchange.answer_from(200, {{"content-type", encoding == hrana::Encoding::Json ? kPlainText : kBytes}, kAnyOrigin},
+                       std::move(body));
 }
 
 void HranaHttp::v1_execute(net::Exchange& exchange, const Context& context) {

@@ -1,10 +1,13 @@
 // Hrana over HTTP: pipelines, cursors and the stateless requests of version 1.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string_view>
 
 #include "hrana/encoding.hpp"
 #include "net/server.hpp"
+#include "server/body_record.hpp"
 #include "server/http_streams.hpp"
 #include "server/request_scope.hpp"
 
@@ -16,11 +19,16 @@ class HranaHttp {
   HranaHttp(ServerState& state) noexcept : state_(state) {}
 
   void pipeline(net::Exchange& exchange, hrana::Encoding encoding, const Context& context);
-  void cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context);
+  /// The answer goes on when this has returned, with the place.
+  void cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context, Places::Place place,
+              std::unique_ptr<BodyRecord> record);
   void v1_execute(net::Exchange& exchange, const Context& context);
   void v1_batch(net::Exchange& exchange, const Context& context);
 
  private:
+  std::unique_ptr<HttpStream> stream_for(net::Exchange& exchange, std::optional<std::string_view> baton,
+                                         const Context& context);
+
   ServerState& state_;
 };
 

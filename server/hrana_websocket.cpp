@@ -58,6 +58,7 @@ HranaWebSocket::HranaWebSocket(ServerState& state, const Subprotocol& protocol, 
 
 HranaWebSocket::~HranaWebSocket() {
   cancel_all();
+  if (counted_with_ != nullptr) counted_with_->websockets.fetch_sub(1);
   state_.websockets.fetch_sub(1, std::memory_order_relaxed);
   if (state_.options.observer) state_.options.observer->happened(Event::WebSocketClosed, name_);
 }
@@ -70,6 +71,30 @@ void HranaWebSocket::cancel_all() noexcept {
   for (const auto& closing : closing_) {
     if (const std::shared_ptr<WebSocketStream> stream = closing.lock()) stream->cancel();
   }
+}
+
+void HranaWebSocket::on_drained(net::WebSocketSession&) noexcept {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, stream] : streams_) stream->peer_has_taken_all();
+  for (const auto& closing : closing_) {
+    if (const std::shared_ptr<WebSocketStream> stream = closing.lock()) stream->peer_has_taken_all();
+  }
+}
+
+// Places for connections are shared out, too. Throws RequestRefused.
+void HranaWebSocket::count_with(const Identity& identity) {
+  const std::shared_ptr<Bearer> bearer = identity.binding().empty() ? nullptr : identity.bearer();
+  if (bearer == counted_with_) return;
+  if (bearer != nullptr) {
+    const std::size_t most = share_for_one(state_.most_clients);
+    if (bearer->websockets.fetch_add(1) >= most) {
+      bearer->websockets.fetch_sub(1);
+      throw RequestRefused(429, "TOO_MANY_REQUESTS",
+                           "Too many WebSockets of this bearer, who may have " + std::to_string(most) + " at once");
+    }
+  }
+  if (counted_with_ != nullptr) counted_with_->websockets.fetch_sub(1);
+  counted_with_ = bearer;
 }
 
 void HranaWebSocket::on_peer_gone(net::WebSocketSession&) noexcept { cancel_all(); }
@@ -113,6 +138,8 @@ void HranaWebSocket::hello(net::WebSocketSession& session, const hrana::Hello& h
   std::string out;
   try {
     const Context context = context_for(state_, {Credentials::Source::Hello, hello.jwt}, name_);
+    count_with(context.identity());
+    session.set_known(memory_of(state_, context.identity()));
     identity_ = context.shared_identity();
     name_space_ = context.shared_namespace();
     hrana::encode(protocol_.encoding, hrana::ServerMessage(hrana::HelloOk{}), out);

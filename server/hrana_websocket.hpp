@@ -42,6 +42,7 @@ class HranaWebSocket final : public net::WebSocketHandler {
   void on_message(net::WebSocketSession& session, net::MessageType type, std::string_view data) override;
   void on_close(net::WebSocketSession& session, int code, std::string_view reason) noexcept override;
   void on_peer_gone(net::WebSocketSession& session) noexcept override;
+  void on_drained(net::WebSocketSession& session) noexcept override;
 
  private:
   void hello(net::WebSocketSession& session, const hrana::Hello& hello);
@@ -54,6 +55,7 @@ class HranaWebSocket final : public net::WebSocketHandler {
   void resolve(const hrana::Sql& sql, WebSocketJob& job);
   void resolve(const hrana::Batch& batch, WebSocketJob& job);
   void cancel_all() noexcept;
+  void count_with(const Identity& identity);
   void send(net::WebSocketSession& session, std::string_view message);
 
   ServerState& state_;
@@ -62,6 +64,7 @@ class HranaWebSocket final : public net::WebSocketHandler {
   // Of whoever reads the messages.
   std::shared_ptr<Namespace> name_space_;  // null before hello
   std::shared_ptr<const Identity> identity_;
+  std::shared_ptr<Bearer> counted_with_;  // whose WebSockets this is one of
   StoredSql stored_;
   std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> cursors_;
   std::mutex mutex_;  // of what follows, which another thread cancels

@@ -1,5 +1,6 @@
 #include "server/http_streams.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "server/failure.hpp"
@@ -9,8 +10,8 @@ namespace {
 
 // Streams whose end is remembered; beyond it the oldest are forgotten early.
 constexpr std::size_t kMostEnded = 100'000;
-// For the end of a cursor by a request that goes on with its stream.
-constexpr std::chrono::seconds kWaitForCursor{30};
+// A client has one request that goes on with a stream; each that waits keeps a connection.
+constexpr std::ptrdiff_t kMostWaiting = 8;
 
 [[noreturn]] void throw_invalid() { throw RequestRefused(400, "BATON_INVALID", "Received an invalid baton"); }
 [[noreturn]] void throw_reused() {
@@ -22,39 +23,47 @@ constexpr std::chrono::seconds kWaitForCursor{30};
 HttpStreams::HttpStreams(const Options& options) : options_(options) {}
 HttpStreams::~HttpStreams() = default;
 
-std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view> text, const Context& context) {
+std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view> text, const Context& context,
+                                                 const Waiting& waiting) {
   if (!text) return begin();
   const std::optional<Baton> baton = signer_.verify(*text, context.name_space().name(), context.identity().binding());
   if (!baton) throw_invalid();
   if (baton->is_foreign) return begin();
-  std::unique_lock lock(mutex_);
-  const auto until = Clock::now() + kWaitForCursor;
-  for (;;) {
-    const auto found = entries_.find(baton->stream);
-    if (found == entries_.end()) {
-      if (!baton->is_replaceable) throw_invalid();
-      auto stream = begin();
-      stream->id = baton->stream;  // so that its end is remembered
-      entries_[stream->id].sequence = baton->sequence;
-      return stream;
-    }
-    Entry& entry = found->second;
-    if (entry.state == State::Expired) {
-      throw RequestRefused(400, "STREAM_EXPIRED", "The stream has expired due to inactivity");
-    }
-    if (entry.state == State::Closed) throw_invalid();
-    if (entry.sequence != baton->sequence) throw_reused();
-    if (entry.state == State::Available) {
-      entry.state = State::Acquired;
-      entry.is_promised = false;
-      available_.erase(entry.place);
-      return std::move(entry.stream);
-    }
-    // The client has the baton from the head of a cursor whose rows are still on their way, and may not read them
-    // before it has the answer to this request.
-    if (entry.is_promised && entry.may_be_passed) return begin();
-    if (!entry.is_promised || settled_.wait_until(lock, until) == std::cv_status::timeout) throw_reused();
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(baton->stream);
+  if (found == entries_.end()) {
+    if (!baton->is_replaceable) throw_invalid();
+    auto stream = begin();
+    stream->id = baton->stream;  // so that its end is remembered
+    entries_[stream->id].sequence = baton->sequence;
+    return stream;
   }
+  Entry& entry = found->second;
+  if (entry.state == State::Expired) {
+    throw RequestRefused(400, "STREAM_EXPIRED", "The stream has expired due to inactivity");
+  }
+  if (entry.state == State::Closed) throw_invalid();
+  if (entry.sequence != baton->sequence) throw_reused();
+  if (entry.state == State::Available) {
+    entry.state = State::Acquired;
+    entry.is_promised = false;
+    available_.erase(entry.place);
+    return std::move(entry.stream);
+  }
+  // The client has the baton from the head of a cursor whose rows are still on their way, and may not read them
+  // before it has the answer to this request.
+  if (entry.is_promised && entry.may_be_passed) return begin();
+  if (!entry.is_promised || waiting.ticket == nullptr) throw_reused();
+  std::erase_if(waiters_, [](const Waiter& waiter) { return waiter.ticket.expired(); });
+  const auto same =
+      std::count_if(waiters_.begin(), waiters_.end(), [&](const Waiter& each) { return each.stream == baton->stream; });
+  if (same >= kMostWaiting) {
+    throw RequestRefused(429, "TOO_MANY_REQUESTS",
+                         "Too many requests wait for the cursor of this stream, for which " +
+                             std::to_string(kMostWaiting) + " may wait");
+  }
+  waiters_.push_back({baton->stream, waiting.ticket, waiting.go_on});
+  return nullptr;
 }
 
 bool HttpStreams::is_running(std::string_view text, const Context& context) {
@@ -127,7 +136,26 @@ void HttpStreams::keep(Entry& entry, std::unique_ptr<HttpStream> stream) {
   entry.stream = std::move(stream);
 }
 
+void HttpStreams::call_waiters(std::uint64_t stream) noexcept {
+  std::list<Waiter> called;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+      const auto here = waiter++;
+      if (here->stream == stream || here->ticket.expired()) called.splice(called.end(), waiters_, here);
+    }
+  }
+  for (const Waiter& waiter : called) {
+    const std::shared_ptr<void> ticket = waiter.ticket.lock();
+    try {
+      if (ticket != nullptr) waiter.go_on();
+    } catch (const std::exception&) {  // no memory: its time-out ends it
+    }
+  }
+}
+
 void HttpStreams::settle(std::unique_ptr<HttpStream> stream) noexcept {
+  const std::uint64_t id = stream->id;
   const bool is_stateless = stream->is_stateless();
   if (is_stateless) stream->session.release();
   {
@@ -141,7 +169,7 @@ void HttpStreams::settle(std::unique_ptr<HttpStream> stream) noexcept {
       }
     }
   }
-  settled_.notify_all();
+  call_waiters(id);
 }
 
 void HttpStreams::abandon(std::unique_ptr<HttpStream> stream) noexcept {

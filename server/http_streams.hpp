@@ -2,9 +2,9 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -43,9 +43,16 @@ class HttpStreams {
   HttpStreams(const HttpStreams&) = delete;
   HttpStreams& operator=(const HttpStreams&) = delete;
 
-  /// The stream that the baton stands for; a new one for none. The caller owes a release() or an abandon(). Throws
-  /// RequestRefused 400.
-  std::unique_ptr<HttpStream> acquire(std::optional<std::string_view> baton, const Context& context);
+  /// For a request that may have to wait until a cursor has ended. `go_on` is called then, unless the ticket has
+  /// expired. Without a ticket it may not wait.
+  struct Waiting {
+    std::shared_ptr<void> ticket;
+    std::function<void()> go_on;
+  };
+  /// The stream that the baton stands for; a new one for none. The caller owes a release() or an abandon(). Null: it
+  /// has to wait. Throws RequestRefused 400.
+  std::unique_ptr<HttpStream> acquire(std::optional<std::string_view> baton, const Context& context,
+                                      const Waiting& waiting = {});
   /// Whether the baton is that of a cursor which is running, and so stays good until the next request of its stream.
   bool is_running(std::string_view baton, const Context& context);
   struct Released {
@@ -97,14 +104,20 @@ class HttpStreams {
   std::string part(HttpStream& stream, const Context& context);
   void keep(Entry& entry, std::unique_ptr<HttpStream> stream);
   void end(Entries::iterator entry, State state);
+  void call_waiters(std::uint64_t stream) noexcept;
 
   const Options& options_;
   BatonSigner signer_;
-  std::condition_variable settled_;
   mutable std::mutex mutex_;  // of what follows
   Entries entries_;
   std::list<std::uint64_t> available_;  // the one that is idle longest first
   std::list<std::uint64_t> ended_;      // the one that ended first first
+  struct Waiter {
+    std::uint64_t stream;
+    std::weak_ptr<void> ticket;
+    std::function<void()> go_on;
+  };
+  std::list<Waiter> waiters_;
   bool closed_ = false;
 };
 

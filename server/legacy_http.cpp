@@ -212,7 +212,7 @@ void legacy_query(net::Exchange& exchange, ServerState& state, const Context& co
   check(queries, context);
   Json answers = Json::array();
   Cancellation cancellation;
-  SessionLease session = context.shared_namespace()->lease();
+  SessionLease session = context.lease();
   cancellation.watch(session->interrupt_state());
   PeerWatch watch(exchange, cancellation);
   {

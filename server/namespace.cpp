@@ -135,17 +135,18 @@ std::unique_ptr<DatabaseSession> Namespace::take() {
   return session;
 }
 
-SessionLease Namespace::lease() {
-  slots_->take();
+SessionLease Namespace::lease(std::shared_ptr<Bearer> bearer) {
+  slots_->take(bearer.get());
   try {
-    return {shared_from_this(), take()};
+    std::unique_ptr<DatabaseSession> session = take();
+    return {shared_from_this(), std::move(bearer), std::move(session)};
   } catch (...) {
-    slots_->give();
+    slots_->give(bearer.get());
     throw;
   }
 }
 
-void Namespace::give(std::unique_ptr<DatabaseSession> session) noexcept {
+void Namespace::give(std::unique_ptr<DatabaseSession> session, Bearer* bearer) noexcept {
   const bool reusable = session->recycle();
   {
     const std::lock_guard lock(mutex_);
@@ -163,7 +164,7 @@ void Namespace::give(std::unique_ptr<DatabaseSession> session) noexcept {
     if (session != nullptr) forget(*session);
   }
   session.reset();
-  slots_->give();
+  slots_->give(bearer);
 }
 
 // Of a session that nobody will see any more only the counts stay. Under the mutex, so that no count is ever seen to
@@ -206,8 +207,9 @@ CacheFigures Namespace::cache_figures() {
 
 void SessionLease::release() noexcept {
   if (session_ == nullptr) return;
-  owner_->give(std::move(session_));
+  owner_->give(std::move(session_), bearer_.get());
   owner_.reset();
+  bearer_.reset();
 }
 
 std::shared_ptr<core::Session> Namespace::connect() {

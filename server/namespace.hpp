@@ -60,8 +60,9 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::shared_ptr<const NamespaceConfig> config() const;
   void set_config(const NamespaceConfig& config);
 
-  /// A session for a client, from those kept ready if there is one. Throws RequestRefused 429, 404 once closed.
-  SessionLease lease();
+  /// A session for a client, from those kept ready if there is one. Null: the bearer is not told apart. Throws
+  /// RequestRefused 429, 404 once closed.
+  SessionLease lease(std::shared_ptr<Bearer> bearer = nullptr);
   /// Whether commits wait for the disk with that configuration, so that single writes had better share them.
   bool shares_commits(const NamespaceConfig& config) const noexcept {
     return config.durability.value_or(options_.durability) >= Durability::Strong;
@@ -93,7 +94,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   [[noreturn]] void throw_gone() const;
   template <class Open>
   auto unless_gone(Open&& open) const;
-  void give(std::unique_ptr<DatabaseSession> session) noexcept;
+  void give(std::unique_ptr<DatabaseSession> session, Bearer* bearer) noexcept;
   void forget(DatabaseSession& session) noexcept;
   void forget(GroupWriter* writer) noexcept;
   CacheFigures cache_figures();
@@ -125,6 +126,7 @@ class SessionLease {
   SessionLease& operator=(SessionLease&& other) noexcept {
     release();
     owner_ = std::move(other.owner_);
+    bearer_ = std::move(other.bearer_);
     session_ = std::move(other.session_);
     return *this;
   }
@@ -137,10 +139,12 @@ class SessionLease {
 
  private:
   friend class Namespace;
-  SessionLease(std::shared_ptr<Namespace> owner, std::unique_ptr<DatabaseSession> session) noexcept
-      : owner_(std::move(owner)), session_(std::move(session)) {}
+  SessionLease(std::shared_ptr<Namespace> owner, std::shared_ptr<Bearer> bearer,
+               std::unique_ptr<DatabaseSession> session) noexcept
+      : owner_(std::move(owner)), bearer_(std::move(bearer)), session_(std::move(session)) {}
 
   std::shared_ptr<Namespace> owner_;
+  std::shared_ptr<Bearer> bearer_;
   std::unique_ptr<DatabaseSession> session_;
 };
 

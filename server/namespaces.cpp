@@ -203,6 +203,22 @@ void Namespaces::load(Slot& slot) {
   if (options_.observer) options_.observer->happened(Event::NamespaceLoaded, slot.name);
 }
 
+std::shared_ptr<Namespace> Namespaces::find_loaded(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return nullptr;
+  // Nearly always nobody does anything to it.
+  const std::unique_lock slot(found->second->mutex, std::try_to_lock);
+  return slot ? found->second->loaded : nullptr;
+}
+
+std::shared_ptr<const NamespaceConfig> Namespaces::config_if_there(std::string_view name) {
+  if (const auto loaded = find_loaded(name)) return loaded->config();
+  if (!exists(name)) return nullptr;
+  const std::filesystem::path file = config_of(name);
+  return std::make_shared<const NamespaceConfig>(file.empty() ? NamespaceConfig{} : read_namespace_config(file));
+}
+
 std::shared_ptr<Namespace> Namespaces::get(std::string_view name) {
   bool known = false;
   {

@@ -53,6 +53,10 @@ class Namespaces {
   /// The namespace, loaded if need be, for which another one may be unloaded. Throws NamespaceError NotFound, TooMany
   /// if all that are loaded are in use, and what opening a database throws.
   std::shared_ptr<Namespace> get(std::string_view name);
+  /// The same, but null if it is not loaded now, or somebody does something to it.
+  std::shared_ptr<Namespace> find_loaded(std::string_view name);
+  /// Its configuration, for which nothing is opened but a small file; null if there is no such namespace.
+  std::shared_ptr<const NamespaceConfig> config_if_there(std::string_view name);
   bool exists(std::string_view name) const;
   /// The names in alphabetical order, loaded or not.
   std::vector<std::string> list() const;

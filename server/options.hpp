@@ -1,6 +1,7 @@
 // Everything that can be set on a server.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +45,8 @@ struct Limits {
   std::size_t request_bytes = std::size_t{64} << 20;  // of a body or a WebSocket message
   std::size_t legacy_request_bytes = std::size_t{2} << 20;
   std::size_t response_bytes = 10'000'000;                       // of one request; not of cursors
+  std::size_t total_request_bytes = std::size_t{96} << 20;       // of all requests and answers on their way
+  std::size_t dumps = 8;                                         // for clients, at once
   std::size_t total_response_bytes = 32'000'000;                 // of all answers being built
   std::size_t cursor_fetch_bytes = 1'250'000;                    // of the entries in one fetch_cursor
   std::uint64_t rows = 0;                                        // of one statement; 0: no limit
@@ -69,6 +72,10 @@ struct Limits {
   std::size_t share_of(std::size_t total) const noexcept {
     return total / 100 * tenant_share + total % 100 * tenant_share / 100;
   }
+  /// total_request_bytes, or what makes sure that one request of the largest size fits into one bearer's share.
+  std::size_t request_memory() const noexcept {
+    return std::max(total_request_bytes, request_bytes + request_bytes / 2);
+  }
 };
 
 struct Timeouts {
@@ -77,7 +84,7 @@ struct Timeouts {
   std::chrono::milliseconds transaction{5'000};                  // of a writer, once another one waits
   std::chrono::milliseconds write_wait{600'000};                 // for the write lock
   std::chrono::milliseconds connection_wait{1'000};              // for a place among Limits::connections
-  std::optional<std::chrono::milliseconds> statement;            // none: no limit
+  std::optional<std::chrono::milliseconds> statement{300'000};   // none: no limit
   std::chrono::milliseconds namespace_idle{300'000};             // then it is unloaded
   std::chrono::milliseconds session_idle{60'000};                // then a session kept ready is closed
   std::chrono::milliseconds http_idle{75'000};                   // of a kept-alive connection

@@ -12,7 +12,7 @@ namespace libsql::server {
 DatabaseSession& Pipeline::session() {
   if (stream_.closed) throw ProtocolViolation("Stream for this baton was closed");
   if (!stream_.session) {
-    stream_.session = context_.shared_namespace()->lease();
+    stream_.session = context_.lease();
     watched_ = false;
   }
   if (!watched_) cancellation_.watch(stream_.session->interrupt_state());

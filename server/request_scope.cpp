@@ -5,6 +5,7 @@
 
 #include "core/base64.hpp"
 #include "hrana/extensions.hpp"
+#include "server/descriptors.hpp"
 #include "server/failure.hpp"
 
 namespace libsql::server {
@@ -35,7 +36,10 @@ ServerState::ServerState(Options settings)
                                               options.timeouts.connection_wait)),
       namespaces(options, slots),
       budgets(options.limits),
-      streams(options) {
+      streams(options),
+      most_clients(server::most_clients(options)),
+      places(options.threads != 0 ? options.threads : options.limits.connections + 16),
+      dumps(options.limits.dumps) {
   slots->on_shortage([this] { streams.relieve(); });
 }
 
@@ -68,24 +72,53 @@ Credentials credentials_of(const net::Request& request) noexcept {
   return {Credentials::Source::HttpHeader, value};
 }
 
-Context context_for(ServerState& state, const Credentials& credentials, std::string_view name) {
+namespace {
+
+[[noreturn]] void throw_no_namespace(std::string_view name) {
+  throw RequestRefused(404, "NAMESPACE_NOT_FOUND", "Namespace `" + std::string(name) + "` doesn't exist");
+}
+
+std::shared_ptr<const Identity> authenticate(ServerState& state, const Credentials& credentials, std::string_view name,
+                                             const NamespaceConfig* config) {
   // A namespace with a key of its own decides itself who is let in; whether it is there, nobody learns who is not.
-  std::shared_ptr<Namespace> found;
-  try {
-    found = state.namespaces.get(name);
-  } catch (const NamespaceError& error) {
-    if (error.kind() == NamespaceError::Kind::TooMany) throw;
-  }
-  std::shared_ptr<const NamespaceConfig> config = found != nullptr ? found->config() : nullptr;
-  auto identity = state.options.authenticator->authenticate(
+  return state.options.authenticator->authenticate(
       credentials, name, config != nullptr ? std::string_view(config->jwt_key) : std::string_view());
-  const auto refuse = [&] {
-    throw RequestRefused(404, "NAMESPACE_NOT_FOUND", "Namespace `" + std::string(name) + "` doesn't exist");
-  };
-  if (found == nullptr) refuse();
-  Context context(std::move(found), std::move(config), std::move(identity), state.namespaces, state.options);
-  if (context.permissions().none()) refuse();
-  return context;
+}
+
+}  // namespace
+
+const std::shared_ptr<net::MemoryAccount>& memory_of(const ServerState& state, const Identity& identity) noexcept {
+  static const std::shared_ptr<net::MemoryAccount> none;
+  if (identity.binding().empty()) return none;
+  const std::shared_ptr<net::MemoryAccount>& memory = identity.bearer()->memory;
+  memory->set_limit(share_for_one(state.options.limits.request_memory()));
+  return memory;
+}
+
+std::shared_ptr<const Identity> identity_for(ServerState& state, const Credentials& credentials,
+                                             std::string_view name) {
+  const std::shared_ptr<const NamespaceConfig> config = state.namespaces.config_if_there(name);
+  auto identity = authenticate(state, credentials, name, config.get());
+  if (config == nullptr || identity->permissions(name).none()) throw_no_namespace(name);
+  return identity;
+}
+
+Context context_for(ServerState& state, const Credentials& credentials, std::string_view name) {
+  if (std::shared_ptr<Namespace> found = state.namespaces.find_loaded(name)) {
+    std::shared_ptr<const NamespaceConfig> config = found->config();
+    auto identity = authenticate(state, credentials, name, config.get());
+    Context context(std::move(found), std::move(config), std::move(identity), state.namespaces, state.options);
+    if (context.permissions().none()) throw_no_namespace(name);
+    return context;
+  }
+  // A database is opened only for somebody who may use it.
+  auto identity = identity_for(state, credentials, name);
+  try {
+    return Context(state.namespaces.get(name), std::move(identity), state.namespaces, state.options);
+  } catch (const NamespaceError& error) {
+    if (error.kind() == NamespaceError::Kind::NotFound) throw_no_namespace(name);
+    throw;
+  }
 }
 
 }  // namespace libsql::server

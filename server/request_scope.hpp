@@ -14,9 +14,11 @@
 #include "server/budgets.hpp"
 #include "server/connection_slots.hpp"
 #include "server/context.hpp"
+#include "server/dumps.hpp"
 #include "server/http_streams.hpp"
 #include "server/namespaces.hpp"
 #include "server/options.hpp"
+#include "server/places.hpp"
 
 namespace libsql::server {
 
@@ -27,7 +29,10 @@ struct ServerState {
   std::shared_ptr<ConnectionSlots> slots;
   Namespaces namespaces;
   Budgets budgets;
-  HttpStreams streams;  // which have shares of the budgets
+  HttpStreams streams;       // which have shares of the budgets
+  std::size_t most_clients;  // that may be connected
+  Places places;
+  Dumps dumps;
   std::atomic<std::size_t> websockets = 0;
   std::function<void(std::function<void()>)> post;  // runs a task on a worker, soon
 };
@@ -42,6 +47,12 @@ std::optional<std::chrono::milliseconds> busy_timeout_of(const net::Request& req
 
 /// `Authorization`, else `x-authorization`.
 Credentials credentials_of(const net::Request& request) noexcept;
+
+/// Checks the credentials before anything is read or opened for them. The same failures as those of context_for().
+std::shared_ptr<const Identity> identity_for(ServerState& state, const Credentials& credentials, std::string_view name);
+
+/// Where the memory is counted that requests and answers of that bearer wait in; null if bearers are not told apart.
+const std::shared_ptr<net::MemoryAccount>& memory_of(const ServerState& state, const Identity& identity) noexcept;
 
 /// Checks the credentials and finds the namespace. Throws AuthError; RequestRefused 404 also if the namespace is there
 /// but not for this identity.

@@ -29,9 +29,6 @@ class RoutedExchange final : public Exchange {
 
   void add_header(std::string_view name, std::string_view value) override;
   void answer(int status, std::string_view content_type, std::string body) override;
-  void begin(int status, std::string_view content_type) override;
-  bool write(std::string_view piece) override { return exchange_.write(piece); }
-  bool end() override { return exchange_.end(); }
 
  private:
   std::vector<net::Header> headers(std::string_view content_type) const;

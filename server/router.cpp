@@ -93,8 +93,4 @@ void RoutedExchange::answer(int status, std::string_view content_type, std::stri
   exchange_.answer(status, headers(content_type), body);
 }
 
-void RoutedExchange::begin(int status, std::string_view content_type) {
-  exchange_.begin(status, headers(content_type));
-}
-
 }  // namespace libsql::server

@@ -30,11 +30,6 @@ class Exchange {
   virtual void add_header(std::string_view name, std::string_view value) = 0;
   /// The whole answer. `content_type` may be empty.
   virtual void answer(int status, std::string_view content_type, std::string body) = 0;
-  /// The head of an answer that is written piece by piece.
-  virtual void begin(int status, std::string_view content_type) = 0;
-  /// Waits while the peer is slow. False once the peer is gone.
-  virtual bool write(std::string_view piece) = 0;
-  virtual bool end() = 0;
 
   /// `{"error":...,"message":...,"code":...}`.
   void answer_error(int status, std::string_view message, std::string_view code = {});
@@ -53,6 +48,9 @@ class Router {
   void add(std::string method, std::string pattern, Handler handler);
   /// Runs before anything is looked up; true if it has answered. For authentication of a whole listener.
   void set_guard(std::function<bool(Exchange&)> guard) { guard_ = std::move(guard); }
+
+  /// Asks the guard only; true if it has answered.
+  bool refuses(Exchange& exchange) const { return guard_ && guard_(exchange); }
 
   enum class Found : bool { No, Yes };
   /// Answers if a route fits, and with 405 if one fits but for its method.

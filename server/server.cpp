@@ -1,5 +1,6 @@
 #include "server/server.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -8,6 +9,7 @@
 
 #include "core/errors.hpp"
 #include "net/server.hpp"
+#include "server/descriptors.hpp"
 #include "server/heap.hpp"
 #include "server/hrana_websocket.hpp"
 #include "server/http_answer.hpp"
@@ -25,10 +27,17 @@ constexpr std::chrono::milliseconds kTidyPeriod{250};
 class AdminHandler final : public net::Handler {
  public:
   AdminHandler(const Router& routes, std::size_t body_limit) : routes_(routes), body_limit_(body_limit) {}
-  void on_head(net::Exchange& exchange) override { exchange.set_body_limit(body_limit_); }
+  void on_head(net::Exchange& exchange) override {
+    exchange.set_body_limit(body_limit_);
+    if (exchange.body_is_here()) return;
+    // Before a body is waited for, who sends it has to be known.
+    RoutedExchange routed(exchange, OtherSites::Refused);
+    if (!routes_.refuses(routed)) exchange.set_known(nullptr);
+  }
   void on_request(net::Exchange& exchange) override {
     RoutedExchange routed(exchange, OtherSites::Refused);
     if (routes_.dispatch(routed) == Router::Found::No) routed.answer(404, {}, {});
+    if (exchange.status() != 401 && exchange.status() != 403) exchange.set_known(nullptr);
   }
 
  private:
@@ -40,6 +49,7 @@ class AdminHandler final : public net::Handler {
 class WebSocketOnly final : public net::Handler {
  public:
   explicit WebSocketOnly(ServerState& state) : state_(state) {}
+  void on_head(net::Exchange& exchange) override { exchange.set_body_limit(0); }
   void on_request(net::Exchange& exchange) override {
     if (!exchange.request().wants_websocket()) return answer(exchange, 404, {}, {});
     try {
@@ -53,15 +63,34 @@ class WebSocketOnly final : public net::Handler {
   ServerState& state_;
 };
 
+// Threads that need no place, so that there is always one to read and write, and to answer what runs nothing.
+constexpr std::size_t kSpareThreads = 8;
+// What strangers have: enough for a token and a few seconds to show it.
+constexpr std::size_t kStrangerMemory = std::size_t{8} << 20;
+constexpr std::uint64_t kHelloBytes = 16 * 1024;
+constexpr std::chrono::milliseconds kHelloTime{10'000};
+
 net::ServerOptions net_options(const Options& options) {
   net::ServerOptions settings;
-  settings.max_workers = options.threads != 0 ? options.threads : options.limits.connections + 16;
-  settings.max_connections = options.limits.http_connections;
+  settings.max_workers = (options.threads != 0 ? options.threads : options.limits.connections + 16) + kSpareThreads;
+  settings.max_connections = most_clients(options);
+  settings.max_memory = options.limits.request_memory();
+  settings.stranger_memory = std::min(kStrangerMemory, options.limits.request_memory() / 4);
+  settings.stranger_message_bytes = std::min<std::uint64_t>(kHelloBytes, options.limits.request_bytes);
+  settings.stranger_timeout = std::min(kHelloTime, options.timeouts.http_idle);
   settings.max_body_bytes = options.limits.request_bytes;
   settings.max_message_bytes = options.limits.request_bytes;
   settings.idle_timeout = options.timeouts.http_idle;
   settings.transfer_timeout = options.timeouts.http_slow;
   settings.stall_timeout = options.timeouts.http_slow;
+  return settings;
+}
+
+// The admin port has threads and places of its own, which no client can take.
+net::ServerOptions admin_options(const Options& options) {
+  net::ServerOptions settings = net_options(options);
+  settings.max_workers = 32;
+  settings.max_connections = 96;
   return settings;
 }
 
@@ -76,17 +105,22 @@ class Server::Impl {
 
   void start() {
     const Options& options = state_.options;
-    port_ = listen(options.http, std::make_shared<UserHandler>(state_, routes_));
+    port_ = listen(net_, options.http, std::make_shared<UserHandler>(state_, routes_));
     if (options.admin) {
-      admin_port_ = listen(*options.admin, std::make_shared<AdminHandler>(admin_routes_, options.limits.request_bytes));
+      admin_net_ = std::make_unique<net::Server>(admin_options(options));
+      admin_port_ = listen(*admin_net_, *options.admin,
+                           std::make_shared<AdminHandler>(admin_routes_, options.limits.request_bytes));
     }
-    if (options.hrana) hrana_port_ = listen(*options.hrana, std::make_shared<WebSocketOnly>(state_));
+    if (options.hrana) hrana_port_ = listen(net_, *options.hrana, std::make_shared<WebSocketOnly>(state_));
     tidying_ = std::thread([this] { tidy(); });
   }
 
   bool stop(std::chrono::milliseconds drain) {
     if (std::exchange(stopped_, true)) return true;
-    const bool clean = net_.stop(net::Deadline::after(drain));
+    const net::Deadline until = net::Deadline::after(drain);
+    bool clean = net_.stop(until);
+    if (admin_net_ != nullptr) clean = admin_net_->stop(until) && clean;
+    state_.dumps.close();
     {
       const std::lock_guard lock(mutex_);
       ending_ = true;
@@ -107,7 +141,10 @@ class Server::Impl {
     read(port_, options.http);
     if (options.hrana) read(hrana_port_, *options.hrana);
     if (options.admin) read(admin_port_, *options.admin);
-    for (auto& [port, tls] : fresh) net_.set_tls(port, std::move(tls));
+    for (auto& [port, tls] : fresh) {
+      net_.set_tls(port, tls);
+      if (admin_net_ != nullptr) admin_net_->set_tls(port, tls);
+    }
   }
 
   ServerState state_;
@@ -116,12 +153,12 @@ class Server::Impl {
   std::uint16_t port_ = 0, admin_port_ = 0, hrana_port_ = 0;
 
  private:
-  std::uint16_t listen(const Listen& where, std::shared_ptr<net::Handler> handler) {
+  static std::uint16_t listen(net::Server& server, const Listen& where, std::shared_ptr<net::Handler> handler) {
     net::Listener listener;
     listener.address = where.host;
     listener.port = where.port;
     listener.tls = tls_of(where);
-    return net_.listen(listener, std::move(handler));
+    return server.listen(listener, std::move(handler));
   }
 
   static std::shared_ptr<const net::TlsContext> tls_of(const Listen& where) {
@@ -138,6 +175,7 @@ class Server::Impl {
     while (!ended_.wait_for(lock, kTidyPeriod, [&] { return ending_; })) {
       lock.unlock();
       state_.streams.tidy();
+      state_.dumps.tidy();
       state_.namespaces.tidy();
       heap_.tidy();
       if (const auto interval = state_.options.timeouts.checkpoint_interval;
@@ -159,6 +197,7 @@ class Server::Impl {
   }
 
   net::Server net_;
+  std::unique_ptr<net::Server> admin_net_;
   Heap heap_;  // of the tidying thread
   std::thread tidying_;
   std::mutex mutex_;

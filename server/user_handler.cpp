@@ -3,6 +3,9 @@
 #include <array>
 #include <chrono>
 #include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include <libsql/version.hpp>
 
@@ -33,6 +36,20 @@ enum class UserHandler::Route : std::uint8_t {
 namespace {
 
 constexpr std::string_view kDevelopment = "/dev/";
+
+// A path may begin with the namespace: /dev/NAMESPACE/v3/pipeline, and /dev/NAMESPACE for a WebSocket.
+struct Target {
+  std::optional<std::string_view> name_space;
+  std::string_view path;
+};
+
+Target target_of(std::string_view path) noexcept {
+  if (!path.starts_with(kDevelopment)) return {std::nullopt, path};
+  const std::string_view rest = path.substr(kDevelopment.size());
+  const std::size_t slash = rest.find('/');
+  if (slash == std::string_view::npos) return {rest, "/"};
+  return {rest.substr(0, slash), rest.substr(slash)};
+}
 
 bool is_post(std::string_view method) noexcept { return method == "POST"; }
 
@@ -68,18 +85,47 @@ UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
 void UserHandler::on_head(net::Exchange& exchange) {
   const bool legacy = exchange.request().path == "/";
   exchange.set_body_limit(legacy ? state_.options.limits.legacy_request_bytes : state_.options.limits.request_bytes);
+  // With the body there, on_request() asks the same at once.
+  if (!exchange.body_is_here()) {
+    try {
+      check_stranger(exchange);
+    } catch (...) {
+      answer_exception(exchange, std::current_exception());
+    }
+  } else if (exchange.is_crowded()) {
+    const net::Request& request = exchange.request();
+    if (request.path == "/health" && !is_post(request.method)) answer(exchange, 200, {}, {});
+  }
+}
+
+// Before the body of a request is waited for and kept, who sends it has to be known.
+void UserHandler::check_stranger(net::Exchange& exchange) {
+  const net::Request& request = exchange.request();
+  const Target target = target_of(request.path);
+  const Route route = route_of(target.path);
+  const bool takes_body =
+      is_post(request.method) &&
+      (route == Route::PipelineJson || route == Route::PipelineProtobuf || route == Route::CursorJson ||
+       route == Route::CursorProtobuf || route == Route::V1Execute || route == Route::V1Batch || route == Route::Root);
+  if (!takes_body) {
+    constexpr std::uint64_t kUnusedBody = 4096;
+    return exchange.set_body_limit(kUnusedBody);
+  }
+  const std::string name = target.name_space && state_.options.namespaces ? std::string(*target.name_space)
+                                                                          : namespace_of(request, state_.options);
+  exchange.set_known(memory_of(state_, *identity_for(state_, credentials_of(request), name)));
 }
 
 void UserHandler::on_request(net::Exchange& exchange) {
   Notes notes;
   Observer* const observer = state_.options.observer.get();
-  const auto begun = observer != nullptr ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
+  if (observer != nullptr) notes.begun = std::chrono::steady_clock::now();
   try {
     dispatch(exchange, notes);
   } catch (...) {
     answer_exception(exchange, std::current_exception());
   }
-  if (observer == nullptr) return;
+  if (observer == nullptr || notes.is_recorded || exchange.is_parked()) return;
   const net::Request& request = exchange.request();
   const std::string peer = exchange.peer();
   RequestRecord record;
@@ -92,7 +138,7 @@ void UserHandler::on_request(net::Exchange& exchange) {
   record.request_bytes = request.body.size();
   record.response_bytes = exchange.body_bytes();
   record.rows = notes.rows;
-  record.duration = std::chrono::steady_clock::now() - begun;
+  record.duration = std::chrono::steady_clock::now() - notes.begun;
   observer->request_finished(record);
 }
 
@@ -150,6 +196,9 @@ void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
 
 void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
   Context context = context_for(state_, credentials_of(exchange.request()), notes.name_space);
+  exchange.set_known(memory_of(state_, context.identity()));
+  Places::Place place;
+  if (!take_place(exchange, context, place)) return;
   context.count_into(notes.rows);
   if (const auto wait = busy_timeout_of(exchange.request())) context.wait_at_most(*wait);
   switch (route) {
@@ -158,9 +207,13 @@ void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
     case Route::PipelineProtobuf:
       return hrana_.pipeline(exchange, hrana::Encoding::Protobuf, context);
     case Route::CursorJson:
-      return hrana_.cursor(exchange, hrana::Encoding::Json, context);
+      hrana_.cursor(exchange, hrana::Encoding::Json, context, std::move(place), record_of(exchange, notes));
+      notes.is_recorded = true;
+      return;
     case Route::CursorProtobuf:
-      return hrana_.cursor(exchange, hrana::Encoding::Protobuf, context);
+      hrana_.cursor(exchange, hrana::Encoding::Protobuf, context, std::move(place), record_of(exchange, notes));
+      notes.is_recorded = true;
+      return;
     case Route::V1Execute:
       return hrana_.v1_execute(exchange, context);
     case Route::V1Batch:
@@ -168,10 +221,38 @@ void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
     case Route::Root:
       return legacy_query(exchange, state_, context);
     case Route::Dump:
-      return answer_dump(exchange, context);
+      answer_dump(exchange, state_, context, record_of(exchange, notes));
+      notes.is_recorded = true;
+      return;
     default:
       return answer(exchange, 404, {}, {});
   }
+}
+
+// False: there is none, and the request waits for one without a thread. Throws RequestRefused when it has waited long
+// enough.
+bool UserHandler::take_place(net::Exchange& exchange, const Context& context, Places::Place& place) {
+  Places& places = state_.places;
+  PlaceOwner owner = context.place_owner();
+  Places::Whose whose = Places::Whose::Nobody;
+  if ((place = places.try_take(owner, &whose))) [[likely]]
+    return true;
+  const auto now = std::chrono::steady_clock::now();
+  const auto until = exchange.parked_since().value_or(now) + state_.options.timeouts.connection_wait;
+  if (now >= until || places.waiting() >= state_.options.limits.connections_waiting) {
+    throw RequestRefused(whose == Places::Whose::Server ? 503 : 429, "TOO_MANY_REQUESTS", places.message(whose));
+  }
+  const auto ticket = std::make_shared<int>(0);
+  places.wait(owner, ticket, exchange.waker());
+  if ((place = places.try_take(owner))) return true;
+  exchange.park(until, ticket);
+  return false;
+}
+
+// For an answer that goes on when the handler has returned.
+std::unique_ptr<BodyRecord> UserHandler::record_of(net::Exchange& exchange, Notes& notes) const {
+  if (state_.options.observer == nullptr) return nullptr;
+  return std::make_unique<BodyRecord>(exchange, state_.options.observer, notes.name_space, 200, notes.begun);
 }
 
 void UserHandler::answer_version(net::Exchange& exchange) {

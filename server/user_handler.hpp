@@ -1,11 +1,13 @@
 // What a client's request is answered with: the routes of the user port.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "net/server.hpp"
+#include "server/body_record.hpp"
 #include "server/hrana_http.hpp"
 #include "server/metrics.hpp"
 #include "server/request_scope.hpp"
@@ -24,12 +26,17 @@ class UserHandler final : public net::Handler {
   enum class Route : std::uint8_t;
   // What becomes known of a request while it is answered.
   struct Notes {
+    std::chrono::steady_clock::time_point begun;
     std::string name_space;
     RowTally rows;
+    bool is_recorded = false;  // by somebody else, when the answer has ended
   };
   static Route route_of(std::string_view path) noexcept;
   void dispatch(net::Exchange& exchange, Notes& notes);
   void run(net::Exchange& exchange, Route route, Notes& notes);
+  void check_stranger(net::Exchange& exchange);
+  bool take_place(net::Exchange& exchange, const Context& context, Places::Place& place);
+  std::unique_ptr<BodyRecord> record_of(net::Exchange& exchange, Notes& notes) const;
   void answer_version(net::Exchange& exchange);
 
   ServerState& state_;

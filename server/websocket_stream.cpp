@@ -50,37 +50,121 @@ WebSocketStream::WebSocketStream(ServerState& state, const Context& context, hra
 WebSocketStream::~WebSocketStream() { close(); }
 
 void WebSocketStream::enqueue(WebSocketJob job) {
-  std::unique_lock lock(mutex_);
-  room_.wait(lock, [&] { return cancelled_ || jobs_.size() < state_.options.limits.websocket_jobs; });
-  if (cancelled_) return;
-  jobs_.push_back(std::move(job));
-  if (std::exchange(running_, true)) return;
-  lock.unlock();
+  {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) return;
+    jobs_.push_back(std::move(job));
+    if (jobs_.size() >= state_.options.limits.websocket_jobs && !std::exchange(pausing_, true)) peer_->pause();
+    if (std::exchange(running_, true)) return;
+  }
+  schedule();
+}
+
+void WebSocketStream::schedule() {
   state_.post([self = shared_from_this()] { self->drain(); });
 }
 
 void WebSocketStream::cancel() noexcept {
+  std::shared_ptr<WebSocketStream> last;  // lets it go without the mutex
   {
     const std::lock_guard lock(mutex_);
     cancelled_ = true;
+    ticket_.reset();
+    last = std::move(waiting_self_);
   }
-  room_.notify_all();
   cancellation_.cancel();
 }
 
+void WebSocketStream::peer_has_taken_all() noexcept {
+  std::shared_ptr<WebSocketStream> self;
+  {
+    const std::lock_guard lock(mutex_);
+    if (ticket_ != nullptr) return;  // It waits for a place.
+    self = std::move(waiting_self_);
+  }
+  try {
+    if (self != nullptr) self->schedule();
+  } catch (const std::exception&) {  // no memory for a task: it stays where it is until its end
+  }
+}
+
+// None: it goes on when there may be one, unless it has been cancelled.
+Places::Place WebSocketStream::take_thread() {
+  PlaceOwner owner;
+  {
+    const std::lock_guard lock(mutex_);
+    if (jobs_.empty() || cancelled_) return {};
+    const Identity& identity = *jobs_.front().identity;
+    if (!identity.binding().empty()) owner.bearer = identity.bearer();
+  }
+  if (state_.options.namespaces) owner.name_space = name_space_->shared_counters();
+  if (Places::Place place = state_.places.try_take(owner)) return place;
+  const auto ticket = std::make_shared<int>(0);
+  {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) return {};
+    ticket_ = ticket;
+    waiting_self_ = shared_from_this();
+  }
+  state_.places.wait(owner, ticket, [weak = weak_from_this(), ticket = std::weak_ptr<void>(ticket)] {
+    if (const std::shared_ptr<WebSocketStream> self = weak.lock()) self->go_on(ticket.lock());
+  });
+  Places::Place place = state_.places.try_take(owner);
+  if (!place) return {};
+  const std::lock_guard lock(mutex_);
+  if (ticket_ != ticket) return {};  // Somebody else goes on already.
+  ticket_.reset();
+  waiting_self_.reset();  // not the last one: who runs this has one
+  return place;
+}
+
+void WebSocketStream::go_on(const std::shared_ptr<void>& ticket) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ticket == nullptr || ticket_ != ticket) return;
+    ticket_.reset();
+    waiting_self_.reset();
+  }
+  schedule();
+}
+
+// With the mutex: whether there is a job to run now. If not, somebody else goes on later, or there is nothing to do.
+bool WebSocketStream::may_go_on() {
+  // An answer that the peer does not take makes the next one wait, not a thread.
+  constexpr std::size_t kMuchUnsent = 1024 * 1024;
+  if (cancelled_) jobs_.clear();
+  if (jobs_.empty()) {
+    running_ = false;
+    return false;
+  }
+  if (peer_->unsent() <= kMuchUnsent) return true;
+  waiting_self_ = shared_from_this();
+  if (peer_->unsent() > kMuchUnsent) return false;
+  waiting_self_.reset();  // It has been taken meanwhile.
+  return true;
+}
+
 void WebSocketStream::drain() {
-  for (;;) {
+  // Then others have a turn on this thread, and who runs much at once is told apart from who asks for little often.
+  constexpr int kMostAtOnce = 64;
+  Places::Place thread;
+  for (int jobs = 0;;) {
     std::unique_lock lock(mutex_);
-    if (cancelled_) jobs_.clear();
-    if (jobs_.empty()) {
-      running_ = false;
-      return;
+    if (!may_go_on()) return;
+    if (!thread) {
+      lock.unlock();
+      thread = take_thread();
+      if (!thread) return;
+      continue;
     }
     WebSocketJob job = std::move(jobs_.front());
     jobs_.pop_front();
+    if (jobs_.size() < state_.options.limits.websocket_jobs && std::exchange(pausing_, false)) peer_->resume();
     lock.unlock();
-    room_.notify_one();
     run(job);
+    if (++jobs < kMostAtOnce && !state_.places.is_wanted()) continue;
+    thread.release();
+    return schedule();
   }
 }
 
@@ -95,7 +179,7 @@ void WebSocketStream::close() {
 
 DatabaseSession& WebSocketStream::session() {
   if (!session_) {
-    session_ = name_space_->lease();
+    session_ = name_space_->lease(bearer_);
     session_->connection().set_change_counters(counters_);
     cancellation_.watch(session_->interrupt_state());
   }
@@ -193,6 +277,7 @@ void WebSocketStream::answer(WebSocketJob& job, hrana::ResponseWriter& writer) {
 }
 
 void WebSocketStream::run(WebSocketJob& job) {
+  bearer_ = job.identity->binding().empty() ? nullptr : job.identity->bearer();
   out_.clear();
   hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(encoding_, out_);
   writer.begin(job.request().request_id);

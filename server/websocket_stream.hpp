@@ -1,7 +1,6 @@
 // One stream of a WebSocket client: its requests run one after the other, beside those of the other streams.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -43,8 +42,10 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
 
   /// Among the streams that are open. It is given back when nothing of the stream is left.
   Whose take_place() noexcept { return place_.take(1); }
-  /// Puts a request into the line. Waits while that is full.
+  /// Puts a request into the line. While that is full, no message of the peer is read.
   void enqueue(WebSocketJob job);
+  /// What waited for the peer has been taken.
+  void peer_has_taken_all() noexcept;
   /// The client is gone: what runs is interrupted, what waits is dropped.
   void cancel() noexcept;
 
@@ -59,7 +60,11 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
     bool done = false;
   };
 
+  void schedule();
   void drain();
+  bool may_go_on();
+  Places::Place take_thread();
+  void go_on(const std::shared_ptr<void>& ticket);
   void run(WebSocketJob& job);
   void answer(WebSocketJob& job, hrana::ResponseWriter& writer);
   void open_cursor(WebSocketJob& job, hrana::ResponseWriter& writer);
@@ -76,12 +81,15 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
   Cancellation cancellation_;
 
   std::mutex mutex_;  // of what follows
-  std::condition_variable room_;
   std::deque<WebSocketJob> jobs_;
-  bool running_ = false;
+  bool running_ = false;  // somebody runs the jobs, or will: a thread, or what is waited for
+  bool pausing_ = false;  // no message of the peer is read because of this stream
   bool cancelled_ = false;
+  std::shared_ptr<WebSocketStream> waiting_self_;  // while it waits for the peer or a place
+  std::shared_ptr<void> ticket_;                   // while it waits for a place
 
   // Of the thread that runs the jobs.
+  std::shared_ptr<Bearer> bearer_;  // of the job at hand, if bearers are told apart
   SessionLease session_;
   engine::Connection::ChangeCounters counters_;  // of the stream, while it has no session
   std::unique_ptr<Cursor> cursor_;

@@ -29,6 +29,18 @@ constexpr std::array kSettings = {
             set_size<&Limits::request_bytes>},
     Setting{"max-legacy-request-size", "SIZE", "Of a request to the legacy API at /.", "2MiB",
             set_size<&Limits::legacy_request_bytes>},
+    Setting{
+        "max-total-request-size", "SIZE",
+        "Of all requests that arrive and answers that leave; one bearer gets three quarters. At least half more than "
+        "--max-request-size.",
+        "96MiB",
+        [](Config& config, std::string_view text) {
+          const std::uint64_t size = parse_size(text);
+          if (size == 0) throw ConfigError("it must be at least 1");
+          config.options.limits.total_request_bytes = size;
+        }},
+    Setting{"max-dumps", "N", "Dumps for clients at once; one bearer gets three quarters.", "8",
+            set_positive<&Limits::dumps>},
     Setting{"max-response-size", "SIZE", "Of one answer; cursors have none.", "10MB",
             set_size<&Limits::response_bytes>},
     Setting{"max-total-response-size", "SIZE", "Of all answers that are being put together.", "32MB",

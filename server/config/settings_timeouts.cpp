@@ -11,6 +11,14 @@ void set(Config& config, std::string_view text) {
   config.options.timeouts.*Member = parse_duration(text);
 }
 
+void set_statement(Config& config, std::string_view text) {
+  if (text == "none") {
+    config.options.timeouts.statement.reset();
+  } else {
+    config.options.timeouts.statement = parse_duration(text);
+  }
+}
+
 constexpr std::array kSettings = {
     Setting{"stream-idle-timeout", "TIME", "How long an HTTP stream waits for its client. Its transaction is lost.",
             "10s", set<&Timeouts::stream_idle>},
@@ -18,7 +26,7 @@ constexpr std::array kSettings = {
             "How long a transaction may keep the write lock once another writer waits, unless its namespace says "
             "otherwise. Then it is rolled back.",
             "5s", set<&Timeouts::transaction>},
-    Setting{"statement-timeout", "TIME", "How long a statement may run.", "no limit", set<&Timeouts::statement>},
+    Setting{"statement-timeout", "TIME", "How long a statement may run; none: without a limit.", "5m", set_statement},
     Setting{"write-wait-timeout", "TIME", "How long a writer waits for its turn.", "10m", set<&Timeouts::write_wait>},
     Setting{"connection-wait-timeout", "TIME", "How long a request waits for one of --max-connections.", "1s",
             set<&Timeouts::connection_wait>},

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -6,6 +7,7 @@
 #include <fstream>
 #include <utility>
 
+#include "server/descriptors.hpp"
 #include "server/serve/notify.hpp"
 #include "server/serve/service.hpp"
 #include "server/serve/signals.hpp"
@@ -43,6 +45,15 @@ void keep_others_out() noexcept {
   ::umask(::umask(kOthers | kGroupWrites) | kOthers | kGroupWrites);
 }
 
+// What is large has pages of its own and gives them back at once. Without this, the library takes ever larger pieces
+// from its common memory, where a peak stays.
+void keep_large_memory_apart() noexcept {
+#ifdef M_MMAP_THRESHOLD
+  ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+  ::mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+#endif
+}
+
 void serve_until_told(Service& service, Signals& signals) {
   while (!service.is_idle()) {
     switch (signals.wait(kTick)) {
@@ -62,6 +73,8 @@ void serve_until_told(Service& service, Signals& signals) {
 
 int run_service(Config config) {
   keep_others_out();
+  raise_descriptor_limit();
+  keep_large_memory_apart();
   Signals signals;
   const PidFile pid_file(config.pid_file);
   Service service(std::move(config));

@@ -6,6 +6,7 @@
 #include "server/admin/admin_guard.hpp"
 #include "server/auth/watched_file.hpp"
 #include "server/console/console.hpp"
+#include "server/descriptors.hpp"
 #include "server/metrics/monitor.hpp"
 #include "server/serve/extensions.hpp"
 #include "server/server.hpp"
@@ -92,6 +93,11 @@ class Service::Impl {
     server_.start();
     started_ = Clock::now();
     log_.info("serve", "libsql " + std::string(version()) + " serves " + addresses());
+    const Limits& limits = server_.options().limits;
+    if (const std::size_t clients = most_clients(server_.options()); clients < limits.http_connections) {
+      log_.warn("serve", "the process may have so few files open that " + std::to_string(clients) +
+                             " clients instead of " + std::to_string(limits.http_connections) + " may be connected");
+    }
     if (authenticator_->scheme() == AuthScheme::None) {
       log_.warn("auth", "nobody is asked for a token: whoever reaches the port may do everything");
     }

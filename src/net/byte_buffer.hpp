@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string_view>
 
 namespace libsql::net {
@@ -43,23 +45,28 @@ class ByteBuffer {
   }
 
  private:
+  struct Free {
+    void operator()(char* memory) const noexcept { std::free(memory); }
+  };
+
   void make_room(std::size_t size) {
     const std::size_t held = this->size();
-    if (held + size <= capacity_ && begin_ >= capacity_ / 2) {
-      std::memmove(memory_.get(), memory_.get() + begin_, held);
-    } else {
-      std::size_t wanted = capacity_ < 2048 ? 4096 : capacity_ * 2;
-      while (wanted < held + size) wanted *= 2;
-      std::unique_ptr<char[]> bigger(new char[wanted]);
-      if (held != 0) std::memcpy(bigger.get(), memory_.get() + begin_, held);
-      memory_ = std::move(bigger);
-      capacity_ = wanted;
-    }
+    if (begin_ != 0 && held != 0) std::memmove(memory_.get(), memory_.get() + begin_, held);
+    const bool was_half_empty = begin_ >= capacity_ / 2;
     begin_ = 0;
     end_ = held;
+    if (held + size <= capacity_ && was_half_empty) return;
+    std::size_t wanted = capacity_ < 2048 ? 4096 : capacity_ * 2;
+    while (wanted < held + size) wanted *= 2;
+    // Large memory is moved by its pages, so that it is never there twice.
+    char* const bigger = static_cast<char*>(std::realloc(memory_.get(), wanted));
+    if (bigger == nullptr) throw std::bad_alloc();
+    static_cast<void>(memory_.release());
+    memory_.reset(bigger);
+    capacity_ = wanted;
   }
 
-  std::unique_ptr<char[]> memory_;
+  std::unique_ptr<char[], Free> memory_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t capacity_ = 0;

@@ -1,7 +1,4 @@
 // The part of a connection that takes HTTP requests and sends answers.
-#include <errno.h>
-#include <poll.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -12,7 +9,8 @@
 namespace libsql::net {
 namespace {
 
-constexpr std::size_t kBodyPiece = 64 * 1024;  // the most that read_body() takes at once
+// Of an answer that its peer does not take: so much may be kept also when there is no budget left for it.
+constexpr std::size_t kSmallAnswer = 16 * 1024;
 
 }  // namespace
 
@@ -42,14 +40,17 @@ Connection::Progress Connection::take_head(Worker& worker, ByteBuffer& in) {
   body_unread_ = head.framing != Framing::None;
   worker.requests.add(1);
   HttpExchange exchange(*this, worker, {});
-  exchange.set_in_head(true);
+  const std::size_t announced = head.framing == Framing::Length ? static_cast<std::size_t>(head.content_length) : 0;
+  exchange.set_in_head(true, head.framing != Framing::Chunked && in.size() - length >= announced);
   try {
     handler_->on_head(exchange);
   } catch (...) {
     exchange.fail();
   }
-  exchange.set_in_head(false);
+  exchange.set_in_head(false, false);
+  if (crowded_ && !exchange.answered()) return refuse(worker, 503, "there are too many connections");
   if (exchange.answered()) {
+    if (crowded_) exchange.close_after();
     const Progress progress = handle(exchange);
     in.consume(length);
     return progress;
@@ -58,12 +59,19 @@ Connection::Progress Connection::take_head(Worker& worker, ByteBuffer& in) {
   if (head.framing == Framing::Length && head.content_length > body_limit_) {
     return refuse(worker, 413, "the body of the request is too long");
   }
-  const std::size_t body = head.framing == Framing::Length ? static_cast<std::size_t>(head.content_length) : 0;
-  if (head.framing != Framing::Chunked && !exchange.body_streamed() && in.size() - length >= body) {
+  if (head.framing != Framing::Chunked && in.size() - length >= announced) {
     body_unread_ = false;
-    exchange.set_body(in.view().substr(length, body));
+    exchange.set_body(in.view().substr(length, announced));
     const Progress progress = handle(exchange);
-    in.consume(length + body);
+    if (progress == Progress::Parked) {  // Then it is as a request whose body came later.
+      close_asked_ = !exchange.keep_alive() && head.keep_alive;
+      head_text_.assign(in.data(), length);
+      body_left_ = announced;
+      phase_ = Phase::Body;
+      in.consume(length);
+      return progress;
+    }
+    in.consume(length + announced);
     return progress;
   }
   // The head has to outlast the reads to come.
@@ -78,18 +86,7 @@ Connection::Progress Connection::take_head(Worker& worker, ByteBuffer& in) {
   if (head.expects_continue && in.empty() && !send_or_keep(worker, "HTTP/1.1 100 Continue\r\n\r\n", {})) {
     return Progress::Broken;
   }
-  if (!exchange.body_streamed()) return Progress::Handled;  // to be gone on with in take_body()
-  if (&in != &in_) {
-    in_.append(in.view());
-    in.clear();
-  }
-  static_cast<void>(
-      worker.parser.take_request_head(head_text_, worker.head));  // Its views move to where the head is now.
-  HttpExchange streaming(*this, worker, {});
-  streaming.allow_streaming();
-  const Progress progress = handle(streaming);
-  in_.consume(std::exchange(handed_out_, 0));
-  return progress;
+  return Progress::Handled;  // to be gone on with in take_body()
 }
 
 Connection::Progress Connection::take_body(Worker& worker, ByteBuffer& in) {
@@ -116,19 +113,29 @@ Connection::Progress Connection::take_body(Worker& worker, ByteBuffer& in) {
   static_cast<void>(worker.parser.take_request_head(head_text_, worker.head));  // It was parsed before, so it is good.
   HttpExchange exchange(*this, worker, body);
   const Progress progress = handle(exchange);
-  in.consume(taken);
+  if (progress != Progress::Parked) in.consume(taken);
   return progress;
 }
 
 // Lets the handler answer, unless it has in on_head(), and draws the conclusions.
 Connection::Progress Connection::handle(HttpExchange& exchange) {
   if (!exchange.answered()) {
+    if (out_.empty() && exchange.request().minor_version > 0) gate_.store(kAjar, std::memory_order_release);
     try {
       handler_->on_request(exchange);
     } catch (...) {
       exchange.fail();
     }
+    if (exchange.is_parked()) {
+      close_gate();
+      parked_ = true;
+      return Progress::Parked;
+    }
     if (!exchange.answered()) exchange.fail();
+  }
+  if (exchange.stage() == HttpExchange::Stage::Sourced) {
+    end_request();
+    return Progress::Handled;
   }
   const bool keep_alive = exchange.keep_alive() && !body_unread_;
   if (exchange.stage() == HttpExchange::Stage::Upgraded) {
@@ -148,6 +155,8 @@ void Connection::end_request() {
   phase_ = Phase::Head;
   scanned_ = 0;
   body_unread_ = close_asked_ = false;
+  asked_ = true;
+  parked_since_.reset();
   body_left_ = 0;
   if (out_.empty()) started_ = 0;
   if (!head_text_.empty()) {
@@ -173,23 +182,35 @@ Connection::Progress Connection::refuse(Worker& worker, int status, std::string_
   return Progress::Handled;
 }
 
+void Connection::park(std::int64_t until, std::shared_ptr<void> ticket) {
+  parked_until_ = std::max<std::int64_t>(until, 1);
+  ticket_ = std::move(ticket);
+  if (!parked_since_) parked_since_ = std::chrono::steady_clock::now();
+}
+
 bool Connection::send_or_keep(Worker& worker, std::string_view first, std::string_view second) {
+  close_gate();
   worker.sent.add(first.size() + second.size());
   while (out_.empty() && (!first.empty() || !second.empty())) {
     const IoResult result = stream_.write(first, second);
     if (result.state == IoState::Closed || result.state == IoState::Failed) return false;
     if (result.state != IoState::Ready) {
-      started_ = coarse_now();
-      moved_ = 0;
+      if (source_ == nullptr) {
+        started_ = coarse_now();
+        moved_ = 0;
+      }
       break;
     }
     const std::size_t of_first = std::min(result.bytes, first.size());
     first.remove_prefix(of_first);
     second.remove_prefix(result.bytes - of_first);
+    if (source_ != nullptr) moved_ += result.bytes;
   }
+  if (first.empty() && second.empty()) return true;
   out_.append(first);
   out_.append(second);
-  return true;
+  // Rather this one, whose peer does not take what it asked for, than others.
+  return !is_over_budget() || out_.size() <= kSmallAnswer;
 }
 
 bool Connection::flush(Worker&) {
@@ -201,72 +222,10 @@ bool Connection::flush(Worker&) {
     moved_ += result.bytes;
   }
   out_.release();
-  started_ = phase_ == Phase::Body ? coarse_now() : 0;
+  charge_.set(in_.size() + body_.size());
+  if (blocked_since_ != 0) blocked_ += coarse_now() - std::exchange(blocked_since_, 0);
+  if (source_ == nullptr) started_ = phase_ == Phase::Body ? coarse_now() : 0;
   return true;
-}
-
-bool Connection::send_all(Worker& worker, std::string_view first, std::string_view second) {
-  const auto stall = core_.options().stall_timeout.count();
-  worker.sent.add(first.size() + second.size());
-  while (!out_.empty() || !first.empty() || !second.empty()) {
-    const bool kept = !out_.empty();
-    const IoResult result = kept ? stream_.write(out_.view()) : stream_.write(first, second);
-    if (result.state == IoState::Ready) {
-      if (kept) {
-        out_.consume(result.bytes);
-        continue;
-      }
-      const std::size_t of_first = std::min(result.bytes, first.size());
-      first.remove_prefix(of_first);
-      second.remove_prefix(result.bytes - of_first);
-      continue;
-    }
-    if (result.state == IoState::Closed || result.state == IoState::Failed) return false;
-    pollfd waited{stream_.descriptor(), static_cast<short>(result.state == IoState::WantRead ? POLLIN : POLLOUT), 0};
-    const int ready = ::poll(&waited, 1, stall > 0 ? static_cast<int>(stall) : -1);
-    if (ready == 0 || (ready < 0 && errno != EINTR)) return false;
-  }
-  return true;
-}
-
-std::string_view Connection::read_body(Worker& worker) {
-  in_.consume(std::exchange(handed_out_, 0));
-  while (body_unread_) {
-    if (!in_.empty() && body_left_ > 0) {
-      const std::string_view piece =
-          in_.view().substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, in_.size())));
-      body_left_ -= piece.size();
-      body_unread_ = body_left_ > 0;
-      handed_out_ = piece.size();
-      return piece;
-    }
-    if (!in_.empty()) {
-      const HttpParser::Step step = parser_.next(in_.view());
-      if (parser_.state() == HttpParser::State::Bad)
-        throw NetError(ErrorKind::Protocol, "the body's chunks are malformed");
-      if (parser_.state() == HttpParser::State::Done) body_unread_ = false;
-      if (!step.data.empty()) {
-        if (step.data.size() > body_limit_) throw NetError(ErrorKind::TooLarge, "the body of the request is too long");
-        body_limit_ -= step.data.size();
-        handed_out_ = step.consumed;
-        return step.data;
-      }
-      in_.consume(step.consumed);
-      if (step.consumed != 0) continue;
-    }
-    drained_ = false;
-    const IoState state = fill(worker, in_, kBodyPiece);
-    if (state == IoState::Ready) continue;
-    if (state == IoState::Closed || state == IoState::Failed) {
-      throw NetError(ErrorKind::Closed, "the client closed the connection within the body");
-    }
-    const std::int64_t until = transfer_deadline(started_, moved_);
-    const std::int64_t left = until - coarse_now();
-    pollfd waited{stream_.descriptor(), static_cast<short>(state == IoState::WantRead ? POLLIN : POLLOUT), 0};
-    if (until != 0 && left <= 0) throw NetError(ErrorKind::Timeout, "the body of the request did not come in time");
-    ::poll(&waited, 1, until == 0 ? -1 : static_cast<int>(std::min<std::int64_t>(left + 4, 3'600'000)));
-  }
-  return {};
 }
 
 }  // namespace libsql::net

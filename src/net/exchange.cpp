@@ -1,5 +1,6 @@
 #include "net/exchange.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -10,7 +11,6 @@ namespace libsql::net {
 namespace {
 
 constexpr std::size_t kKeptMemory = 256 * 1024;  // of the worker's string for bodies
-constexpr std::size_t kJoined = 64 * 1024;       // pieces up to here are copied, to go out in one write
 
 void append_number(std::string& text, std::uint64_t value, int base) {
   char digits[20];
@@ -36,6 +36,8 @@ HttpExchange::HttpExchange(Connection& connection, Worker& worker, std::string_v
   request_.target = head.target;
   const std::size_t mark = head.target.find('?');
   request_.path = head.target.substr(0, mark);
+  // A base URL that ends in a slash is easily joined with a path that begins with one.
+  while (request_.path.starts_with("//")) request_.path.remove_prefix(1);
   if (mark != std::string_view::npos) request_.query = head.target.substr(mark + 1);
   request_.host = head.host;
   request_.minor_version = head.minor_version;
@@ -54,14 +56,16 @@ void HttpExchange::set_body_limit(std::uint64_t bytes) {
   body_limit_ = bytes;
 }
 
-void HttpExchange::stream_body() {
-  if (!in_head_) throw std::logic_error("streaming a body is chosen in on_head()");
-  body_streamed_ = true;
+void HttpExchange::park(std::chrono::steady_clock::time_point until, std::shared_ptr<void> ticket) {
+  if (in_head_ || stage_ != Stage::None) throw std::logic_error("only a request that is not answered can be parked");
+  on_peer_gone({});
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+  connection_.park(coarse_now() + std::max<std::int64_t>(left.count(), 0), std::move(ticket));
+  stage_ = Stage::Parked;
 }
 
-std::string_view HttpExchange::read_body() {
-  if (!streaming_) throw std::logic_error("the body is not streamed");
-  return connection_.read_body(worker_);
+Waker HttpExchange::waker() {
+  return [connection = &connection_, generation = connection_.generation()] { connection->wake(generation); };
 }
 
 std::string& HttpExchange::buffer() {
@@ -120,58 +124,25 @@ void HttpExchange::fail() noexcept {
     } catch (const std::exception&) {
       stage_ = Stage::Broken;
     }
-  } else if (stage_ == Stage::Streaming) {
+  } else if (stage_ == Stage::Parked) {
     stage_ = Stage::Broken;
   }
 }
 
-void HttpExchange::begin(int status, std::span<const Header> headers) {
+void HttpExchange::answer_from(int status, std::span<const Header> headers, std::unique_ptr<BodySource> source) {
   build_head(status, headers);
-  chunked_ = request_.minor_version > 0;
-  if (!chunked_) keep_alive_ = false;  // Then only the end of the connection marks the end of the body.
+  const bool chunked = request_.minor_version > 0;
+  if (!chunked) keep_alive_ = false;  // Then only the end of the connection marks the end of the body.
   append_connection();
-  if (chunked_ && !without_body(status)) worker_.head_text.append("Transfer-Encoding: chunked\r\n");
+  if (chunked && !without_body(status)) worker_.head_text.append("Transfer-Encoding: chunked\r\n");
   worker_.head_text.append("\r\n");
-  head_pending_ = true;
-  stage_ = Stage::Streaming;
-}
-
-bool HttpExchange::write(std::string_view piece) {
-  if (stage_ == Stage::Broken) return false;
-  if (stage_ != Stage::Streaming) throw std::logic_error("write() belongs between begin() and end()");
-  std::string& text = worker_.head_text;
-  if (!head_pending_) text.clear();
-  head_pending_ = false;
-  bool good = true;
-  if (!bodiless_) body_bytes_ += piece.size();
-  if (bodiless_ || piece.empty()) {
-    good = text.empty() || connection_.send_all(worker_, text, {});
-  } else if (!chunked_) {
-    good = connection_.send_all(worker_, text, piece);
-  } else {
-    append_number(text, piece.size(), 16);
-    text.append("\r\n");
-    if (piece.size() <= kJoined) {
-      text.append(piece).append("\r\n");
-      good = connection_.send_all(worker_, text, {});
-    } else {
-      good = connection_.send_all(worker_, text, piece) && connection_.send_all(worker_, "\r\n", {});
-    }
+  if (bodiless_) {
+    stage_ = connection_.send_or_keep(worker_, worker_.head_text, {}) ? Stage::Done : Stage::Broken;
+    return;
   }
-  if (!good) stage_ = Stage::Broken;
-  return good;
-}
-
-bool HttpExchange::end() {
-  if (stage_ == Stage::Broken) return false;
-  if (stage_ != Stage::Streaming) throw std::logic_error("end() belongs behind begin()");
-  std::string& text = worker_.head_text;
-  if (!head_pending_) text.clear();
-  head_pending_ = false;
-  if (chunked_ && !bodiless_) text.append("0\r\n\r\n");
-  const bool good = text.empty() || connection_.send_or_keep(worker_, text, {});
-  stage_ = good ? Stage::Done : Stage::Broken;
-  return good;
+  stage_ = Stage::Sourced;
+  has_callback_ = false;  // From now on it is the source that is told.
+  connection_.set_source(worker_.head_text, std::move(source), chunked, keep_alive_ && !connection_.body_unread());
 }
 
 void HttpExchange::on_peer_gone(std::function<void()> callback) {
@@ -210,8 +181,7 @@ std::shared_ptr<WebSocketSession> HttpExchange::accept_websocket(std::shared_ptr
     text.append(header.name).append(": ").append(header.value).append("\r\n");
   }
   text.append("\r\n");
-  // All of it at once, because the session may be used from now on.
-  if (!connection_.send_all(worker_, text, {})) {
+  if (!connection_.send_or_keep(worker_, text, {})) {
     stage_ = Stage::Broken;
     return nullptr;
   }

@@ -18,14 +18,19 @@ class HttpExchange final : public Exchange {
   std::string peer() const override { return connection_.peer(); }
   std::string peer_certificate() const override { return connection_.stream().peer_subject(); }
   void set_body_limit(std::uint64_t bytes) override;
-  void stream_body() override;
-  std::string_view read_body() override;
+  bool body_is_here() const noexcept override { return body_is_here_; }
+  bool is_crowded() const noexcept override { return connection_.is_crowded(); }
+  void set_known(const std::shared_ptr<MemoryAccount>& account) override { connection_.set_known(account); }
+  void park(std::chrono::steady_clock::time_point until, std::shared_ptr<void> ticket) override;
+  Waker waker() override;
+  std::optional<std::chrono::steady_clock::time_point> parked_since() const noexcept override {
+    return connection_.parked_since();
+  }
   std::string& buffer() override;
   void answer(int status, std::span<const Header> headers, std::string_view body) override;
-  void begin(int status, std::span<const Header> headers) override;
-  bool write(std::string_view piece) override;
-  bool end() override;
-  bool answered() const noexcept override { return stage_ != Stage::None; }
+  void answer_from(int status, std::span<const Header> headers, std::unique_ptr<BodySource> source) override;
+  bool answered() const noexcept override { return stage_ != Stage::None && stage_ != Stage::Parked; }
+  bool is_parked() const noexcept override { return stage_ == Stage::Parked; }
   int status() const noexcept override { return status_; }
   std::uint64_t body_bytes() const noexcept override { return body_bytes_; }
   void close_after() noexcept override { keep_alive_ = false; }
@@ -37,16 +42,17 @@ class HttpExchange final : public Exchange {
                                                      std::span<const Header> headers) override;
 
   // --- For the connection ---
-  enum class Stage : std::uint8_t { None, Streaming, Done, Broken, Upgraded };
+  enum class Stage : std::uint8_t { None, Parked, Sourced, Done, Broken, Upgraded };
   /// What is made of an exception, or of a handler that did not answer.
   void fail() noexcept;
   Stage stage() const noexcept { return stage_; }
   bool keep_alive() const noexcept { return keep_alive_; }
   std::uint64_t body_limit() const noexcept { return body_limit_; }
-  bool body_streamed() const noexcept { return body_streamed_; }
   void set_body(std::string_view body) noexcept { request_.body = body; }
-  void allow_streaming() noexcept { streaming_ = true; }
-  void set_in_head(bool in_head) noexcept { in_head_ = in_head; }
+  void set_in_head(bool in_head, bool body_is_here) noexcept {
+    in_head_ = in_head;
+    body_is_here_ = body_is_here;
+  }
 
  private:
   void build_head(int status, std::span<const Header> headers);
@@ -59,10 +65,7 @@ class HttpExchange final : public Exchange {
   Stage stage_ = Stage::None;
   bool keep_alive_;
   bool in_head_ = false;
-  bool body_streamed_ = false;
-  bool streaming_ = false;
-  bool head_pending_ = false;  // begin() has been called, but nothing sent yet
-  bool chunked_ = false;
+  bool body_is_here_ = false;
   bool bodiless_ = false;
   int status_ = 0;
   std::uint64_t body_bytes_ = 0;

@@ -159,6 +159,8 @@ class Parser final : public http::basic_parser<kIsRequest> {
     return body.size();
   }
   void on_chunk_header_impl(std::uint64_t size, Text extensions, ErrorCode& error) override {
+    constexpr std::uint64_t kMostChunk = std::uint64_t{1} << 62;  // Beast adds to it without looking
+    if (size > kMostChunk) error = http::error::bad_chunk;
     chunk_left_ = size;
     overhead_ += extensions.size();
     if (overhead_ > kMaxOverhead) error = http::error::bad_chunk_extension;

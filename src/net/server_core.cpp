@@ -8,11 +8,13 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <system_error>
+#include <unordered_map>
 
 #include "net/connection.hpp"
 #include "net/error.hpp"
@@ -20,11 +22,6 @@
 
 namespace libsql::net {
 namespace {
-
-// What an event names when it is no connection; connections have the indexes below.
-constexpr std::uint32_t kListenerBit = 0x80000000;
-constexpr std::uint32_t kTaskMark = 0xfffffffe;
-constexpr std::uint32_t kEndMark = 0xffffffff;
 
 constexpr char kFull[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 21\r\n\r\n"
@@ -38,11 +35,6 @@ int event_descriptor() {
   const int descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (descriptor < 0) fail(errno, "eventfd");
   return descriptor;
-}
-
-void signal_event(int descriptor) noexcept {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(descriptor, &one, sizeof one);
 }
 
 void watch_descriptor(int poll_descriptor, int operation, int descriptor, std::uint32_t events, std::uint64_t data) {
@@ -63,10 +55,16 @@ ServerOptions completed(ServerOptions options) {
   options.min_workers = std::max<std::size_t>(options.min_workers, 2);
   options.max_workers = std::max(options.max_workers, options.min_workers);
   options.max_connections = std::clamp<std::size_t>(options.max_connections, 1, 1u << 24);
+  options.spare_connections = std::min<std::size_t>(options.spare_connections, 1u << 16);
   return options;
 }
 
 }  // namespace
+
+void signal_event(int descriptor) noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(descriptor, &one, sizeof one);
+}
 
 std::string_view Worker::date() {
   const std::time_t now = ::time(nullptr);
@@ -97,10 +95,12 @@ std::string_view Worker::date() {
 }
 
 ServerCore::ServerCore(ServerOptions options)
-    : options_(completed(std::move(options))),
+    : memory(options.max_memory),
+      strangers(options.stranger_memory),
+      options_(completed(std::move(options))),
       retired_(*this),
-      table_(new std::atomic<Connection*>[options_.max_connections]) {
-  std::fill_n(table_.get(), options_.max_connections, nullptr);
+      table_(new std::atomic<Connection*>[options_.max_connections + options_.spare_connections]) {
+  std::fill_n(table_.get(), options_.max_connections + options_.spare_connections, nullptr);
   poll_descriptor_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (poll_descriptor_ < 0) fail(errno, "epoll_create1");
   task_descriptor_ = event_descriptor();
@@ -141,12 +141,15 @@ void ServerCore::start_worker() {
 
 void ServerCore::work(Worker& worker) {
   ::pthread_setname_np(::pthread_self(), "libsql-net");
+  worker.thread_id.store(static_cast<int>(::syscall(SYS_gettid)), std::memory_order_release);
   const int timeout = options_.worker_idle.count() > 0 ? static_cast<int>(options_.worker_idle.count()) : -1;
   for (;;) {
     epoll_event event{};
+    worker.waits.store(true, std::memory_order_relaxed);
     idle_.fetch_add(1);
     // One event at a time: a second one would wait behind a handler that blocks, while others are free to take it.
     const int count = ::epoll_wait(poll_descriptor_, &event, 1, timeout);
+    worker.waits.store(false, std::memory_order_relaxed);
     if (idle_.fetch_sub(1) == 1 && watcher_sleeps_.load()) {
       const std::lock_guard<std::mutex> lock(mutex_);
       changed_.notify_all();
@@ -154,12 +157,13 @@ void ServerCore::work(Worker& worker) {
     if (count > 0) {
       const bool go_on = take_event(worker, event.data.u64, event.events);
       worker.polls.add(1);
-      if (go_on) continue;
+      // Who gave way cannot come forward again; the watcher starts another one.
+      if (go_on && !worker.gives_way.load(std::memory_order_relaxed)) continue;
     } else if (count < 0) {
       continue;  // EINTR
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (count == 0 && running_workers_ <= options_.min_workers) continue;
+    if (count == 0 && running_workers_ <= options_.min_workers && !worker.gives_way) continue;
     --running_workers_;
     worker.finished = true;
     changed_.notify_all();
@@ -177,8 +181,7 @@ bool ServerCore::take_event(Worker& worker, std::uint64_t data, std::uint32_t ev
     accept_from(worker, index & ~kListenerBit);
   } else {
     Connection* connection = table_[index].load(std::memory_order_acquire);
-    const bool gone = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    if (connection->acquire(static_cast<std::uint32_t>(data >> 32), gone)) connection->run(worker);
+    if (connection->acquire(static_cast<std::uint32_t>(data >> 32), events)) connection->run(worker);
   }
   return true;
 }
@@ -283,6 +286,7 @@ void ServerCore::accept_from(Worker& worker, std::size_t index) {
   } while (accepted < 0 && (errno == EINTR || errno == ECONNABORTED));
   if (accepted < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    if (errno == EMFILE || errno == ENFILE) make_room(true);
     const std::lock_guard<std::mutex> lock(mutex_);
     listener->paused = true;  // Out of descriptors or memory; the watcher tries again.
     return;
@@ -301,10 +305,12 @@ void ServerCore::admit(Worker& worker, int descriptor, const SocketAddress& peer
     handler = listener.handler;
     tls = listener.tls;
   }
+  bool crowded = connections_.load(std::memory_order_relaxed) >= options_.max_connections;
+  if (crowded && make_room(false)) crowded = false;
   Connection* connection = nullptr;
   {
     const std::lock_guard<std::mutex> lock(table_mutex_);
-    if (connections_.load(std::memory_order_relaxed) >= options_.max_connections) {
+    if (connections_.load(std::memory_order_relaxed) >= options_.max_connections + options_.spare_connections) {
       refused_.fetch_add(1, std::memory_order_relaxed);
       if (!tls) static_cast<void>(owner.write({kFull, sizeof kFull - 1}));
       return;
@@ -322,7 +328,69 @@ void ServerCore::admit(Worker& worker, int descriptor, const SocketAddress& peer
   }
   accepted_.fetch_add(1, std::memory_order_relaxed);
   owner.release();
-  connection->begin(worker, descriptor, peer, std::move(handler), tls.get());
+  connection->begin(worker, descriptor, peer, std::move(handler), tls.get(), crowded);
+}
+
+// Ends connections that nobody would miss, if there are too many (or at any rate). Which: strangers of the address that
+// has most of them, as somebody who opens many is likely to have one address; else those that are idle between two
+// requests, whose clients open another one; else, if one bearer has more than half of all, those of its connections
+// that wait for it. Always the oldest ones, and some at a time, as this looks at all. False if there is none.
+bool ServerCore::make_room(bool at_any_rate) {
+  struct Candidate {
+    Connection* connection;
+    std::int64_t since;
+    std::uint64_t whose;
+  };
+  std::vector<Candidate> strangers_found;
+  std::vector<Candidate> idle;
+  std::vector<Candidate> waiting;
+  std::size_t ending = 0;
+  const std::lock_guard<std::mutex> lock(room_mutex_);
+  for_each_connection([&](Connection& connection) {
+    switch (connection.worth()) {
+      case Connection::Worth::InUse:
+        break;
+      case Connection::Worth::Ending:
+        ++ending;
+        break;
+      case Connection::Worth::Stranger:
+        strangers_found.push_back({&connection, connection.since(), connection.address()});
+        break;
+      case Connection::Worth::Idle:
+        idle.push_back({&connection, connection.since(), 0});
+        break;
+      case Connection::Worth::Waiting:
+        if (const void* owner = connection.owner()) {
+          waiting.push_back({&connection, connection.since(), reinterpret_cast<std::uintptr_t>(owner)});
+        }
+        break;
+    }
+  });
+  const std::size_t open = connections_.load(std::memory_order_relaxed);
+  if (!at_any_rate && open < options_.max_connections + ending) return true;  // The last time did it.
+  // Leaves those of whoever has most, and says how many.
+  const auto keep_most = [](std::vector<Candidate>& candidates) {
+    std::unordered_map<std::uint64_t, std::size_t> counts;
+    for (const Candidate& each : candidates) ++counts[each.whose];
+    const auto most = std::max_element(counts.begin(), counts.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (most == counts.end()) return std::size_t{0};
+    std::erase_if(candidates, [&](const Candidate& each) { return each.whose != most->first; });
+    return candidates.size();
+  };
+  std::vector<Candidate>* candidates = &strangers_found;
+  if (keep_most(strangers_found) == 0) candidates = &idle;
+  if (candidates->empty() && keep_most(waiting) > options_.max_connections / 2) candidates = &waiting;
+  const std::size_t count = std::min(candidates->size(), 1 + options_.max_connections / 64);
+  std::partial_sort(candidates->begin(), candidates->begin() + static_cast<std::ptrdiff_t>(count), candidates->end(),
+                    [](const Candidate& a, const Candidate& b) { return a.since < b.since; });
+  bool made = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!(*candidates)[i].connection->drop()) continue;
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+    made = true;
+  }
+  return made;
 }
 
 void ServerCore::give_back(Connection& connection) {

@@ -4,7 +4,8 @@
 // and that worker reads, runs the handler and answers, without handing anything to another thread. Sockets are
 // registered once, edge-triggered; who owns a connection meanwhile is decided by an atomic word in it (connection.hpp).
 // What other events arrive for an owned connection is noted there, and that is also how the peer's end is noticed while
-// a handler works.
+// a handler works. When all workers are kept, and there may be no more, the watcher takes the events instead: it notes
+// who is gone, and leaves the rest for the first worker that comes free.
 #pragma once
 
 #include <atomic>
@@ -21,6 +22,7 @@
 
 #include "net/byte_buffer.hpp"
 #include "net/http_parser.hpp"
+#include "net/memory_account.hpp"
 #include "net/server.hpp"
 
 namespace libsql::net {
@@ -31,6 +33,14 @@ struct SocketAddress;
 
 /// Milliseconds of a monotonic clock that is cheap to read and a few milliseconds coarse.
 std::int64_t coarse_now() noexcept;
+
+/// Makes an event descriptor readable.
+void signal_event(int descriptor) noexcept;
+
+/// What an event names when it is no connection; connections have the indexes below.
+inline constexpr std::uint32_t kListenerBit = 0x80000000;
+inline constexpr std::uint32_t kTaskMark = 0xfffffffe;
+inline constexpr std::uint32_t kEndMark = 0xffffffff;
 
 /// A counter that one thread advances and others read.
 class Counter {
@@ -64,6 +74,13 @@ struct Worker {
   Counter sent;
   Counter polls;
   bool finished = false;  // under the core's mutex: the thread has ended and wants to be joined
+
+  // For the watcher, who makes those give way that use much of a processor for one event.
+  std::atomic<int> thread_id = 0;
+  std::atomic<bool> waits = false;
+  std::atomic<bool> gives_way = false;
+  std::uint64_t seen_polls = 0;  // the watcher's
+  std::int64_t seen_time = -1;   // of the processor, in us, when that event was first seen; -1: not yet
 
  private:
   std::int64_t date_second_ = -1;
@@ -104,6 +121,8 @@ class ServerCore {
 
   std::atomic<std::uint64_t> timed_out = 0;
   std::atomic<std::size_t> websockets = 0;
+  MemoryAccount memory;     // of all connections
+  MemoryAccount strangers;  // of those of strangers
 
  private:
   void start_worker();  // with mutex_ held
@@ -120,9 +139,15 @@ class ServerCore {
   void retire(const Worker& worker);
   void signal_workers_to_end() noexcept;
   void watch();
-  void add_workers_if_stuck();
+  bool add_workers_if_stuck();
+  void take_notes();
+  void put_behind(Worker& worker);
+  bool make_room(bool at_any_rate);
   template <class Action>
-  void for_each_connection(Action action);
+  void for_each_connection(Action action) {
+    const std::size_t size = table_size_.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < size; ++i) action(*table_[i].load(std::memory_order_acquire));
+  }
   void close_listeners();
 
   const ServerOptions options_;
@@ -144,6 +169,7 @@ class ServerCore {
   bool stopped_ = false;
   Worker retired_;  // the counters of workers that have ended
 
+  std::mutex room_mutex_;  // one at a time looks for whom to drop
   mutable std::mutex table_mutex_;
   // Slots are made when first needed and live as long as the server: a stale event may still name one.
   std::unique_ptr<std::atomic<Connection*>[]> table_;
@@ -156,6 +182,7 @@ class ServerCore {
 
   std::atomic<std::uint64_t> accepted_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;
+  std::atomic<std::uint64_t> dropped_ = 0;
   std::atomic<std::uint64_t> other_sent_ = 0;
 
   // The watcher's.

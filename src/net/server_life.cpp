@@ -1,7 +1,10 @@
 // The watcher of a server, its counters and its end.
 #include <errno.h>
+#include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,15 +20,11 @@ constexpr auto kWatchTime = std::chrono::milliseconds(2);    // how long all wor
 constexpr auto kSleepTime = std::chrono::milliseconds(200);  // the watcher's step while nothing is going on
 constexpr int kCalmRounds = 50;                              // steps with an idle worker before it takes longer ones
 constexpr std::int64_t kSweepTime = 100;                     // ms between two looks at the deadlines
+constexpr std::int64_t kLongWork = 20'000;                   // us of a processor for one event
+constexpr int kLowest = 19;                                  // of nice(2)
 constexpr auto kDrainTime = std::chrono::milliseconds(20);   // between two looks for connections that have become idle
 
 }  // namespace
-
-template <class Action>
-void ServerCore::for_each_connection(Action action) {
-  const std::size_t size = table_size_.load(std::memory_order_acquire);
-  for (std::size_t i = 0; i < size; ++i) action(*table_[i].load(std::memory_order_acquire));
-}
 
 // Adds workers when none is free to wait, joins those that have ended, and enforces the deadlines.
 void ServerCore::watch() {
@@ -44,32 +43,91 @@ void ServerCore::watch() {
     watcher_sleeps_.store(false);
     if (ending_) break;
     join_finished();
-    add_workers_if_stuck();
+    while (running_workers_ < options_.min_workers) {
+      const std::size_t before = running_workers_;
+      start_worker();
+      if (running_workers_ == before) break;
+    }
+    if (!add_workers_if_stuck()) {
+      lock.unlock();
+      take_notes();
+      lock.lock();
+    }
     const std::int64_t now = coarse_now();
     if (now - last_sweep_ >= kSweepTime) {
       last_sweep_ = now;
       resume_listeners();
+      for (Worker& worker : workers_) put_behind(worker);
       lock.unlock();
-      for_each_connection([now](Connection& connection) { connection.enforce_deadline(now); });
+      for_each_connection([now](Connection& connection) {
+        connection.enforce_deadline(now);
+        connection.probe(now);
+      });
       lock.lock();
     }
   }
 }
 
 // Workers are stuck when none waits and none has taken an event since the last look. One that is merely busy will be
-// back soon, and more threads than that would only take the cores from each other.
-void ServerCore::add_workers_if_stuck() {
+// back soon, and more threads than that would only take the cores from each other. False if they stay stuck.
+bool ServerCore::add_workers_if_stuck() {
   std::uint64_t polls = 0;
   for (const Worker& worker : workers_) polls += worker.polls.get();
   const bool stuck = idle_.load() <= 0 && polls == last_polls_;
   last_polls_ = polls;
-  if (!stuck) return;
+  if (!stuck) return true;
+  const std::size_t enough = running_workers_;
   const std::size_t wanted = std::min(options_.max_workers, running_workers_ + 1 + running_workers_ / 4);
   while (running_workers_ < wanted) {
     const std::size_t before = running_workers_;
     start_worker();
     if (running_workers_ == before) break;  // The system has no thread to give.
   }
+  return running_workers_ > enough;
+}
+
+// A statement that runs for long takes what nobody else needs of the processors, so that those who ask for little are
+// answered at once however many such statements there are.
+void ServerCore::put_behind(Worker& worker) {
+  const int thread = worker.thread_id.load(std::memory_order_acquire);
+  if (thread == 0 || worker.finished || worker.gives_way.load(std::memory_order_relaxed)) return;
+  const std::uint64_t polls = worker.polls.get();
+  if (worker.waits.load(std::memory_order_relaxed) || polls != worker.seen_polls) {
+    worker.seen_polls = polls;
+    worker.seen_time = -1;
+    return;
+  }
+  clockid_t clock{};
+  timespec used{};
+  if (::pthread_getcpuclockid(worker.thread.native_handle(), &clock) != 0 || ::clock_gettime(clock, &used) != 0) return;
+  const std::int64_t time = static_cast<std::int64_t>(used.tv_sec) * 1'000'000 + used.tv_nsec / 1000;
+  if (worker.seen_time < 0) worker.seen_time = time;
+  if (time - worker.seen_time < kLongWork) return;
+  worker.gives_way.store(true, std::memory_order_relaxed);
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), kLowest);
+}
+
+// Takes the events that no worker takes. Handlers are told at once that their peers are gone, so that they may end and
+// come back; everything else is put where the first worker that comes back finds it.
+void ServerCore::take_notes() {
+  constexpr int kMost = 64;
+  epoll_event events[kMost];
+  const int count = ::epoll_wait(poll_descriptor_, events, kMost, 0);
+  bool tasks = false;
+  for (int i = 0; i < count; ++i) {
+    const std::uint64_t data = events[i].data.u64;
+    const auto index = static_cast<std::uint32_t>(data);
+    if (index == kTaskMark) {
+      tasks = true;
+    } else if ((index & kListenerBit) == 0) {
+      Connection* connection = table_[index].load(std::memory_order_acquire);
+      if (connection->acquire(static_cast<std::uint32_t>(data >> 32), events[i].events)) hand_over(*connection);
+    } else if (index != kEndMark) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      listeners_[index & ~kListenerBit].paused = true;
+    }
+  }
+  if (tasks) signal_event(task_descriptor_);
 }
 
 void ServerCore::join_finished() {
@@ -118,6 +176,8 @@ ServerStatistics ServerCore::statistics() const {
   result.bytes_sent += other_sent_.load(std::memory_order_relaxed);
   result.connections_accepted = accepted_.load(std::memory_order_relaxed);
   result.connections_refused = refused_.load(std::memory_order_relaxed);
+  result.connections_dropped = dropped_.load(std::memory_order_relaxed);
+  result.memory_held = memory.held();
   result.connections_timed_out = timed_out.load(std::memory_order_relaxed);
   result.connections = connections_.load(std::memory_order_relaxed);
   result.websockets = websockets.load(std::memory_order_relaxed);

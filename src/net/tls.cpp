@@ -286,6 +286,8 @@ std::shared_ptr<const TlsContext> TlsContext::server(const TlsServerOptions& opt
   auto context = std::make_shared<Context>(TLS_server_method());
   SSL_CTX* handle = raw(*context);
   load_identity(handle, options.certificate_file, options.key_file);
+  // Only suites with forward secrecy: who gets the key later reads nothing of what was said before.
+  if (SSL_CTX_set_cipher_list(handle, "DEFAULT:!kRSA:!PSK:!SRP:!aNULL:!eNULL") != 1) fail("no TLS suite is left");
   // Without it a server that asks for certificates refuses sessions, and with them the connection.
   constexpr unsigned char kSessions[] = "libsql";
   SSL_CTX_set_session_id_context(handle, kSessions, sizeof kSessions - 1);

@@ -24,6 +24,7 @@ inline constexpr int kAbnormal = 1006;  ///< never sent: the connection ended wi
 inline constexpr int kInvalidData = 1007;
 inline constexpr int kTooBig = 1009;
 inline constexpr int kInternalError = 1011;
+inline constexpr int kTryAgainLater = 1013;  ///< registered later (https://www.iana.org/assignments/websocket)
 }  // namespace close_code
 
 /// Whether a peer may send this code in a Close frame.
@@ -72,6 +73,11 @@ class MessageReader {
   void release(ByteBuffer& in) noexcept;
   /// How many bytes the frame that has begun still lacks, as far as that is known.
   std::size_t missing() const noexcept { return missing_; }
+  /// Within a message of several fragments.
+  bool in_message() const noexcept { return in_message_; }
+  /// The bytes of the fragments so far.
+  std::size_t held() const noexcept { return parts_.size(); }
+  void set_limit(std::uint64_t max_message_bytes) noexcept { limit_ = max_message_bytes; }
 
  private:
   static Event error(int code, std::string_view why) noexcept;

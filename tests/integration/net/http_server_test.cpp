@@ -5,7 +5,9 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "net/http_client.hpp"
 #include "net/server.hpp"
@@ -53,6 +55,30 @@ struct Fixture {
   Server server;
   std::uint16_t port = 0;
 };
+
+// A body made of functions.
+class Source final : public BodySource {
+ public:
+  explicit Source(std::function<Next(std::string&)> pull, std::function<void()> stop = {})
+      : pull_(std::move(pull)), stop_(std::move(stop)) {}
+  Next pull(std::string& to) override { return pull_(to); }
+  void stop() noexcept override {
+    if (stop_) stop_();
+  }
+
+ private:
+  std::function<Next(std::string&)> pull_;
+  std::function<void()> stop_;
+};
+
+// Pieces, one at a time.
+std::unique_ptr<BodySource> pieces(std::vector<std::string> all) {
+  return std::make_unique<Source>([all = std::move(all), at = std::size_t{0}](std::string& to) mutable {
+    if (at == all.size()) return BodySource::Next::End;
+    to = all[at++];
+    return BodySource::Next::More;
+  });
+}
 
 bool eventually(const std::function<bool()>& condition) {
   const Deadline limit = Deadline::after(10s);
@@ -169,6 +195,8 @@ TEST(HttpServer, WhatCouldBeSmuggledIsRefusedAndTheConnectionEnds) {
       {post + "Transfer-Encoding: identity\r\n\r\n" + kGet, "HTTP/1.1 501 Not Implemented"},
       {post + "Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n" + kGet, "HTTP/1.1 400 Bad Request"},
       {post + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n" + kGet, "HTTP/1.1 400 Bad Request"},
+      {post + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nab\r\n0\r\n\r\n" + kGet,
+       "HTTP/1.1 400 Bad Request"},
       {post + "Content-Length : 30\r\n\r\n" + kGet, "HTTP/1.1 400 Bad Request"},
       {"GET / HTTP/1.1\nHost: h\n\n" + kGet, "HTTP/1.1 400 Bad Request"},
       {"GET / HTTP/3.0\r\nHost: h\r\n\r\n" + kGet, "HTTP/1.1 505 HTTP Version Not Supported"},
@@ -243,35 +271,6 @@ TEST(HttpServer, ARequestWithoutBodyMayBeAnsweredInOnHead) {
   }
 }
 
-TEST(HttpServer, ABodyMayBeStreamed) {
-  const auto read_all = [](Exchange& exchange) {
-    std::uint64_t sum = 0;
-    std::uint64_t size = 0;
-    for (;;) {
-      const std::string_view piece = exchange.read_body();
-      if (piece.empty()) break;
-      size += piece.size();
-      for (const char c : piece) sum += static_cast<unsigned char>(c);
-    }
-    exchange.answer(200, {}, std::to_string(size) + "/" + std::to_string(sum));
-  };
-  Fixture fixture(read_all, {}, [](Exchange& exchange) {
-    exchange.set_body_limit(100 << 20);
-    exchange.stream_body();
-  });
-  const std::string body(5 << 20, 'a');
-  const std::string expected = std::to_string(body.size()) + "/" + std::to_string(body.size() * 'a');
-  RawSocket peer = fixture.connect();
-  peer.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body + kGet);
-  EXPECT_EQ(body_of(peer.read_message()), expected);
-  EXPECT_EQ(body_of(peer.read_message()), "0/0");
-  peer.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
-  for (int i = 0; i < 80; ++i) peer.send("10000\r\n" + std::string(65536, 'a') + "\r\n");
-  peer.send("0\r\n\r\n" + kGet);
-  EXPECT_EQ(body_of(peer.read_message()), expected);
-  EXPECT_EQ(body_of(peer.read_message()), "0/0");
-}
-
 TEST(HttpServer, AnswersWithoutBodyHaveNone) {
   Fixture fixture([](Exchange& exchange) {
     exchange.answer(exchange.request().path == "/204"   ? 204
@@ -303,11 +302,7 @@ TEST(HttpServer, OldClientsAreServedTheirWay) {
 
 TEST(HttpServer, StreamsAnAnswerInChunks) {
   Fixture fixture([](Exchange& exchange) {
-    exchange.begin(200, {{"Content-Type", "text/plain"}});
-    EXPECT_TRUE(exchange.write("abc"));
-    EXPECT_TRUE(exchange.write(""));
-    EXPECT_TRUE(exchange.write(std::string(100'000, 'x')));
-    EXPECT_TRUE(exchange.end());
+    exchange.answer_from(200, {{"Content-Type", "text/plain"}}, pieces({"abc", "", std::string(100'000, 'x')}));
   });
   RawSocket peer = fixture.connect();
   peer.send(kGet + "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n" + kGet);
@@ -324,17 +319,122 @@ TEST(HttpServer, StreamsAnAnswerInChunks) {
   EXPECT_EQ(all.find("chunked"), std::string::npos);
 }
 
+TEST(HttpServer, AnEmptyStreamIsAWholeAnswer) {
+  Fixture fixture([](Exchange& exchange) { exchange.answer_from(200, {}, pieces({})); });
+  RawSocket peer = fixture.connect();
+  peer.send(kGet + kGet);
+  for (int i = 0; i < 2; ++i) EXPECT_NE(peer.read_until("0\r\n\r\n").find("chunked"), std::string::npos);
+}
+
 TEST(HttpServer, ABrokenStreamCanBeToldFromAWholeOne) {
-  Fixture fixture([](Exchange& exchange) {
-    exchange.begin(200, {});
-    exchange.write("half of it");
-    throw std::runtime_error("out of luck");
+  for (const bool thrown : {false, true}) {
+    Fixture fixture([thrown](Exchange& exchange) {
+      exchange.answer_from(200, {}, std::make_unique<Source>([thrown, begun = false](std::string& to) mutable {
+                             if (std::exchange(begun, true)) {
+                               if (thrown) throw std::runtime_error("out of luck");
+                               return BodySource::Next::Broken;
+                             }
+                             to = "half of it";
+                             return BodySource::Next::More;
+                           }));
+    });
+    RawSocket peer = fixture.connect();
+    peer.send(kGet);
+    const std::string all = peer.read_all();
+    EXPECT_NE(all.find("half of it"), std::string::npos);
+    EXPECT_EQ(all.find("0\r\n\r\n"), std::string::npos);
+  }
+}
+
+TEST(HttpServer, AStreamThatHasNothingYetGoesOnWhenItIsWoken) {
+  std::mutex mutex;
+  std::optional<Waker> waker;
+  std::string ready;
+  Fixture fixture([&](Exchange& exchange) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    waker = exchange.waker();
+    exchange.answer_from(200, {}, std::make_unique<Source>([&](std::string& to) {
+                           const std::lock_guard<std::mutex> inner(mutex);
+                           to.swap(ready);
+                           if (to == "last") return BodySource::Next::End;
+                           return to.empty() ? BodySource::Next::Later : BodySource::Next::More;
+                         }));
   });
   RawSocket peer = fixture.connect();
   peer.send(kGet);
-  const std::string all = peer.read_all();
-  EXPECT_NE(all.find("half of it"), std::string::npos);
-  EXPECT_EQ(all.find("0\r\n\r\n"), std::string::npos);
+  EXPECT_TRUE(eventually([&] {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return waker.has_value() && fixture.server.statistics().workers_busy == 0;
+  }));
+  for (const char* piece : {"one", "last"}) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      ready = piece;
+    }
+    (*waker)();
+    EXPECT_NE(peer.read_until(std::string(piece) + "\r\n").find(piece), std::string::npos);
+  }
+  EXPECT_EQ(peer.read_until("0\r\n\r\n"), "0\r\n\r\n");
+}
+
+TEST(HttpServer, AParkedRequestIsHandedOutAgainWithItsBody) {
+  for (const bool chunked : {false, true}) {
+    std::mutex mutex;
+    std::optional<Waker> waker;
+    std::weak_ptr<void> ticket;
+    int calls = 0;
+    Fixture fixture([&](Exchange& exchange) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      ++calls;
+      if (calls == 1) {
+        EXPECT_FALSE(exchange.parked_since());
+        const auto held = std::make_shared<int>(0);
+        ticket = held;
+        exchange.park(std::chrono::steady_clock::now() + 60s, held);
+        waker = exchange.waker();
+        return;
+      }
+      EXPECT_EQ(exchange.parked_since().has_value(), calls == 2) << "not the request behind it";
+      echo(exchange);
+    });
+    RawSocket peer = fixture.connect();
+    peer.send(chunked
+                  ? "POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" + kGet
+                  : "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello" + kGet);
+    ASSERT_TRUE(eventually([&] {
+      const std::lock_guard<std::mutex> lock(mutex);
+      return waker.has_value() && fixture.server.statistics().workers_busy == 0;
+    }));
+    EXPECT_FALSE(ticket.expired());
+    (*waker)();
+    EXPECT_EQ(body_of(peer.read_message()), "POST:hello");
+    EXPECT_EQ(body_of(peer.read_message()), "GET:");
+    EXPECT_TRUE(ticket.expired());
+  }
+}
+
+TEST(HttpServer, AParkedRequestComesBackWhenItsTimeIsOver) {
+  Fixture fixture([](Exchange& exchange) {
+    if (!exchange.parked_since()) return exchange.park(std::chrono::steady_clock::now() + 50ms, nullptr);
+    exchange.answer(503, {}, "too late");
+  });
+  EXPECT_EQ(body_of(fixture.ask(kGet)), "too late");
+}
+
+TEST(HttpServer, AParkedRequestIsDroppedWithItsPeer) {
+  std::weak_ptr<void> ticket;
+  std::atomic<bool> parked = false;
+  Fixture fixture([&](Exchange& exchange) {
+    const auto held = std::make_shared<int>(0);
+    ticket = held;
+    exchange.park(std::chrono::steady_clock::now() + 60s, held);
+    parked = true;
+  });
+  RawSocket peer = fixture.connect();
+  peer.send(kGet);
+  ASSERT_TRUE(eventually([&] { return parked.load(); }));
+  peer.reset();
+  EXPECT_TRUE(eventually([&] { return ticket.expired() && fixture.server.statistics().connections == 0; }));
 }
 
 TEST(HttpServer, AHandlerThatFailsAnswers500) {
@@ -497,40 +597,201 @@ TEST(HttpServer, APeerThatTakesNothingHoldsNoWorker) {
   EXPECT_EQ(body_of(good.read_message()).size(), 20u << 20);
 }
 
-TEST(HttpServer, AStreamToAPeerThatTakesNothingEnds) {
+TEST(HttpServer, AStreamToAPeerThatTakesNothingEndsAndHoldsNoWorker) {
   ServerOptions options;
-  options.stall_timeout = 100ms;
-  std::atomic<int> refused = 0;
+  options.stall_timeout = 500ms;
+  std::atomic<int> ended = 0;
   Fixture fixture(
       [&](Exchange& exchange) {
-        exchange.begin(200, {});
-        const std::string piece(65536, 'x');
-        while (exchange.write(piece)) {
-        }
-        ++refused;
+        const std::shared_ptr<int> end(new int(0), [&](int* number) {
+          delete number;
+          ++ended;
+        });
+        exchange.answer_from(200, {}, std::make_unique<Source>([end](std::string& to) {
+                               to.assign(65536, 'x');
+                               return BodySource::Next::More;
+                             }));
       },
       options);
-  RawSocket peer = RawSocket::connect(fixture.port, 4096);
-  peer.send(kGet);
-  EXPECT_TRUE(eventually([&] { return refused == 1; }));
+  std::vector<RawSocket> peers;
+  for (int i = 0; i < 5; ++i) {
+    peers.push_back(RawSocket::connect(fixture.port, 4096));
+    peers.back().send(kGet);
+  }
+  EXPECT_TRUE(eventually([&] {
+    const ServerStatistics now = fixture.server.statistics();
+    return now.requests == 5 && now.workers_busy == 0 && ended == 0;
+  })) << "somebody waits for a peer";
+  EXPECT_TRUE(eventually([&] { return ended == 5; }));
 }
 
-TEST(HttpServer, RefusesConnectionsBeyondItsLimit) {
+TEST(HttpServer, ASourceIsToldWhenItsPeerIsGone) {
+  std::atomic<bool> begun = false;
+  std::atomic<bool> told = false;
+  Fixture fixture([&](Exchange& exchange) {
+    exchange.answer_from(200, {},
+                         std::make_unique<Source>(
+                             [&](std::string&) {
+                               begun = true;
+                               const Deadline limit = Deadline::after(10s);
+                               while (!told && !limit.passed()) std::this_thread::sleep_for(1ms);
+                               return BodySource::Next::End;
+                             },
+                             [&] { told = true; }));
+  });
+  RawSocket peer = fixture.connect();
+  peer.send(kGet);
+  ASSERT_TRUE(eventually([&] { return begun.load(); }));
+  peer.reset();
+  EXPECT_TRUE(eventually([&] { return told.load(); }));
+}
+
+TEST(HttpServer, MakesRoomByEndingConnectionsOfStrangersFirst) {
+  ServerOptions options;
+  options.max_connections = 3;
+  Fixture fixture(
+      [](Exchange& exchange) {
+        if (exchange.request().path == "/known") exchange.set_known(nullptr);
+        echo(exchange);
+      },
+      options);
+  RawSocket known = fixture.connect();
+  known.send("GET /known HTTP/1.1\r\nHost: h\r\n\r\n");
+  known.read_message();
+  RawSocket silent = fixture.connect();
+  RawSocket half = fixture.connect();
+  half.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n");
+  EXPECT_TRUE(eventually([&] { return fixture.server.statistics().connections == 3; }));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(body_of(fixture.ask(kGet)), "GET:") << i;
+  EXPECT_EQ(silent.read_all(), "") << "the oldest stranger goes first";
+  known.send(kGet);
+  EXPECT_EQ(body_of(known.read_message()), "GET:");
+  EXPECT_EQ(fixture.server.statistics().connections_refused, 0u);
+}
+
+TEST(HttpServer, AnswersBeyondItsLimitOnlyWhatIsVital) {
+  std::atomic<int> running = 0;
+  std::atomic<bool> release = false;
   ServerOptions options;
   options.max_connections = 2;
-  Fixture fixture(echo, options);
+  options.spare_connections = 2;
+  Fixture fixture(
+      [&](Exchange& exchange) {
+        ++running;
+        const Deadline limit = Deadline::after(20s);
+        while (!release && !limit.passed()) std::this_thread::sleep_for(1ms);
+        echo(exchange);
+      },
+      options,
+      [](Exchange& exchange) {
+        if (exchange.request().path == "/health") exchange.answer(200, {}, exchange.is_crowded() ? "crowded" : "fine");
+      });
+  const std::string health = "GET /health HTTP/1.1\r\nHost: h\r\n\r\n";
+  EXPECT_EQ(body_of(fixture.ask(health)), "fine");
+  EXPECT_TRUE(eventually([&] { return fixture.server.statistics().connections == 0; }));
+  std::vector<RawSocket> busy;
+  for (int i = 0; i < 2; ++i) {
+    busy.push_back(fixture.connect());
+    busy.back().send(kGet);
+  }
+  ASSERT_TRUE(eventually([&] { return running == 2; }));
+  EXPECT_EQ(body_of(fixture.ask(health)), "crowded");
+  EXPECT_EQ(status_line(fixture.ask(kGet)), "HTTP/1.1 503 Service Unavailable");
+  release = true;
+  for (RawSocket& peer : busy) EXPECT_EQ(body_of(peer.read_message()), "GET:");
+}
+
+TEST(HttpServer, WhatIsHeldOfRequestsHasABudget) {
+  ServerOptions options;
+  options.max_memory = 300'000;
+  options.max_body_bytes = 1'000'000;
+  Fixture fixture([](Exchange& exchange) { exchange.answer(200, {}, std::to_string(exchange.request().body.size())); },
+                  options);
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 250000\r\n\r\n";
   RawSocket first = fixture.connect();
-  first.send(kGet);
-  first.read_message();
+  first.send(head + std::string(200'000, 'x'));
+  EXPECT_TRUE(eventually([&] { return fixture.server.statistics().memory_held >= 200'000; }));
   RawSocket second = fixture.connect();
-  second.send(kGet);
-  second.read_message();
-  RawSocket third = fixture.connect();
-  EXPECT_EQ(status_line(third.read_all()), "HTTP/1.1 503 Service Unavailable");
-  EXPECT_EQ(fixture.server.statistics().connections_refused, 1u);
-  first.close();
-  EXPECT_TRUE(eventually([&] { return fixture.server.statistics().connections == 1; }));
-  EXPECT_EQ(body_of(fixture.ask(kGet)), "GET:");
+  second.send(head + std::string(200'000, 'x'));
+  EXPECT_EQ(status_line(second.read_message()), "HTTP/1.1 503 Service Unavailable");
+  first.send(std::string(50'000, 'x'));
+  EXPECT_EQ(body_of(first.read_message()), "250000");
+  EXPECT_TRUE(eventually([&] { return fixture.server.statistics().memory_held == 0; }));
+}
+
+TEST(HttpServer, AClientThatSendsTooMuchSeesWhy) {
+  Fixture fixture(echo, {}, [](Exchange& exchange) { exchange.set_known(nullptr); });
+  RawSocket peer = fixture.connect();
+  // More than fits into the sockets' buffers; it looks for an answer when everything is sent.
+  const std::string body(20 << 20, 'x');
+  EXPECT_TRUE(
+      peer.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
+  const std::string answer = peer.read_message();
+  EXPECT_EQ(status_line(answer), "HTTP/1.1 413 Content Too Large");
+  EXPECT_NE(body_of(answer).find("too long"), std::string::npos);
+}
+
+TEST(HttpServer, APeerThatHasEndedItsSideGetsAnAnswerThatTakesLong) {
+  std::atomic<bool> begun = false;
+  std::atomic<bool> go_on = false;
+  Fixture fixture([&](Exchange& exchange) {
+    begun = true;
+    const Deadline limit = Deadline::after(10s);
+    while (!go_on && !limit.passed()) std::this_thread::sleep_for(1ms);
+    EXPECT_FALSE(exchange.peer_gone());
+    echo(exchange);
+  });
+  RawSocket peer = fixture.connect();
+  peer.send(kGet);
+  peer.end_output();
+  ASSERT_TRUE(eventually([&] { return begun.load(); }));
+  EXPECT_EQ(peer.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n") << "to find out whether it listens";
+  go_on = true;
+  std::string answer;
+  do {
+    answer = peer.read_until("\r\n\r\n");
+  } while (answer == "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(status_line(answer), "HTTP/1.1 200 OK");
+}
+
+TEST(HttpServer, LeadingSlashesOfAPathAreOne) {
+  Fixture fixture([](Exchange& exchange) { exchange.answer(200, {}, exchange.request().path); });
+  EXPECT_EQ(body_of(fixture.ask("GET //a//b HTTP/1.1\r\nHost: h\r\n\r\n")), "/a//b");
+  EXPECT_EQ(body_of(fixture.ask("GET /// HTTP/1.1\r\nHost: h\r\n\r\n")), "/");
+}
+
+TEST(HttpServer, NoticesThatPeersAreGoneWhenAllWorkersAreKept) {
+  std::atomic<int> running = 0;
+  std::atomic<int> told = 0;
+  ServerOptions options;
+  options.min_workers = 2;
+  options.max_workers = 2;
+  Fixture fixture(
+      [&](Exchange& exchange) {
+        std::atomic<bool> gone = false;
+        exchange.on_peer_gone([&] {
+          gone = true;
+          ++told;
+        });
+        ++running;
+        const Deadline limit = Deadline::after(10s);
+        while (!gone && !limit.passed()) std::this_thread::sleep_for(1ms);
+        exchange.on_peer_gone({});
+        echo(exchange);
+      },
+      options);
+  std::vector<RawSocket> peers;
+  for (int i = 0; i < 2; ++i) {
+    peers.push_back(fixture.connect());
+    peers.back().send(kGet);
+  }
+  ASSERT_TRUE(eventually([&] { return running == 2; }));
+  RawSocket waiting = fixture.connect();
+  waiting.send(kGet);
+  for (RawSocket& peer : peers) peer.reset();
+  EXPECT_TRUE(eventually([&] { return told == 2; }));
+  EXPECT_TRUE(eventually([&] { return running == 3; })) << "what came meanwhile is lost";
+  waiting.reset();
 }
 
 TEST(HttpServer, DrainsWithoutCuttingWhatRuns) {

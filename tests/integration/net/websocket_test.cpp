@@ -348,6 +348,73 @@ TEST(WebSocket, SendingToAPeerThatTakesNothingEnds) {
   EXPECT_EQ(fixture.sessions->end(), "1006 ");
 }
 
+TEST(WebSocket, ASessionThatIsPausedReadsNothingAndHoldsNoWorker) {
+  class Pausing final : public WebSocketHandler {
+   public:
+    void on_message(WebSocketSession& session, MessageType, std::string_view data) override {
+      if (data == "pause") session.pause();
+      ++messages;
+    }
+    void on_close(WebSocketSession&, int, std::string_view) noexcept override { closed = true; }
+    std::atomic<int> messages = 0;
+    std::atomic<bool> closed = false;
+  };
+  class Accepting final : public Handler {
+   public:
+    std::shared_ptr<Pausing> pausing = std::make_shared<Pausing>();
+    std::shared_ptr<WebSocketSession> session;
+    void on_request(Exchange& exchange) override { session = exchange.accept_websocket(pausing, ""); }
+  };
+  const auto handler = std::make_shared<Accepting>();
+  Server server;
+  ClientOptions options;
+  options.proxy_from_environment = false;
+  WebSocketConnection client(Origin{false, "127.0.0.1", server.listen({}, handler)}, options);
+  client.connect("/", {}, {}, patient());
+  Pausing& pausing = *handler->pausing;
+  const auto eventually = [](auto&& condition) {
+    const Deadline limit = Deadline::after(10s);
+    while (!condition() && !limit.passed()) std::this_thread::sleep_for(1ms);
+    return condition();
+  };
+  client.send(MessageType::Text, "pause", patient());
+  for (int i = 0; i < 5; ++i) client.send(MessageType::Text, "more", patient());
+  EXPECT_TRUE(eventually([&] { return pausing.messages == 1 && server.statistics().workers_busy == 0; }));
+  handler->session->resume();
+  EXPECT_TRUE(eventually([&] { return pausing.messages == 6; }));
+  handler->session->pause();
+  client = WebSocketConnection(Origin{}, {});
+  EXPECT_TRUE(eventually([&] { return pausing.closed.load(); })) << "the peer's end is not seen while it is paused";
+}
+
+TEST(WebSocket, AMessageThatDoesNotBecomeCompleteEndsTheConnection) {
+  ServerOptions options;
+  options.transfer_timeout = 100ms;
+  options.min_bytes_per_second = 1'000'000;
+  Fixture fixture(options);
+  RawSocket half = fixture.raw();
+  RawSocket fragments = fixture.raw();
+  half.send(frame(0x81, "hello").substr(0, 8));
+  fragments.send(frame(0x01, "part"));
+  const Deadline limit = Deadline::after(10s);
+  // Neither further fragments nor pings buy time.
+  while (fragments.send(frame(0x00, "part") + frame(0x89, "p")) && !limit.passed()) std::this_thread::sleep_for(5ms);
+  EXPECT_FALSE(limit.passed());
+  EXPECT_EQ(half.read_all(), "");
+}
+
+TEST(WebSocket, AStrangerHasLittleRoomAndLittleTime) {
+  ServerOptions options;
+  options.stranger_message_bytes = 100;
+  options.stranger_timeout = 200ms;
+  Fixture fixture(options);
+  RawSocket silent = fixture.raw();
+  RawSocket long_winded = fixture.raw();
+  long_winded.send(frame(0x81, std::string(101, 'x')));
+  EXPECT_EQ(long_winded.read_all().substr(2, 2), "\x03\xf1") << "1009";
+  EXPECT_EQ(silent.read_all(), "");
+}
+
 TEST(WebSocket, TwoSidesThatSendMuchDoNotBlockEachOther) {
   Fixture fixture;
   WebSocketConnection client = fixture.client();

@@ -248,6 +248,8 @@ TEST(Settings, EachChangeWhatTheyAreAbout) {
       {"allow-unauthenticated-admin", {"true", [](const Config& c) { return c.allow_unauthenticated_admin; }}},
       {"max-request-size", {"7", [](const Config& c) { return c.options.limits.request_bytes == 7; }}},
       {"max-legacy-request-size", {"7", [](const Config& c) { return c.options.limits.legacy_request_bytes == 7; }}},
+      {"max-total-request-size", {"7", [](const Config& c) { return c.options.limits.total_request_bytes == 7; }}},
+      {"max-dumps", {"7", [](const Config& c) { return c.options.limits.dumps == 7; }}},
       {"max-response-size", {"7", [](const Config& c) { return c.options.limits.response_bytes == 7; }}},
       {"max-temp-size", {"7", [](const Config& c) { return c.options.limits.temporary_bytes == 7; }}},
       {"max-total-temp-size", {"7", [](const Config& c) { return c.options.limits.total_temporary_bytes == 7; }}},
