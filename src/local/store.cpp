@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/errors.hpp"
+#include "engine/full_path.hpp"
 #include "functions/register.hpp"
 #include "local/path.hpp"
 #include "local/session.hpp"
@@ -217,8 +218,18 @@ Store::Store(Options options) : options_(std::move(options)) {
                                options_.max_temporary_bytes, options_.temporary_owner, options_.temporary_whole));
   if (options_.encryption) temporary_files_->encrypt();
   open_options_.vfs = temporary_files_->vfs();
+  for (auto& [file, entry] : options_.extensions) {
+    if (file.has_parent_path()) file = std::filesystem::absolute(file);  // else the loader looks in its own places
+  }
+  for (std::filesystem::path& directory : options_.extension_directories) {
+    directory = std::filesystem::absolute(directory);
+  }
+  // What the names mean now, they mean for all connections, whatever the working directory is by then. Links are
+  // followed once: the first opening, which looks at no_follow(), gets the name as it was written.
+  const std::string full = engine::full_path(open_options_.path, open_options_.vfs, (open_options_.flags & kUri) != 0);
   // Opening here shows what is wrong now.
   keeper_ = open_connection();
+  open_options_.path = full;
   remember_pragmas(*keeper_);
   open_options_.flags &= ~kExclusive;  // the first connection has made the file
   if (options_.mvcc && keeper_->query_text("PRAGMA main.journal_mode") != "wal") {

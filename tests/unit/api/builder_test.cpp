@@ -424,5 +424,76 @@ TEST_F(BuilderTest, RekeyWhileOthersUseTheFileThrowsBusyAndChangesNothing) {
   EXPECT_EQ(db.connect().query_value<int>("SELECT a FROM t"), 7);
 }
 
+// -- the working directory --------------------------------------------------------------------------------------------
+
+class WorkingDirectory : public BuilderTest {
+ protected:
+  WorkingDirectory() : before_(std::filesystem::current_path()) {
+    std::filesystem::create_directories(file("elsewhere/sub"));
+    std::filesystem::create_directories(file("sub"));
+    std::filesystem::current_path(std::filesystem::path(file("x")).parent_path());
+  }
+  ~WorkingDirectory() override { std::filesystem::current_path(before_); }
+  void leave() { std::filesystem::current_path(file("elsewhere")); }
+  std::filesystem::path before_;
+};
+
+TEST_F(WorkingDirectory, ADatabaseStaysWithItsFileWhenItChanges) {
+  for (const char* name : {"a.db", "sub/b.db", "./sub/../c.db", "file:d.db", "file:sub/e%20%23.db?cache=private",
+                           "file:f.db?mode=rwc#x"}) {
+    SCOPED_TRACE(name);
+    std::filesystem::current_path(file("."));
+    const Database db = Builder::local(name).build();
+    Connection conn = db.connect();
+    conn.execute("CREATE TABLE t AS SELECT 7 AS a");
+    leave();
+    Connection later = db.connect();
+    EXPECT_EQ(later.path(), conn.path());
+    EXPECT_EQ(later.query_value<int>("SELECT a FROM t"), 7);
+    EXPECT_EQ(Pool(db).with_read([](Connection& c) { return c.query_value<int>("SELECT a FROM t"); }), 7);
+    const Snapshot snapshot = conn.snapshot();
+    conn.execute("UPDATE t SET a = 8");
+    Transaction tx = later.transaction_at(snapshot);
+    EXPECT_EQ(later.query_value<int>("SELECT a FROM t"), 7);
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(file("elsewhere/sub")));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(file("elsewhere")), {}), 1);
+}
+
+TEST_F(WorkingDirectory, NamesThatMeanNoFileStayAsTheyAre) {
+  for (const char* name : {":memory:", "", "file::memory:", "file:named?mode=memory&cache=shared"}) {
+    SCOPED_TRACE(name);
+    const Database db = Builder::local(name).build();
+    Connection conn = db.connect();
+    conn.execute("CREATE TABLE t(a)");
+    leave();
+    EXPECT_EQ(db.connect().query_value<int>("SELECT 1"), 1);
+    std::filesystem::current_path(file("."));
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(file(".")), {}), 2) << "elsewhere and sub";
+}
+
+TEST_F(WorkingDirectory, ALinkIsFollowedOnceAndNoFollowStillRefusesIt) {
+  Builder::local("real.db").build().connect().execute("CREATE TABLE t AS SELECT 7 AS a");
+  std::filesystem::create_symlink("real.db", "link.db");
+  EXPECT_THROW(Builder::local("link.db").no_follow().build(), CannotOpen);
+  EXPECT_EQ(Builder::local("real.db").no_follow().build().connect().query_value<int>("SELECT a FROM t"), 7);
+  const Database db = Builder::local("link.db").build();
+  std::filesystem::remove("link.db");
+  leave();
+  EXPECT_EQ(db.connect().query_value<int>("SELECT a FROM t"), 7);
+}
+
+TEST_F(WorkingDirectory, ASnapshotOfAFileThatWasReplacedThrows) {
+  const Database db = Builder::local("a.db").busy_timeout(0ms).build();
+  Connection conn = db.connect();
+  conn.execute("CREATE TABLE t(a)");
+  Connection holder = db.connect();  // keeps the old file's log
+  for (const char* end : {"", "-wal", "-shm"}) {
+    std::filesystem::rename(std::string("a.db") + end, std::string("old.db") + end);
+  }
+  EXPECT_THROW(static_cast<void>(conn.snapshot()), Error);
+}
+
 }  // namespace
 }  // namespace libsql
