@@ -12,6 +12,7 @@
 
 #include <libsql/column.hpp>
 #include <libsql/detail/backend_fwd.hpp>
+#include <libsql/detail/call_scope.hpp>
 #include <libsql/error.hpp>
 #include <libsql/export.hpp>
 #include <libsql/params.hpp>
@@ -87,6 +88,7 @@ class LIBSQL_EXPORT BulkRun final {
 
   std::size_t index_ = 0;
   std::shared_ptr<core::Session> session_;
+  CallScope call_;
   std::unique_ptr<core::Bulk> bulk_;
 };
 

@@ -70,7 +70,9 @@ class LIBSQL_EXPORT Connection final {
     return RowsOf<Ts...>(query_view(sql, detail::ParamsRefs(params).view()));
   }
 
-  /// Exactly one row, as a tuple, a struct, or without types an OwnedRow. Throws UnexpectedRows for none and for more.
+  /// Exactly one row, as a tuple, a struct, or without types an OwnedRow. Throws UnexpectedRows for none and for more;
+  /// then, and if a value does not fit its type, what a RETURNING statement wrote is undone. Remote it is not, unless
+  /// a transaction is open, which still holds it: Error::write_committed() tells.
   template <class... Ts, Argument... Args>
   auto query_row(std::string_view sql, const Args&... args) {
     // Read before the arguments end: the statement borrows them.
@@ -92,7 +94,7 @@ class LIBSQL_EXPORT Connection final {
     // Read before the arguments end: the statement borrows them.
     return detail::with_params(
         [&](const detail::ParamsView& params) {
-          detail::RowScope rows = open_scope(sql, params);
+          detail::RowScope rows = open_scope(sql, params, detail::Wanted::OneAtMost);
           return detail::optional_row<Ts...>(rows);
         },
         args...);
@@ -186,7 +188,8 @@ class LIBSQL_EXPORT Connection final {
   /// the directories that the Builder allows (if it names any); SqlError if it cannot be loaded.
   void load_extension(const std::filesystem::path& file, std::string_view entry_point = {});
 
-  /// Bytes kept free at the end of every page. A change takes effect with a VACUUM, which it runs.
+  /// Bytes kept free at the end of every page. A change takes effect with a VACUUM, which it runs. Throws Unsupported
+  /// for fewer than there are: SQLite cannot take them back.
   void set_reserved_bytes(int bytes);
   int reserved_bytes() const;
   /// Changes the encryption key of the file: to another, to none (empty: decrypts), or from none (encrypts). Rewrites
@@ -213,7 +216,8 @@ class LIBSQL_EXPORT Connection final {
   core::Session& session() const;
   std::uint64_t execute_view(std::string_view sql, const detail::ParamsView& params);
   Rows query_view(std::string_view sql, const detail::ParamsView& params);
-  detail::RowScope open_scope(std::string_view sql, const detail::ParamsView& params);
+  detail::RowScope open_scope(std::string_view sql, const detail::ParamsView& params,
+                              detail::Wanted wanted = detail::Wanted::One);
 
   std::shared_ptr<core::Session> session_;
 };

@@ -84,6 +84,7 @@ struct ErrorData {
   bool retryable = false;
   bool session_usable = true;
   bool outcome_known = true;
+  bool write_committed = false;
   std::optional<bool> transaction_open;
   ConstraintKind constraint_kind = ConstraintKind::Other;
   std::string constraint_table;
@@ -129,6 +130,9 @@ class LIBSQL_EXPORT Error : public std::exception {
   std::optional<bool> transaction_open() const noexcept;
   /// False if nobody knows whether the change took effect (the link broke after it was sent). Then never retry blindly.
   bool outcome_known() const noexcept;
+  /// True if the statement had run and was committed before the call failed: of a server, query_row() and its like get
+  /// the rows of a RETURNING clause when what they tell of is done.
+  bool write_committed() const noexcept;
 
  protected:
   const detail::ErrorData& data() const noexcept;

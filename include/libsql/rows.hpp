@@ -21,6 +21,7 @@
 #include <libsql/convert.hpp>
 #include <libsql/detail/aggregate.hpp>
 #include <libsql/detail/backend_fwd.hpp>
+#include <libsql/detail/call_scope.hpp>
 #include <libsql/export.hpp>
 #include <libsql/value.hpp>
 
@@ -252,7 +253,10 @@ class LIBSQL_EXPORT Rows final {
 
  private:
   friend struct detail::Access;
+  template <class... Ts>
+  friend class TypedRows;
   Rows(std::shared_ptr<core::Session> session, std::shared_ptr<core::Stmt> stmt);
+  detail::CallScope one_call() const noexcept { return detail::CallScope(session_.get()); }
 
   std::shared_ptr<core::Session> session_;
   std::shared_ptr<core::Stmt> stmt_;
@@ -286,6 +290,7 @@ class TypedRows final {
   std::vector<value_type> fetch_all() {
     static_assert(!(detail::holds_views_v<Ts> || ...), "views end with their row: use owning types with fetch_all()");
     std::vector<value_type> all;
+    const detail::CallScope call = rows_.one_call();
     while (rows_.next()) all.push_back(Shape::read(rows_.row()));
     return all;
   }

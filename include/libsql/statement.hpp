@@ -13,6 +13,7 @@
 
 #include <libsql/column.hpp>
 #include <libsql/detail/backend_fwd.hpp>
+#include <libsql/error.hpp>
 #include <libsql/export.hpp>
 #include <libsql/params.hpp>
 #include <libsql/rows.hpp>
@@ -42,6 +43,9 @@ struct StatementStatus {
 enum class ExplainKind : std::uint8_t { None, Explain, QueryPlan };
 
 namespace detail {
+/// How many rows a caller wants. For exactly one, a statement that yields no rows is not run at all.
+enum class Wanted : std::uint8_t { One, OneAtMost };
+
 [[noreturn]] LIBSQL_EXPORT void throw_no_row();
 [[noreturn]] LIBSQL_EXPORT void throw_more_rows();
 
@@ -52,9 +56,11 @@ class LIBSQL_EXPORT RowScope final {
   explicit RowScope(std::shared_ptr<core::Stmt> stmt) noexcept;
   RowScope(const RowScope&) = delete;
   RowScope& operator=(const RowScope&) = delete;
-  ~RowScope();
+  ~RowScope();  ///< Before the end of the rows: undoes what the statement wrote, where that is possible.
   bool next();
   const Row& row() const noexcept { return row_; }
+  /// Throws `error` on. If what the statement wrote cannot be undone, the error says so.
+  [[noreturn]] void fail(const Error& error);
 
  private:
   std::shared_ptr<core::Stmt> owner_;
@@ -75,20 +81,28 @@ auto own_row(const Row& row) {
 /// Exactly one row of `rows`.
 template <class... Ts>
 auto one_row(RowScope& rows) {
-  if (!rows.next()) throw_no_row();
-  auto result = own_row<Ts...>(rows.row());
-  if (rows.next()) throw_more_rows();
-  return result;
+  try {
+    if (!rows.next()) throw_no_row();
+    auto result = own_row<Ts...>(rows.row());
+    if (rows.next()) throw_more_rows();
+    return result;
+  } catch (const Error& error) {
+    rows.fail(error);
+  }
 }
 
 /// One row at most of `rows`.
 template <class... Ts>
 auto optional_row(RowScope& rows) {
   std::optional<decltype(own_row<Ts...>(rows.row()))> result;
-  if (!rows.next()) return result;
-  result.emplace(own_row<Ts...>(rows.row()));
-  if (rows.next()) throw_more_rows();
-  return result;
+  try {
+    if (!rows.next()) return result;
+    result.emplace(own_row<Ts...>(rows.row()));
+    if (rows.next()) throw_more_rows();
+    return result;
+  } catch (const Error& error) {
+    rows.fail(error);
+  }
 }
 }  // namespace detail
 
@@ -143,7 +157,7 @@ class LIBSQL_EXPORT Statement final {
     // Read before the arguments end: the statement borrows them.
     return detail::with_params(
         [&](const detail::ParamsView& params) {
-          detail::RowScope rows = open_scope(params);
+          detail::RowScope rows = open_scope(params, detail::Wanted::OneAtMost);
           return detail::optional_row<Ts...>(rows);
         },
         args...);
@@ -191,7 +205,7 @@ class LIBSQL_EXPORT Statement final {
   std::uint64_t execute_view(const detail::ParamsView& params);
   RunResult run_view(const detail::ParamsView& params);
   Rows query_view(const detail::ParamsView& params);
-  detail::RowScope open_scope(const detail::ParamsView& params);
+  detail::RowScope open_scope(const detail::ParamsView& params, detail::Wanted wanted = detail::Wanted::One);
   std::string expanded_view(const detail::ParamsView& params) const;
 
   std::shared_ptr<core::Session> session_;

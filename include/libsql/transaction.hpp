@@ -26,13 +26,13 @@ class LIBSQL_EXPORT Transaction final {
   ~Transaction();
 
   /// Makes the changes lasting (of a nested one: part of the outer transaction). Throws Busy (still open: call again),
-  /// Constraint for a deferred foreign key (still open: mend it or roll back), TransactionLost if it is already gone,
-  /// Misuse if it is finished.
+  /// Constraint for a deferred foreign key (still open: mend it or roll back), TransactionLost if it is already gone
+  /// (rolled back by the engine, or by reset()), Misuse if it is finished.
   void commit();
   /// Undoes the changes. Throws Misuse if it is finished.
   void rollback();
-  /// Whether it is neither committed nor rolled back.
-  bool is_open() const noexcept { return open_; }
+  /// Whether it is neither committed nor rolled back, by reset() for one.
+  bool is_open() const noexcept;
   /// Whether it is a savepoint inside another transaction.
   bool is_nested() const noexcept { return mark_ != 0; }
 
@@ -43,17 +43,20 @@ class LIBSQL_EXPORT Transaction final {
   friend struct detail::Access;
   Transaction(std::shared_ptr<core::Session> session, std::uint64_t mark);
   void finish() noexcept;
+  bool is_current() const noexcept;
 
   std::shared_ptr<core::Session> session_;
   Connection connection_;
   std::uint64_t mark_ = 0;  // of the savepoint that it is; 0: it is no savepoint
+  std::uint64_t id_ = 0;    // of the transaction that it is else
   bool open_ = true;
 };
 
-/// A named savepoint: a mark in a transaction that can be returned to. Opens a transaction if there is none, which its
-/// release then commits (https://www.sqlite.org/lang_savepoint.html). Savepoints nest, also of the same name, and those
-/// set inside one end with it. If the engine has to roll back the transaction that it opened, every later call on the
-/// connection throws TransactionLost until this object ends. Threads: as Connection.
+/// A named savepoint: a mark in a transaction that can be returned to by this object; SQL text cannot end it. Opens a
+/// transaction if there is none, which its release then commits (https://www.sqlite.org/lang_savepoint.html).
+/// Savepoints nest, also of the same name, and those set inside one end with it. If the engine has to roll back the
+/// transaction that it opened, every later call on the connection throws TransactionLost until this object ends.
+/// Threads: as Connection.
 class LIBSQL_EXPORT Savepoint final {
  public:
   Savepoint(Savepoint&&) noexcept;
@@ -67,7 +70,7 @@ class LIBSQL_EXPORT Savepoint final {
   /// Undoes the changes since the mark; the mark stays, and the work may go on from there.
   void rollback();
   const std::string& name() const noexcept { return name_; }
-  bool is_open() const noexcept { return open_; }
+  bool is_open() const noexcept;
 
  private:
   friend struct detail::Access;

@@ -3,9 +3,26 @@
 #include "api/access.hpp"
 #include "api/marks.hpp"
 #include "engine/connection.hpp"
+#include "sql/classify.hpp"
+#include "sql/nesting.hpp"
+#include "sql/split.hpp"
 
 namespace libsql {
 namespace {
+
+// Text that would end the transaction around a batch would leave half of it: it is refused before anything runs.
+void require_inside(sql::Nesting& nesting, std::string_view text, std::size_t index) {
+  if (nesting.stays_inside(text)) return;
+  detail::ErrorData data;
+  data.code = ErrorCode::Misuse;
+  data.message =
+      "the batch runs in a transaction of its own: it can neither begin nor end one, nor end a savepoint that it has "
+      "not "
+      "set";
+  data.sql = text;
+  data.statement_index = index;
+  core::throw_error(std::move(data));
+}
 
 template <class Run>
 BatchResult all_or_nothing(Connection& connection, Run&& run) {
@@ -43,13 +60,17 @@ std::uint64_t Connection::execute(std::string_view sql, const Params& params) {
   return execute_view(sql, detail::ParamsRefs(params).view());
 }
 Rows Connection::query_view(std::string_view sql, const detail::ParamsView& params) {
+  // Compiling is a part of the call.
+  const detail::CallScope call(session().deadline() ? session_.get() : nullptr);
   std::shared_ptr<core::Stmt> stmt = session().prepare_once(sql);
   stmt->open(params);
   return detail::Access::rows(session_, std::move(stmt));
 }
-detail::RowScope Connection::open_scope(std::string_view sql, const detail::ParamsView& params) {
+detail::RowScope Connection::open_scope(std::string_view sql, const detail::ParamsView& params, detail::Wanted wanted) {
+  const detail::CallScope call(session().deadline() ? session_.get() : nullptr);
   std::shared_ptr<core::Stmt> stmt = session().prepare_once(sql);
-  stmt->open(params, core::ArgumentLifetime::Borrow);
+  if (wanted == detail::Wanted::One && stmt->yields_nothing()) detail::throw_no_row();
+  stmt->open_undoable(params);
   return detail::RowScope(std::move(stmt));
 }
 Statement Connection::prepare(std::string_view sql) {
@@ -62,10 +83,17 @@ BatchResult Connection::execute_batch(std::span<const BatchStatement> statements
   return session().execute_batch(statements);
 }
 BatchResult Connection::execute_transactional_batch(std::string_view script) {
+  const core::CallScope call(session());
+  sql::Nesting nesting;
+  std::size_t index = 0;
+  for (const sql::Statement& entry : sql::split(script)) require_inside(nesting, entry.text, index++);
   if (auto results = session().execute_atomically(script)) return std::move(*results);
   return all_or_nothing(*this, [&] { return execute_batch(script); });
 }
 BatchResult Connection::execute_transactional_batch(std::span<const BatchStatement> statements) {
+  const core::CallScope call(session());
+  sql::Nesting nesting;
+  for (std::size_t i = 0; i < statements.size(); ++i) require_inside(nesting, statements[i].sql, i);
   if (auto results = session().execute_atomically(statements)) return std::move(*results);
   return all_or_nothing(*this, [&] { return execute_batch(statements); });
 }
@@ -76,7 +104,7 @@ namespace {
 class TransactionalBulk final : public core::Bulk {
  public:
   TransactionalBulk(Connection& connection, core::Session& session, std::string_view sql)
-      : stmt_(session.prepare(sql)), transaction_(connection.transaction(TransactionBehavior::Immediate)) {}
+      : stmt_(prepare(session, sql)), transaction_(connection.transaction(TransactionBehavior::Immediate)) {}
 
   void add(const core::ParamsView& params) override { changes_ += stmt_->execute(params); }
   std::uint64_t finish() override {
@@ -85,6 +113,15 @@ class TransactionalBulk final : public core::Bulk {
   }
 
  private:
+  static std::shared_ptr<core::Stmt> prepare(core::Session& session, std::string_view sql) {
+    std::shared_ptr<core::Stmt> stmt = session.prepare(sql);
+    if (sql::classify(stmt->sql()).access == sql::Access::Transaction && stmt->explain_kind() == ExplainKind::None) {
+      core::throw_error(ErrorCode::Misuse, "a statement that begins or ends a transaction cannot run many times in one",
+                        sql);
+    }
+    return stmt;
+  }
+
   std::shared_ptr<core::Stmt> stmt_;
   Transaction transaction_;
   std::uint64_t changes_ = 0;
@@ -94,7 +131,7 @@ class TransactionalBulk final : public core::Bulk {
 
 namespace detail {
 
-BulkRun::BulkRun(Connection& connection, std::string_view sql) : session_(connection.session_) {
+BulkRun::BulkRun(Connection& connection, std::string_view sql) : session_(connection.session_), call_(session_.get()) {
   core::Session& session = connection.session();
   bulk_ = session.bulk(sql);
   if (bulk_ == nullptr) bulk_ = std::make_unique<TransactionalBulk>(connection, session, sql);
@@ -126,10 +163,7 @@ Savepoint Connection::savepoint(std::string_view name) {
 void Connection::ping() { session().ping(); }
 void Connection::close() { session().close(); }
 bool Connection::is_closed() const noexcept { return session_ == nullptr || session_->is_closed(); }
-void Connection::reset() {
-  session().reset();
-  session_->marks.clear();
-}
+void Connection::reset() { session().reset(); }
 void Connection::cacheflush() { session().cacheflush(); }
 void Connection::release_memory() { session().release_memory(); }
 

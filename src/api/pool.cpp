@@ -310,7 +310,10 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
 
   // A resting connection, or none and the right to make one.
   std::unique_ptr<PoolSlot> wait_in_line(PoolLane& lane, const CheckoutOptions& options) {
-    const auto timeout = options.timeout.value_or(options_.checkout_timeout);
+    // The wait is a call, too; who names a time for this one means it.
+    const auto bound = std::min(options_.checkout_timeout,
+                                Access::store(database_)->default_deadline().value_or(options_.checkout_timeout));
+    const auto timeout = options.timeout.value_or(bound);
     if (timeout < std::chrono::milliseconds(0)) core::throw_error(ErrorCode::OutOfRange, "a time cannot be negative");
     const Clock::time_point deadline = deadline_of(timeout);
     std::unique_lock lock(mutex_);
@@ -395,6 +398,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     // Rows, statements and the like that still hold the session could go on using it in another thread.
     if (session == nullptr || session->is_closed() || session.use_count() > slot.holders) return false;
     try {
+      session->renew_interrupts();  // the last user's handles are not for the next one's calls
       if (session->recycle() == core::Session::Recycled::Everything) set_up(slot);
       return true;
     } catch (...) {

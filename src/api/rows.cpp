@@ -18,6 +18,13 @@ namespace {
 }  // namespace
 
 namespace detail {
+CallScope::CallScope(core::Session* session) noexcept : session_(session) {
+  if (session_ != nullptr) session_->begin_call();
+}
+CallScope::~CallScope() {
+  if (session_ != nullptr) session_->end_call();
+}
+
 void throw_column_count(int have, std::size_t want) {
   core::throw_error(ErrorCode::Misuse, "the row has " + std::to_string(have) + (have == 1 ? " column" : " columns") +
                                            ", the types asked for are " + std::to_string(want));
@@ -139,6 +146,7 @@ void Rows::close() noexcept {
 }
 
 std::vector<OwnedRow> Rows::fetch(std::size_t count) {
+  const detail::CallScope call = one_call();
   std::vector<OwnedRow> rows;
   while (rows.size() < count && next()) {
     if (names_ == nullptr) {

@@ -11,20 +11,33 @@ RowScope::RowScope(core::Stmt& stmt) noexcept {
   row_.column_count_ = stmt.cursor_column_count();
 }
 RowScope::RowScope(std::shared_ptr<core::Stmt> stmt) noexcept : RowScope(*stmt) { owner_ = std::move(stmt); }
-RowScope::~RowScope() { row_.stmt_->close_cursor(); }
+RowScope::~RowScope() { row_.stmt_->undo_cursor(); }
+void RowScope::fail(const Error& error) {
+  if (!row_.stmt_->has_committed()) throw;
+  ErrorData data = core::error_data(error);
+  data.message += "; what the statement wrote is committed";
+  data.write_committed = true;
+  core::throw_error(std::move(data));
+}
 bool RowScope::next() { return row_.stmt_->next(); }
 
 }  // namespace detail
 
 Statement::Statement(std::shared_ptr<core::Session> session, std::shared_ptr<core::Stmt> stmt)
-    : session_(std::move(session)), stmt_(std::move(stmt)) {}
+    : session_(std::move(session)), stmt_(std::move(stmt)) {
+  ++stmt_->handles;
+}
 Statement::Statement(Statement&&) noexcept = default;
 Statement& Statement::operator=(Statement&& other) noexcept {
+  if (this == &other) return *this;
+  if (stmt_ != nullptr) --stmt_->handles;
   stmt_ = std::move(other.stmt_);  // before the session: a statement never outlives its connection
   session_ = std::move(other.session_);
   return *this;
 }
-Statement::~Statement() = default;
+Statement::~Statement() {
+  if (stmt_ != nullptr) --stmt_->handles;
+}
 
 core::Stmt& Statement::stmt() const {
   if (stmt_ == nullptr) [[unlikely]]
@@ -47,9 +60,10 @@ Rows Statement::query_view(const detail::ParamsView& params) {
   return detail::Access::rows(session_, stmt_);
 }
 
-detail::RowScope Statement::open_scope(const detail::ParamsView& params) {
+detail::RowScope Statement::open_scope(const detail::ParamsView& params, detail::Wanted wanted) {
   core::Stmt& held = stmt();
-  held.open(params, core::ArgumentLifetime::Borrow);
+  if (wanted == detail::Wanted::One && held.yields_nothing()) detail::throw_no_row();
+  held.open_undoable(params);
   return detail::RowScope(held);
 }
 

@@ -17,6 +17,17 @@ std::string abandon_reason(const char* what, const char* error) {
          " could not be rolled back when it ended: " + error;
 }
 
+// A destructor could not undo: then nobody may go on with the session. What was undone all the same, and told to a
+// listener who threw, is no reason for that; the exception has nobody to go to.
+void give_up(core::Session& session, bool stands, const char* what, const char* error) noexcept {
+  if (!stands) return;
+  try {
+    session.abandon(abandon_reason(what, error));
+  } catch (...) {  // no memory for the reason
+    session.abandon("given up");
+  }
+}
+
 using Marks = std::vector<core::Session::Mark>;
 
 Marks::iterator find_mark(core::Session& session, std::uint64_t id) noexcept {
@@ -32,56 +43,93 @@ void require_mark(core::Session& session, std::uint64_t id, const char* what) {
   core::throw_error(ErrorCode::Misuse, std::string("the ") + what + " has ended, because one around it has");
 }
 
+void pop_mark(core::Session& session) {
+  const bool watches = session.marks.back().watches;
+  session.marks.pop_back();
+  if (watches) session.watch(false);
+}
+
+void pop_marks(core::Session& session, std::uint64_t id) {
+  while (has_mark(session, id)) pop_mark(session);
+}
+
 // The engine goes by name and takes the innermost of that name, so the marks go one by one, from the inside.
-void release_down_to(core::Session& session, std::uint64_t id) {
-  while (session.marks.back().id != id) {
+void release_innermost(core::Session& session) {
+  try {
     session.release_savepoint(session.marks.back().name);
-    session.marks.pop_back();
+  } catch (...) {
+    if (session.was_done()) pop_mark(session);
+    throw;
   }
+  pop_mark(session);
+}
+
+void release_down_to(core::Session& session, std::uint64_t id) {
+  while (session.marks.back().id != id) release_innermost(session);
 }
 
 void release_mark(core::Session& session, std::uint64_t id) {
   release_down_to(session, id);
-  session.release_savepoint(session.marks.back().name);
-  session.marks.pop_back();
+  release_innermost(session);
 }
 
 void roll_back_to_mark(core::Session& session, std::uint64_t id) {
+  const core::UndoScope undo(session);
   release_down_to(session, id);
   session.rollback_to_savepoint(session.marks.back().name);
 }
 
 // Undoes and forgets it. What the engine has lost, with its whole transaction, needs no undoing.
 void remove_mark(core::Session& session, std::uint64_t id) {
-  if (!session.is_autocommit()) {
-    release_down_to(session, id);
-    session.undo_savepoint(session.marks.back().name);
+  const core::UndoScope undo(session);
+  if (session.is_autocommit()) return pop_marks(session, id);
+  release_down_to(session, id);
+  const std::string name = session.marks.back().name;
+  try {
+    session.undo_savepoint(name);
+  } catch (...) {
+    if (session.was_done()) pop_marks(session, id);
+    throw;
   }
-  session.marks.erase(find_mark(session, id), session.marks.end());
+  pop_marks(session, id);
+}
+
+// What the engine is told: SQL text that uses the same name means another savepoint. The number is that of savepoints
+// around it, not a new one each time, so that the texts are found in the cache of statements.
+std::string engine_name(const core::Session& session, std::string_view name) {
+  return std::string(name) + ":libsql:" + std::to_string(session.marks.size());
 }
 
 }  // namespace
 
 namespace detail {
 std::uint64_t set_mark(core::Session& session, std::string_view name) {
-  session.marks.push_back({session.last_mark + 1, std::string(name)});
+  if (name.empty()) core::throw_error(ErrorCode::Misuse, "a savepoint needs a name");
+  const bool watches = !session.in_transaction();
+  const std::uint64_t id = ++session.last_handle;
+  session.marks.push_back({id, engine_name(session, name), watches});
   try {
-    session.savepoint(name);
+    session.savepoint(session.marks.back().name);
   } catch (...) {
     session.marks.pop_back();
     throw;
   }
-  return ++session.last_mark;
+  // SQL text may have begun the transaction. If it also ends it, what follows is not part of what the handle undoes.
+  if (watches) session.watch(true);
+  return id;
 }
 }  // namespace detail
 
 Transaction::Transaction(std::shared_ptr<core::Session> session, std::uint64_t mark)
-    : session_(std::move(session)), connection_(detail::Access::connection(session_)), mark_(mark) {}
+    : session_(std::move(session)), connection_(detail::Access::connection(session_)), mark_(mark) {
+  if (!is_nested()) id_ = session_->transaction = ++session_->last_handle;
+}
 
 Transaction::Transaction(Transaction&& other) noexcept
     : session_(std::move(other.session_)),
       connection_(std::move(other.connection_)),
       mark_(other.mark_),
+      id_(other.id_),
       open_(std::exchange(other.open_, false)) {}
 
 Transaction& Transaction::operator=(Transaction&& other) noexcept {
@@ -90,19 +138,28 @@ Transaction& Transaction::operator=(Transaction&& other) noexcept {
   connection_ = std::move(other.connection_);
   session_ = std::move(other.session_);
   mark_ = other.mark_;
+  id_ = other.id_;
   open_ = std::exchange(other.open_, false);
   return *this;
 }
 
 Transaction::~Transaction() { finish(); }
 
+// Whether the session still has what this began: after a reset() it may be in somebody else's transaction.
+bool Transaction::is_current() const noexcept {
+  return is_nested() ? has_mark(*session_, mark_) : session_->transaction == id_;
+}
+
+bool Transaction::is_open() const noexcept { return open_ && !session_->is_closed() && is_current(); }
+
 void Transaction::finish() noexcept {
-  if (!open_ || session_->is_closed()) return;
-  if (is_nested() && !has_mark(*session_, mark_)) return;
+  if (!is_open()) return;
   try {
     rollback();
   } catch (const std::exception& error) {
-    session_->abandon(abandon_reason("transaction", error.what()));
+    give_up(*session_, is_current(), "transaction", error.what());
+  } catch (...) {
+    give_up(*session_, is_current(), "transaction", "an exception that is no std::exception");
   }
 }
 
@@ -112,8 +169,11 @@ void Transaction::commit() {
     require_mark(*session_, mark_, "transaction");
     release_mark(*session_, mark_);
   } else {
+    if (!session_->is_closed() && !is_current()) {
+      core::throw_error(ErrorCode::TransactionLost,
+                        "the transaction was rolled back before: its connection was reset, or has another user now");
+    }
     session_->commit();
-    session_->marks.clear();
   }
   open_ = false;
 }
@@ -123,9 +183,8 @@ void Transaction::rollback() {
   if (is_nested()) {
     require_mark(*session_, mark_, "transaction");
     remove_mark(*session_, mark_);
-  } else {
+  } else if (session_->is_closed() || is_current()) {
     session_->rollback();
-    session_->marks.clear();
   }
   open_ = false;
 }
@@ -159,19 +218,22 @@ Savepoint& Savepoint::operator=(Savepoint&& other) noexcept {
 
 Savepoint::~Savepoint() { finish(); }
 
+bool Savepoint::is_open() const noexcept { return open_ && !session_->is_closed() && has_mark(*session_, mark_); }
+
 void Savepoint::finish() noexcept {
-  if (!open_ || session_->is_closed() || !has_mark(*session_, mark_)) return;
-  open_ = false;
+  if (!is_open()) return;
   try {
     if (opened_transaction_) {
       session_->rollback();
-      session_->marks.clear();
     } else {
       remove_mark(*session_, mark_);
     }
   } catch (const std::exception& error) {
-    session_->abandon(abandon_reason("savepoint", error.what()));
+    give_up(*session_, has_mark(*session_, mark_), "savepoint", error.what());
+  } catch (...) {
+    give_up(*session_, has_mark(*session_, mark_), "savepoint", "an exception that is no std::exception");
   }
+  open_ = false;
 }
 
 void Savepoint::release() {

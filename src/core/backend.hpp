@@ -56,6 +56,12 @@ class Stmt {
   /// Binds the arguments and takes the first step, so that what is wrong shows here and the columns are those
   /// of the current schema. Raises `cursor_id`.
   virtual void open(const ParamsView& params, ArgumentLifetime lifetime = ArgumentLifetime::Copy) = 0;
+  /// As open() with borrowed arguments, for a caller who may find the rows to be others than it wants: until the last
+  /// of them was read, undo_cursor() ends the cursor and takes back what the statement wrote.
+  virtual void open_undoable(const ParamsView& params) { open(params, ArgumentLifetime::Borrow); }
+  virtual void undo_cursor() noexcept { close_cursor(); }
+  /// Whether what a statement opened that way wrote is committed already.
+  virtual bool has_committed() const noexcept { return false; }
   /// Goes to the first row (after open) or the next. At the end the statement is reset by itself.
   virtual bool next() = 0;
   /// The cell of the current row; the column must exist.
@@ -65,6 +71,8 @@ class Stmt {
   /// Ends the cursor, if one is open, and forgets the arguments.
   virtual void close_cursor() noexcept = 0;
 
+  /// Whether it is known that its runs yield no rows.
+  virtual bool yields_nothing() const noexcept { return false; }
   virtual int cursor_column_count() const noexcept = 0;
   virtual std::string_view column_name(int column) const = 0;
   /// The columns as the schema is now; while a cursor is open, the cursor's.
@@ -79,6 +87,9 @@ class Stmt {
   virtual std::string expanded_sql(const ParamsView& params) = 0;
   virtual StatementStatus status(bool reset) = 0;
   virtual void finalize() = 0;
+
+  /// How many Statement objects of users hold it. Without one, and without an open cursor, nobody can use it any more.
+  std::uint32_t handles = 0;
 
   /// Changes whenever a cursor is opened or closed: a Rows whose number is another has ended.
   std::uint32_t cursor_id() const noexcept { return cursor_id_; }
@@ -133,6 +144,9 @@ class Session {
     rollback_to_savepoint(name);
     release_savepoint(name);
   }
+  /// Whether the end of a transaction or savepoint that threw last was done all the same: what failed was somebody who
+  /// was told of it.
+  virtual bool was_done() const noexcept { return false; }
   /// Until the next reset(), a statement that writes throws ReadOnly.
   virtual void refuse_writes() = 0;
   /// Gives the session up after a rollback failed in a destructor; its next use says why.
@@ -167,14 +181,33 @@ class Session {
   virtual bool is_autocommit() = 0;
   virtual bool is_readonly() = 0;
   virtual std::string path() = 0;
-  /// The savepoints that handles of this session have set, the innermost last. The handle of one that is not here any
-  /// more has ended, together with an outer one or the whole transaction.
+  /// While on, a statement throws TransactionLost if the transaction that was open then is gone.
+  virtual void watch(bool on) noexcept = 0;
+
+  /// What handles of this session have begun. The handle of what is not here any more has ended, with an outer one, by
+  /// reset() or by who had the session before.
   struct Mark {
     std::uint64_t id;
-    std::string name;
+    std::string name;      // the engine's
+    bool watches = false;  // its transaction was begun by SQL text, and is watched as long as it is here
   };
-  std::vector<Mark> marks;
-  std::uint64_t last_mark = 0;
+  std::uint64_t transaction = 0;  // that a handle has begun; 0: none
+  std::vector<Mark> marks;        // savepoints, the innermost last
+  std::uint64_t last_handle = 0;  // never used twice
+  void forget_handles() noexcept {
+    transaction = 0;
+    marks.clear();
+  }
+
+  /// One call of the public API that runs several statements: deadline and interrupts are for the call, not for each of
+  /// them. Calls nest.
+  virtual void begin_call() noexcept = 0;
+  virtual void end_call() noexcept = 0;
+  /// What must not fail for the sake of an interrupt, or of a deadline that has passed: undoing.
+  virtual void begin_undo() noexcept = 0;
+  virtual void end_undo() noexcept = 0;
+  /// The interrupt handles given out until now do nothing any more.
+  virtual void renew_interrupts() = 0;
 
   /// Throws Misuse if the session is closed.
   virtual void add_observer(std::shared_ptr<StatementObserver> observer, ObserverLife life) = 0;
@@ -185,12 +218,38 @@ class Session {
   virtual void reset_statistics() = 0;
 };
 
+/// The time of one call that runs several statements.
+class CallScope {
+ public:
+  explicit CallScope(Session& session) noexcept : session_(session) { session_.begin_call(); }
+  ~CallScope() { session_.end_call(); }
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+
+ private:
+  Session& session_;
+};
+
+/// The time in which something is undone.
+class UndoScope {
+ public:
+  explicit UndoScope(Session& session) noexcept : session_(session) { session_.begin_undo(); }
+  ~UndoScope() { session_.end_undo(); }
+  UndoScope(const UndoScope&) = delete;
+  UndoScope& operator=(const UndoScope&) = delete;
+
+ private:
+  Session& session_;
+};
+
 /// A database that gives sessions. Used by several threads at once.
 class Store {
  public:
   virtual ~Store() = default;
   virtual Mode mode() const noexcept = 0;
   virtual std::shared_ptr<Session> connect() = 0;
+  /// What new sessions have for a deadline.
+  virtual std::optional<std::chrono::milliseconds> default_deadline() const noexcept = 0;
 };
 
 }  // namespace libsql::core

@@ -81,6 +81,7 @@ bool Error::retryable() const noexcept { return data_->retryable; }
 bool Error::session_usable() const noexcept { return data_->session_usable; }
 std::optional<bool> Error::transaction_open() const noexcept { return data_->transaction_open; }
 bool Error::outcome_known() const noexcept { return data_->outcome_known; }
+bool Error::write_committed() const noexcept { return data_->write_committed; }
 const detail::ErrorData& Error::data() const noexcept { return *data_; }
 
 ConstraintKind Constraint::kind() const noexcept { return data().constraint_kind; }

@@ -174,3 +174,93 @@ void libsql_engine_stream_cipher(unsigned char* bytes, size_t size, const unsign
   chacha20_xor(bytes, size, key, nonce, counter);
 }
 #endif
+
+void libsql_engine_refuse_writes(sqlite3* db) { db->flags |= SQLITE_QueryOnly; }
+
+int libsql_engine_known_schema(sqlite3* db) { return db->aDb[0].pSchema == 0 ? 0 : db->aDb[0].pSchema->schema_cookie; }
+
+/* In the connection's table of functions a hidden one stands under its name with this for the first byte, which no name
+ * of the library's begins with. It cannot be freed: statements hold pointers to it until they are compiled again. */
+#define LIBSQL_HIDDEN '\001'
+
+static FuncDef* libsql_find_function(sqlite3* db, const char* name, int arguments, int removed) {
+  FuncDef* p = (FuncDef*)sqlite3HashFind(&db->aFunc, name);
+  for (; p != 0; p = p->pNext) {
+    if (p->nArg == arguments && (p->funcFlags & SQLITE_FUNC_ENCMASK) == SQLITE_UTF8 &&
+        (removed < 0 || (p->xSFunc == 0) == removed)) {
+      return p;
+    }
+  }
+  return 0;
+}
+
+/* Moves it to the list of functions that its name with `first` for the first byte has. */
+static int libsql_rename_function(sqlite3* db, FuncDef* function, char first) {
+  char* name = (char*)function->zName;
+  FuncDef* head = (FuncDef*)sqlite3HashFind(&db->aFunc, name);
+  FuncDef* old;
+  if (db->nVdbeActive != 0) return 0;
+  if (head != function) {
+    while (head->pNext != function) head = head->pNext;
+    head->pNext = function->pNext;
+  } else if (function->pNext != 0) {
+    sqlite3HashInsert(&db->aFunc, function->pNext->zName, function->pNext);
+  } else {
+    sqlite3HashInsert(&db->aFunc, name, 0);
+  }
+  function->pNext = 0;
+  name[0] = first;
+  old = (FuncDef*)sqlite3HashInsert(&db->aFunc, name, function);
+  if (old == function) { /* no memory: it is lost, and only its memory with it */
+    sqlite3OomFault(db);
+    return 0;
+  }
+  function->pNext = old;
+  sqlite3ExpirePreparedStatements(db, 0);
+  return 1;
+}
+
+struct LibsqlEngineFunction* libsql_engine_function(sqlite3* db, const char* name, int arguments) {
+  return (struct LibsqlEngineFunction*)libsql_find_function(db, name, arguments, -1);
+}
+
+int libsql_engine_calls(const struct LibsqlEngineFunction* function, const void* one, const void* other) {
+  const void* code = (const void*)((const FuncDef*)function)->xSFunc;
+  return code == one || code == other;
+}
+
+int libsql_engine_hide_function(sqlite3* db, struct LibsqlEngineFunction* function) {
+  return libsql_rename_function(db, (FuncDef*)function, LIBSQL_HIDDEN);
+}
+
+int libsql_engine_show_function(sqlite3* db, const char* name, int arguments) {
+  char hidden[256];
+  FuncDef* found;
+  sqlite3_snprintf(sizeof(hidden), hidden, "%s", name);
+  hidden[0] = LIBSQL_HIDDEN;
+  found = libsql_find_function(db, hidden, arguments, 0);
+  return found != 0 && libsql_rename_function(db, found, (char)sqlite3UpperToLower[(u8)name[0]]);
+}
+
+void libsql_engine_expire_statements(sqlite3* db) {
+  if (db->nVdbeActive == 0) sqlite3ExpirePreparedStatements(db, 0);
+}
+
+int libsql_engine_restore_collation(sqlite3* db, const char* name) {
+  int (*compare)(void*, int, const void*, int, const void*) = 0;
+  if (sqlite3_stricmp(name, "BINARY") == 0) compare = binCollFunc;
+  if (sqlite3_stricmp(name, "NOCASE") == 0) compare = nocaseCollatingFunc;
+  if (sqlite3_stricmp(name, "RTRIM") == 0) compare = rtrimCollFunc;
+  return compare != 0 && sqlite3_create_collation(db, name, SQLITE_UTF8, 0, compare) == SQLITE_OK;
+}
+
+/* The engine sets savepoints around statements that may fail half-way; here any may. */
+void libsql_engine_make_undoable(sqlite3_stmt* stmt) { ((Vdbe*)stmt)->usesStmtJournal = 1; }
+
+int libsql_engine_undo(sqlite3_stmt* stmt) {
+  Vdbe* vdbe = (Vdbe*)stmt;
+  if (vdbe->eVdbeState != VDBE_RUN_STATE) return 0;
+  vdbe->rc = SQLITE_ABORT;
+  vdbe->errorAction = OE_Abort;
+  return 1;
+}

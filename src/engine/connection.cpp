@@ -112,7 +112,10 @@ void Connection::close() {
   if (db_ == nullptr) return;
   std::string open;
   int count = 0;
+  // Rows that have ended or were closed keep their statement, but have no use for it.
+  const auto is_in_use = [](const Statement& statement) { return statement.handles != 0 || statement.is_busy(); };
   for (const Statement* statement = first_statement_; statement != nullptr; statement = statement->next_) {
+    if (!is_in_use(*statement)) continue;
     if (count++ < 5) open.append(open.empty() ? "" : ", ").append("'").append(statement->sql_).append("'");
   }
   if (count > 0) {
@@ -127,6 +130,7 @@ void Connection::close() {
   closing_ = true;
   run_cleanups();
   closing_ = false;
+  while (first_statement_ != nullptr) first_statement_->detach();
   interrupt_state_->detach();
   const int rc = sqlite3_close(db_);
   if (rc != SQLITE_OK) {
@@ -166,6 +170,7 @@ void Connection::execute_script(const std::string& sql) {
   require_open();
   start_deadline();
   require_sql_allowed();
+  if (is_in_call()) check_call();
   before_write();
   const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
   settle_if_needed();
@@ -173,10 +178,18 @@ void Connection::execute_script(const std::string& sql) {
   if (rc != SQLITE_OK || (attention_ & kKeptException) != 0) fail(rc, sql);
 }
 
+void Connection::execute_unheard(const std::string& sql) {
+  const Hooks::Internal internal(hooks_.get());
+  execute_script(sql);
+  last_run_was_done_ = true;
+}
+
 std::optional<std::string> Connection::query_text(const std::string& sql) {
   require_open();
   require_sql_allowed();
   start_deadline();
+  if (is_in_call()) check_call();
+  keep_read_only();
   sqlite3_stmt* stmt = nullptr;
   check(sqlite3_prepare_v2(db_, sql.c_str(), -1, &stmt, nullptr), sql);
   std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(stmt, &sqlite3_finalize);
@@ -206,7 +219,7 @@ void Connection::fail(int rc, std::string_view sql) {
     data.message = "the deadline of " + std::to_string(deadline_limit_.value_or(std::chrono::milliseconds(0)).count()) +
                    " ms passed: " + data.message;
     data.retryable = true;
-  } else if (data.code == ErrorCode::Busy && is_interrupted()) {
+  } else if (data.code == ErrorCode::Busy && (is_interrupted() || is_call_interrupted())) {
     data.code = ErrorCode::Interrupted;  // while waiting for the lock
     data.message = "interrupted while waiting for a lock";
     data.retryable = false;
@@ -280,7 +293,8 @@ void Connection::before_call_slow(Statement& statement) {
   }
   require_sql_allowed();
   if ((attention_ & kRecorded) != 0 && !statement.is_busy() && !statement.is_readonly()) record_savepoints();
-  start_deadline();
+  if (!statement.continues_call()) start_deadline();
+  if ((attention_ & kCall) != 0) check_call();
 }
 
 void Connection::check_transaction() {
@@ -341,9 +355,90 @@ void Connection::set_deadline(std::optional<std::chrono::milliseconds> limit) {
 }
 
 void Connection::start_deadline() noexcept {
-  if (callbacks_ > 0) return;
+  if (callbacks_ > 0 || calls_ > 0) return;
   if (deadline_limit_) deadline_at_ = Clock::now() + *deadline_limit_;
   timed_out_ = false;
+}
+
+void Connection::begin_call() noexcept {
+  start_deadline();  // a callback's is part of the call that it interrupts
+  if (calls_++ > 0) return;
+  call_interrupts_ = interrupts().load(std::memory_order_relaxed);
+  set_attention(kCall, true);
+  install_progress_handler();
+}
+
+void Connection::end_call() noexcept {
+  if (--calls_ > 0) return;
+  set_attention(kCall, false);
+  install_progress_handler();
+}
+
+bool Connection::is_call_interrupted() const noexcept {
+  return calls_ > 0 && undoing_ == 0 && interrupts().load(std::memory_order_relaxed) != call_interrupts_;
+}
+
+void Connection::check_call() {
+  if (callbacks_ > 0) return;  // the statement that was running ends with it
+  const bool interrupted = is_call_interrupted();
+  if (interrupted || deadline_passed()) {
+    ++statistics.errors;
+    throw_end_of_call(interrupted, "between two statements of a call");
+  }
+}
+
+void Connection::throw_end_of_call(bool interrupted, std::string_view when) const {
+  detail::ErrorData data;
+  data.code = interrupted ? ErrorCode::Interrupted : ErrorCode::Timeout;
+  data.sqlite_code = SQLITE_INTERRUPT;
+  data.message =
+      interrupted ? "interrupted " : "the deadline of " + std::to_string(deadline_limit_->count()) + " ms passed ";
+  data.message += when;
+  data.retryable = !interrupted;
+  data.transaction_open = !is_autocommit();
+  core::throw_error(std::move(data));
+}
+
+bool Connection::must_end_call() noexcept {
+  if (undoing_ > 0) return false;
+  if (deadline_passed()) {
+    timed_out_ = true;
+    return true;
+  }
+  return is_call_interrupted() || is_interrupted();
+}
+
+void Connection::end_call_if_due() {
+  if (!must_end_call()) return;
+  throw_end_of_call(!std::exchange(timed_out_, false), "while a statement ran");
+}
+
+void Connection::renew_interrupts() {
+  if (interrupt_state_.use_count() == 1) return;
+  auto fresh = std::make_shared<Interrupt>(db_);
+  interrupt_state_->detach();
+  interrupt_state_ = std::move(fresh);
+}
+
+void Connection::refuse_writes(ReadOnlyReason reason) {
+  require_open();
+  set_query_only();
+  read_only_reasons_ |= static_cast<unsigned>(reason);
+  set_attention(kReadOnly, true);
+}
+
+void Connection::allow_writes(ReadOnlyReason reason) noexcept {
+  read_only_reasons_ &= ~static_cast<unsigned>(reason);
+  set_attention(kReadOnly, read_only_reasons_ != 0);
+}
+
+void Connection::set_query_only() {
+#ifndef LIBSQL_SYSTEM_SQLITE
+  libsql_engine_refuse_writes(db_);
+#else
+  const Hooks::Internal internal(hooks_.get());
+  sqlite3_exec(db_, "PRAGMA query_only=1", nullptr, nullptr, nullptr);
+#endif
 }
 
 void Connection::lend_busy_timeout() noexcept {
@@ -396,7 +491,7 @@ bool Connection::wait_for_lock(int count) noexcept {
   using std::chrono::microseconds;
   const auto now = Clock::now();
   if (count == 0) busy_since_ = now - waited_;
-  if (is_interrupted()) return false;
+  if (is_interrupted() || is_call_interrupted()) return false;
   if (deadline_passed()) {
     timed_out_ = true;
     return false;
@@ -427,7 +522,7 @@ void Connection::remove_progress_listener(int number) noexcept {
 
 void Connection::install_progress_handler() noexcept {
   if (db_ == nullptr) return;
-  const bool wanted = stoppable_ || deadline_limit_.has_value() || !progress_listeners_.empty();
+  const bool wanted = stoppable_ || calls_ > 0 || deadline_limit_.has_value() || !progress_listeners_.empty();
   sqlite3_progress_handler(db_, kProgressSteps, wanted ? &Connection::progress_callback : nullptr, this);
 }
 
@@ -437,7 +532,7 @@ int Connection::progress_callback(void* self) noexcept {
     connection.timed_out_ = true;
     return 1;
   }
-  if (connection.interrupt_state_->is_stopped()) return 1;
+  if (connection.interrupt_state_->is_stopped() || connection.is_call_interrupted()) return 1;
   if (connection.in_progress_) return 0;
   connection.in_progress_ = true;
   const int result = guard(connection, 1, [&] {
@@ -558,9 +653,32 @@ void Connection::probe_file() {
   }
   sqlite3_int64 size = 0;
   check(file->pMethods->xFileSize(file, &size));
+  constexpr sqlite3_int64 kSmallestPage = 512;
+  if (size < kSmallestPage) {
+    if (!knows_content()) return;  // new, and nothing written yet
+    core::throw_error(ErrorCode::Corrupt,
+                      "the database file '" + path() + "' was cut to " + std::to_string(size) + " bytes");
+  }
+  had_content_ = true;
   std::array<char, 16> bytes;
-  if (size < static_cast<sqlite3_int64>(bytes.size())) return;  // new, and nothing written yet
   check(file->pMethods->xRead(file, bytes.data(), static_cast<int>(bytes.size()), 0));
+}
+
+void Connection::note_content() noexcept {
+  sqlite3_file* file = nullptr;
+  sqlite3_int64 size = 0;
+  if (db_ != nullptr && sqlite3_file_control(db_, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+      file != nullptr && file->pMethods != nullptr && file->pMethods->xFileSize(file, &size) == SQLITE_OK) {
+    had_content_ = had_content_ || size > 0;
+  }
+}
+
+// Whether the main database was seen to be more than an empty file.
+bool Connection::knows_content() const noexcept {
+#ifndef LIBSQL_SYSTEM_SQLITE
+  if (libsql_engine_known_schema(db_) != 0) return true;
+#endif
+  return had_content_;
 }
 
 void Connection::release_memory() { sqlite3_db_release_memory(require_open()); }
@@ -579,12 +697,22 @@ void Connection::set_reserved_bytes(int bytes) {
     core::throw_error(ErrorCode::Misuse,
                       "reserved bytes cannot change inside a transaction: the change needs a VACUUM");
   }
+  query_text("SELECT 1 FROM sqlite_master LIMIT 1");  // what the file has is known once it was read
+  const int now = reserved_bytes();
+  if (bytes < now) {
+    // The engine keeps at least what the pages have (observed: SQLite 3.53), and needs them for a cipher.
+    const std::string why = is_encrypted("main") ? ", which its cipher needs in part" : "";
+    core::throw_unsupported(
+        "taking reserved bytes back", "engine",
+        "the pages have " + std::to_string(now) + why + "; copy the content into a new database instead");
+  }
+  if (bytes == now) return;
   int wanted = bytes;
   check(sqlite3_file_control(require_open(), "main", SQLITE_FCNTL_RESERVE_BYTES, &wanted));
   execute_script("VACUUM");
   if (reserved_bytes() != bytes) {
     core::throw_error(ErrorCode::Configuration, "the database keeps " + std::to_string(reserved_bytes()) +
-                                                    " reserved bytes per page: its cipher needs them");
+                                                    " reserved bytes per page, although more were asked for");
   }
 }
 

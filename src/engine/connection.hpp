@@ -96,6 +96,11 @@ class Connection final {
 
   /// Runs SQL that yields nothing of interest, past the statement cache. Several statements are allowed.
   void execute_script(const std::string& sql);
+  /// The same for what must be done whatever the authorizer and the listeners of statements say: they are not asked.
+  void execute_unheard(const std::string& sql);
+  /// Whether the statement that failed last had done its work: what failed was a listener, who was told of it.
+  bool last_run_was_done() const noexcept { return last_run_was_done_; }
+  void forget_last_run() noexcept { last_run_was_done_ = false; }
   /// The first column of the first row as text; nothing if there is no row or it is NULL.
   std::optional<std::string> query_text(const std::string& sql);
   std::int64_t query_integer(const std::string& sql);
@@ -137,10 +142,20 @@ class Connection final {
     kSettle = 256,        // a commit has begun: tell those who wait for its end
     kRecorded = 512,      // a change stream is attached
     kEndAwaited = 1024,   // the write gate is told when the open transaction has ended
+    kCall = 2048,         // a call that runs several statements: it has one deadline, and an interrupt ends all of it
+    kReadOnly = 4096,     // no statement may write
   };
   unsigned attention() const noexcept { return attention_; }
   /// Called before a statement starts or goes on while attention() is not 0.
   void before_call(Statement& statement) {
+    if ((attention_ & (kDeadline | kKeptException | kUnusable | kNoSql | kRecorded | kCall)) != 0)
+      before_call_slow(statement);
+    if ((attention_ & kInTransaction) != 0) check_transaction();
+  }
+
+  /// The same before a further row. Of a call with several statements nothing has to be looked at: while rows are open,
+  /// the engine itself keeps an interrupt in mind, and looks at the clock.
+  void before_next(Statement& statement) {
     if ((attention_ & (kDeadline | kKeptException | kUnusable | kNoSql | kRecorded)) != 0) before_call_slow(statement);
     if ((attention_ & kInTransaction) != 0) check_transaction();
   }
@@ -165,6 +180,10 @@ class Connection final {
   /// While on, a statement that begins or ends a transaction throws Misuse: somebody else's transaction is open here.
   void set_transaction_guard(bool on) noexcept { set_attention(kGuarded, on); }
   bool has_transaction_guard() const noexcept { return (attention_ & kGuarded) != 0; }
+  /// While a reason stands, a statement that writes throws ReadOnly, whatever `PRAGMA query_only` was set to meanwhile.
+  enum class ReadOnlyReason : std::uint8_t { Transaction = 1, Session = 2 };
+  void refuse_writes(ReadOnlyReason reason);
+  void allow_writes(ReadOnlyReason reason) noexcept;
   /// Whether the open transaction holds the write lock of the main database.
   bool holds_write_lock() const noexcept;
 
@@ -184,8 +203,14 @@ class Connection final {
   }
   /// Before a write that goes past Statement, such as through a blob handle. Throws what the engine says.
   void before_write() {
+    keep_read_only();
     if ((attention_ & kRecorded) != 0) [[unlikely]]
       record_savepoints();
+  }
+  /// Sets the engine's own flag again, which a PRAGMA may have cleared, if nothing may be written.
+  void keep_read_only() {
+    if ((attention_ & kReadOnly) != 0) [[unlikely]]
+      set_query_only();
   }
   /// Throws Misuse inside a callback in which the engine allows no SQL on its connection.
   void require_sql_allowed() const {
@@ -241,9 +266,37 @@ class Connection final {
   }
   void set_deadline(std::optional<std::chrono::milliseconds> limit);
   std::optional<std::chrono::milliseconds> deadline() const noexcept { return deadline_limit_; }
-  /// Starts the clock of one call, if there is a deadline. What may take long and is no statement calls it too.
+  /// Starts the clock of one call, if there is a deadline and the call is not part of another one. What may take long
+  /// and is no statement calls it too.
   void start_deadline() noexcept;
-  bool deadline_passed() const noexcept { return deadline_limit_ && Clock::now() >= deadline_at_; }
+  bool deadline_passed() const noexcept { return deadline_limit_ && undoing_ == 0 && Clock::now() >= deadline_at_; }
+  /// A call that runs several statements: it has one deadline, and an interrupt ends it whenever it comes. Calls nest.
+  void begin_call() noexcept;
+  void end_call() noexcept;
+  bool is_in_call() const noexcept { return (attention_ & kCall) != 0; }
+  /// Throws Interrupted or Timeout if the call is to end.
+  void check_call();
+  [[noreturn]] void throw_end_of_call(bool interrupted, std::string_view when) const;
+  /// The same for callbacks from the engine, which fail then: true, and what the running statement throws is settled.
+  bool must_end_call() noexcept;
+  /// Whether must_end_call() is worth the question: somebody set a deadline, or asked for an interrupt.
+  bool may_end_call() const noexcept { return (attention_ & (kDeadline | kCall)) != 0 || is_interrupted(); }
+  /// Throws Timeout or Interrupted if so: for callbacks whose exceptions are kept.
+  void end_call_if_due();
+  bool has_kept_exception() const noexcept { return (attention_ & kKeptException) != 0; }
+  /// The time in which something is undone, which neither an interrupt of the call nor its deadline ends.
+  class UndoScope {
+   public:
+    explicit UndoScope(Connection& connection) noexcept : connection_(connection) { ++connection_.undoing_; }
+    ~UndoScope() { --connection_.undoing_; }
+    UndoScope(const UndoScope&) = delete;
+    UndoScope& operator=(const UndoScope&) = delete;
+
+   private:
+    Connection& connection_;
+  };
+  void begin_undo() noexcept { ++undoing_; }
+  void end_undo() noexcept { --undoing_; }
   bool is_interrupted() const noexcept;
   /// How often somebody asked for an interrupt. A wait outside the engine ends when it changes.
   const std::atomic<std::uint64_t>& interrupts() const noexcept;
@@ -256,6 +309,8 @@ class Connection final {
   std::uint64_t busy_waits() const noexcept { return busy_waits_; }
   void reset_busy_waits() noexcept { busy_waits_ = 0; }
   const std::shared_ptr<Interrupt>& interrupt_state() const noexcept { return interrupt_state_; }
+  /// The handles given out until now do nothing any more.
+  void renew_interrupts();
   /// Whether long statements notice Interrupt::stop(); off at first, because it costs a call in a thousand operations.
   void set_stoppable(bool on) noexcept;
 
@@ -320,6 +375,8 @@ class Connection final {
   /// Reads from the main database's file, which the engine may not do for a long time: throws CannotOpen if the file is
   /// not in its place any more, ResourceError if it cannot be read.
   void probe_file();
+  /// Remembers whether the file holds something: then it cannot be empty later.
+  void note_content() noexcept;
   void release_memory();
   int reserved_bytes();
   void set_reserved_bytes(int bytes);
@@ -374,6 +431,9 @@ class Connection final {
   void set_attention(Attention bit, bool on) noexcept {
     attention_ = on ? attention_ | bit : attention_ & ~static_cast<unsigned>(bit);
   }
+  void set_query_only();
+  bool knows_content() const noexcept;
+  bool is_call_interrupted() const noexcept;
   void lend_busy_timeout() noexcept;
   void take_busy_timeout_back();
   void before_call_slow(Statement& statement);
@@ -396,12 +456,18 @@ class Connection final {
   std::optional<std::chrono::milliseconds> deadline_limit_;
   Clock::time_point deadline_at_{};
   bool timed_out_ = false;
+  int calls_ = 0;                      // that run several statements, one in the other
+  std::uint64_t call_interrupts_ = 0;  // the interrupts before the outermost of them
+  int undoing_ = 0;
+  unsigned read_only_reasons_ = 0;
   core::ObserverList observers_;
   bool counts_rows_scanned_ = false;
   WriteGate* write_gate_ = nullptr;
   std::exception_ptr kept_exception_;
+  bool last_run_was_done_ = false;
   bool must_roll_back_ = false;
   bool closing_ = false;
+  bool had_content_ = false;  // of the main database's file
   std::shared_ptr<Hooks> hooks_;
   int callbacks_ = 0;                // depth of C++ code below the engine
   const char* no_sql_in_ = nullptr;  // the callback that forbids SQL

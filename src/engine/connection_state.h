@@ -51,6 +51,30 @@ int libsql_engine_holds_key(struct sqlite3_vfs* vfs);
 void libsql_engine_stream_cipher(unsigned char* bytes, size_t size, const unsigned char key[32], const unsigned char nonce[12],
                                  uint32_t counter);
 
+/* The function that the connection itself has under this name and number of arguments, in UTF-8; null: none. One whose
+ * code is null was removed, and still hides the engine's own of that name. */
+struct LibsqlEngineFunction;
+struct LibsqlEngineFunction* libsql_engine_function(struct sqlite3* db, const char* name, int arguments);
+/* Whether a function calls one of these. */
+int libsql_engine_calls(const struct LibsqlEngineFunction* function, const void* one, const void* other);
+/* Takes it out of the way of SQL text, so that what it hides is found again, and back. Statements that use it still
+ * may: the connection keeps it. False, and nothing done, while statements run, and if there is no memory. */
+int libsql_engine_hide_function(struct sqlite3* db, struct LibsqlEngineFunction* function);
+int libsql_engine_show_function(struct sqlite3* db, const char* name, int arguments);
+/* Unless statements run: all are compiled again before they run next, with the functions as they are then. */
+void libsql_engine_expire_statements(struct sqlite3* db);
+/* Gives a name that the engine has a collation of its own for that collation back. False: it has none. */
+int libsql_engine_restore_collation(struct sqlite3* db, const char* name);
+/* Before a statement starts: its changes can be undone as long as it has not come to its end. And does so; false: it
+ * has. */
+struct sqlite3_stmt;
+void libsql_engine_make_undoable(struct sqlite3_stmt* stmt);
+int libsql_engine_undo(struct sqlite3_stmt* stmt);
+/* The schema version of the main database as it was read last; 0: of an empty file. */
+int libsql_engine_known_schema(struct sqlite3* db);
+/* What `PRAGMA query_only=1` does, without a statement. */
+void libsql_engine_refuse_writes(struct sqlite3* db);
+
 #ifdef __cplusplus
 }
 #endif

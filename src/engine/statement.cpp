@@ -94,6 +94,7 @@ std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::strin
   connection.require_open();
   connection.require_sql_allowed();
   connection.start_deadline();
+  if (connection.is_in_call()) connection.check_call();
   if (sql.data() == nullptr) sql = "";  // no address, which the engine would call a misuse
   const char* tail = nullptr;
   sqlite3_stmt* stmt = compile(connection, sql, persistence, &tail);
@@ -356,7 +357,8 @@ inline void Statement::begin(const core::ParamsView& params, bool copy) {
       throw;
     }
   }
-  constexpr unsigned kAtStart = Connection::kWriteGate | Connection::kObserved | Connection::kGuarded;
+  constexpr unsigned kAtStart =
+      Connection::kWriteGate | Connection::kObserved | Connection::kGuarded | Connection::kReadOnly;
   if ((connection_->attention() & kAtStart) != 0) [[unlikely]]
     start_run(params);
   ++connection_->statistics.statements;
@@ -383,6 +385,7 @@ void Statement::start_run(const core::ParamsView& params) {
     core::throw_error(ErrorCode::Misuse, "the transaction that is open here belongs to somebody else, who ends it",
                       sql_);
   }
+  connection_->keep_read_only();
   if (WriteGate* const gate = connection_->write_gate(); gate != nullptr && !readonly_) {
     gate->before_write(*connection_);
   }
@@ -410,6 +413,7 @@ void Statement::end_observed_run(std::uint64_t changes, Outcome outcome, const E
 
 void Statement::fail_run(int rc) {
   running_ = end_wanted_ = false;
+  connection_->last_run_was_done_ = rc == SQLITE_DONE;
   const auto end = [&](const Error* error) {
     sqlite3_reset(stmt_);
     forget_copies();
@@ -466,6 +470,7 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   begin(params, lifetime == core::ArgumentLifetime::Copy);
   if (!readonly_) changes_before_ = total_changes(connection_->db_);
   open_ = true;
+  borrows_ = lifetime == core::ArgumentLifetime::Borrow;
   ++cursor_id_;
   running_ = true;
   const int rc = sqlite3_step(stmt_);
@@ -482,6 +487,22 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   column_count_ = sqlite3_column_count(stmt_);
   end_wanted_ = false;
   // No row: the cursor stays open, at its end, until next() says so; the engine holds nothing any more.
+}
+
+void Statement::open_undoable(const core::ParamsView& params) {
+#ifndef LIBSQL_SYSTEM_SQLITE
+  if (stmt_ != nullptr && !readonly_ && !is_busy()) [[unlikely]]
+    libsql_engine_make_undoable(stmt_);
+#endif
+  open(params, core::ArgumentLifetime::Borrow);
+}
+
+void Statement::undo_cursor() noexcept {
+#ifndef LIBSQL_SYSTEM_SQLITE
+  if (open_ && !readonly_ && !running_) [[unlikely]]
+    libsql_engine_undo(stmt_);
+#endif
+  close_cursor();
 }
 
 bool Statement::next() {
@@ -502,7 +523,7 @@ bool Statement::next() {
     return false;
   }
   if (connection_->attention() != 0) [[unlikely]]
-    connection_->before_call(*this);
+    connection_->before_next(*this);
   running_ = true;
   const int rc = sqlite3_step(stmt_);
   running_ = false;

@@ -24,10 +24,13 @@ class Statement final : public core::Stmt {
 
   std::uint64_t execute(const core::ParamsView& params) override;
   void open(const core::ParamsView& params, core::ArgumentLifetime lifetime) override;
+  void open_undoable(const core::ParamsView& params) override;
+  void undo_cursor() noexcept override;
   bool next() override;
   ValueRef cell(int column) noexcept override;
   void read_cells(std::span<ValueRef> cells) noexcept override;
   void close_cursor() noexcept override;
+  bool yields_nothing() const noexcept override { return column_count_ == 0 && !is_busy(); }
   int cursor_column_count() const noexcept override { return column_count_; }
   std::string_view column_name(int column) const override;
   std::span<const Column> columns() override;
@@ -46,6 +49,8 @@ class Statement final : public core::Stmt {
   bool is_open() const noexcept { return open_; }
   /// Whether it runs now: a cursor is open, or a step is below us on the stack (in a user function, for one).
   bool is_busy() const noexcept { return open_ || running_; }
+  /// Whether what runs next is part of the call that opened the cursor.
+  bool continues_call() const noexcept { return open_ && borrows_; }
   bool is_finalized() const noexcept { return stmt_ == nullptr; }
   sqlite3_stmt* handle() const noexcept { return stmt_; }
   Connection& connection() const noexcept { return *connection_; }
@@ -100,6 +105,7 @@ class Statement final : public core::Stmt {
   bool running_ = false;     // inside a step
   bool end_wanted_ = false;  // a callback of the running step wants the cursor closed
   bool copied_ = false;      // copies of arguments are bound
+  bool borrows_ = false;     // the cursor is read within the call that opened it
   std::optional<bool> transaction_control_;
   std::uint64_t rows_ = 0;
   std::uint64_t changes_before_ = 0;

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "core/errors.hpp"
+#include "engine/connection_state.h"
 #include "engine/values.hpp"
 
 namespace libsql {
@@ -84,9 +85,15 @@ void destroy(void* object) noexcept {
 
 template <class Body>
 void guard_function(Connection& connection, sqlite3_context* context, Body&& body) noexcept {
+  // The engine itself looks at the clock between its own operations only, and a function may take longer than many.
+  if (connection.may_end_call() && connection.must_end_call()) {
+    sqlite3_result_error_code(context, SQLITE_INTERRUPT);
+    return;
+  }
   const Connection::CallbackScope scope(connection);
   try {
     body();
+    if (connection.may_end_call() && connection.must_end_call()) sqlite3_result_error_code(context, SQLITE_INTERRUPT);
   } catch (...) {
     report_exception(connection, context);
   }
@@ -148,6 +155,9 @@ int compare(void* object, int size_a, const void* a, int size_b, const void* b) 
   auto& collation = *static_cast<Collation*>(object);
   const Connection::CallbackScope scope(collation.connection, "collation");
   try {
+    // A sort is one operation of the engine, which looks at nothing meanwhile.
+    if (collation.connection.has_kept_exception()) return 0;
+    if (collation.connection.may_end_call()) collation.connection.end_call_if_due();
     return collation.compare({static_cast<const char*>(a), static_cast<std::size_t>(size_a)},
                              {static_cast<const char*>(b), static_cast<std::size_t>(size_b)});
   } catch (...) {
@@ -172,6 +182,34 @@ int engine_flags(FunctionFlags flags) noexcept {
   if (has(FunctionFlags::DirectOnly)) result |= SQLITE_DIRECTONLY;
   if (has(FunctionFlags::Innocuous)) result |= SQLITE_INNOCUOUS;
   return result;
+}
+
+// What stands behind a name that is given another meaning is kept for the time when that is removed: functions of the
+// library, which the connection has like those of its users. The engine's own are in a table of the engine's.
+void hide_other(sqlite3* db, const std::string& name, int arity) noexcept {
+#ifndef LIBSQL_SYSTEM_SQLITE
+  // With another number of arguments it may hide one as well, which the engine does not look at.
+  libsql_engine_expire_statements(db);
+  LibsqlEngineFunction* const found = libsql_engine_function(db, name.c_str(), arity);
+  if (found == nullptr || libsql_engine_calls(found, reinterpret_cast<const void*>(&call_scalar),
+                                              reinterpret_cast<const void*>(&step_aggregate)) != 0) {
+    return;
+  }
+  libsql_engine_hide_function(db, found);
+#else
+  static_cast<void>(db), static_cast<void>(name), static_cast<void>(arity);
+#endif
+}
+
+void show_other(sqlite3* db, const std::string& name, int arity) noexcept {
+#ifndef LIBSQL_SYSTEM_SQLITE
+  if (LibsqlEngineFunction* const removed = libsql_engine_function(db, name.c_str(), arity)) {
+    libsql_engine_hide_function(db, removed);
+  }
+  libsql_engine_show_function(db, name.c_str(), arity);
+#else
+  static_cast<void>(db), static_cast<void>(name), static_cast<void>(arity);
+#endif
 }
 
 }  // namespace
@@ -220,6 +258,7 @@ void add_scalar(Connection& connection, std::string_view name, int arity, Functi
   const std::string checked = checked_name(name);
   sqlite3* db = connection.require_open();
   connection.require_sql_allowed();
+  hide_other(db, checked, arity);
   // The engine destroys the object also if it refuses it.
   connection.check(sqlite3_create_function_v2(db, checked.c_str(), arity, engine_flags(flags),
                                               new Scalar{connection, std::move(body)}, &call_scalar, nullptr, nullptr,
@@ -231,6 +270,7 @@ void add_aggregate(Connection& connection, std::string_view name, int arity, Fun
   const std::string checked = checked_name(name);
   sqlite3* db = connection.require_open();
   connection.require_sql_allowed();
+  hide_other(db, checked, arity);
   auto* object = new Aggregate{connection, std::move(factory)};
   if (kind == detail::AggregateKind::Plain) {
     connection.check(sqlite3_create_function_v2(db, checked.c_str(), arity, engine_flags(flags), object, nullptr,
@@ -246,8 +286,17 @@ void remove_function(Connection& connection, std::string_view name, int arity) {
   const std::string checked = checked_name(name);
   sqlite3* db = connection.require_open();
   connection.require_sql_allowed();
+#ifndef LIBSQL_SYSTEM_SQLITE
+  // What nobody has added is none to remove, the library's own functions among it.
+  LibsqlEngineFunction* const found = libsql_engine_function(db, checked.c_str(), arity);
+  if (found == nullptr || libsql_engine_calls(found, reinterpret_cast<const void*>(&call_scalar),
+                                              reinterpret_cast<const void*>(&step_aggregate)) == 0) {
+    return;
+  }
+#endif
   connection.check(
       sqlite3_create_function_v2(db, checked.c_str(), arity, SQLITE_UTF8, nullptr, nullptr, nullptr, nullptr, nullptr));
+  show_other(db, checked, arity);
 }
 
 void add_collation(Connection& connection, std::string_view name, detail::Comparison compare_with) {
@@ -266,6 +315,9 @@ void remove_collation(Connection& connection, std::string_view name) {
   sqlite3* db = connection.require_open();
   connection.require_sql_allowed();
   connection.check(sqlite3_create_collation_v2(db, checked.c_str(), SQLITE_UTF8, nullptr, nullptr, nullptr));
+#ifndef LIBSQL_SYSTEM_SQLITE
+  libsql_engine_restore_collation(db, checked.c_str());
+#endif
 }
 
 }  // namespace libsql::engine

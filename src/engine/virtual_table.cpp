@@ -151,7 +151,14 @@ int guard_table(sqlite3_vtab* base, Body&& body) noexcept {
 
 template <class Body>
 int guard_cursor(sqlite3_vtab_cursor* base, Body&& body) noexcept {
-  return guard_table(base->pVtab, [&](Table&) { return body(*Cursor::of(base).cursor); });
+  return guard_table(base->pVtab, [&](Table& table) {
+    const int rc = body(*Cursor::of(base).cursor);
+    // The engine looks at the clock between many of these calls only, and one may take long.
+    if (rc == SQLITE_OK && table.connection->may_end_call() && table.connection->must_end_call()) {
+      return SQLITE_INTERRUPT;
+    }
+    return rc;
+  });
 }
 
 int make_table(sqlite3* db, void* auxiliary, int count, const char* const* words, sqlite3_vtab** result, char** message,

@@ -45,6 +45,10 @@ const Capabilities& Session::capabilities() const noexcept {
 
 std::uint64_t Session::execute(std::string_view sql, const core::ParamsView& params) {
   connection_->require_open();
+  if (connection_->deadline() && !connection_->is_in_call()) [[unlikely]] {
+    const core::CallScope call(*this);  // compiling is a part of it
+    return execute(sql, params);
+  }
   return cache_.with(sql, [&](engine::Statement& statement) { return statement.execute(params); });
 }
 
@@ -79,6 +83,7 @@ StatementResult Session::run_statement(engine::Statement& statement, const core:
 
 std::vector<StatementResult> Session::execute_batch(std::string_view script) {
   connection_->require_open();
+  const core::CallScope call(*this);
   std::vector<StatementResult> results;
   for (const sql::Statement& entry : sql::split(script)) {
     try {
@@ -92,6 +97,7 @@ std::vector<StatementResult> Session::execute_batch(std::string_view script) {
 
 std::vector<StatementResult> Session::execute_batch(std::span<const BatchStatement> statements) {
   connection_->require_open();
+  const core::CallScope call(*this);
   std::vector<StatementResult> results;
   results.reserve(statements.size());
   for (const BatchStatement& entry : statements) {
@@ -128,7 +134,7 @@ void Session::begin(TransactionBehavior behavior) {
 
 void Session::begin_writing(Control begin) {
   connection_->require_open();
-  connection_->start_deadline();
+  const core::CallScope call(*this);  // the wait in line is a part of it
   if (!turn_) return cache_.run(begin);
   turn_->take();
   try {
@@ -142,14 +148,17 @@ void Session::begin_writing(Control begin) {
 
 std::shared_ptr<const HeldSnapshot> Session::snapshot() {
   connection_->require_open();
+  const core::CallScope call(*this);
   if (!connection_->is_autocommit()) return std::make_shared<const HeldSnapshot>(store_, *connection_);
-  for (;;) {
+  // The log may be emptied between two steps, but not again and again: then something else is wrong.
+  for (int attempts = 0; attempts < 100; ++attempts) {
     cache_.run(Control::Begin);
     std::shared_ptr<const HeldSnapshot> held;
     try {
       held = std::make_shared<const HeldSnapshot>(store_, *connection_);
     } catch (const SnapshotTooOld&) {  // the log is empty, or was emptied between two steps
     } catch (...) {
+      const core::UndoScope undo(*this);
       cache_.run(Control::Rollback);
       throw;
     }
@@ -166,10 +175,13 @@ std::shared_ptr<const HeldSnapshot> Session::snapshot() {
                                   std::to_string(connection_->query_integer("PRAGMA main.user_version")));
       cache_.run(Control::Commit);
     } catch (...) {
+      const core::UndoScope undo(*this);
       if (!connection_->is_autocommit()) cache_.run(Control::Rollback);
       throw;
     }
   }
+  core::throw_error(ErrorCode::SnapshotTooOld,
+                    "no snapshot could be held: the log was emptied each time, or the file has been replaced");
 }
 
 void Session::begin_at(const HeldSnapshot& snapshot) {
@@ -180,11 +192,13 @@ void Session::begin_at(const HeldSnapshot& snapshot) {
   if (!connection_->is_autocommit()) {
     core::throw_error(ErrorCode::Misuse, "a transaction at a snapshot cannot begin inside another one");
   }
+  const core::CallScope call(*this);
   cache_.run(Control::Begin);
   try {
     snapshot.state().open_on(*connection_);
     enter_read_only();
   } catch (...) {
+    const core::UndoScope undo(*this);
     if (!connection_->is_autocommit()) cache_.run(Control::Rollback);
     throw;
   }
@@ -194,36 +208,71 @@ void Session::begin_at(const HeldSnapshot& snapshot) {
 
 void Session::enter_read_only() {
   // A connection that may only read stays so afterwards.
-  if (connection_->query_integer("PRAGMA query_only") != 0) return;
-  connection_->execute_script("PRAGMA query_only=1");
+  restore_writing_ = connection_->query_integer("PRAGMA query_only") == 0;
+  connection_->refuse_writes(engine::Connection::ReadOnlyReason::Transaction);
   read_only_transaction_ = true;
 }
 
 void Session::commit() {
-  cache_.run(Control::Commit);
+  connection_->forget_last_run();
+  std::exception_ptr failure;  // a listener's, who was told of the end
+  try {
+    cache_.run(Control::Commit);
+  } catch (...) {
+    if (!connection_->last_run_was_done()) throw;
+    failure = std::current_exception();
+  }
   connection_->set_in_transaction(false);
+  forget_handles();
   ++connection_->statistics.commits;
   leave_read_only();
+  if (failure != nullptr) std::rethrow_exception(failure);
+}
+
+// Undoes, whatever listeners, an authorizer or an interrupt have against it; then the listeners' exception is thrown.
+// An interrupt lasts while any statement runs, rows that are being read included: they are to end with it.
+template <class Undo>
+void Session::undo_surely(const std::string& text, Undo&& undo) {
+  const core::UndoScope scope(*this);
+  connection_->forget_last_run();
+  std::exception_ptr failure;
+  try {
+    undo();
+    return;
+  } catch (const TransactionLost&) {
+    throw;
+  } catch (const Interrupted&) {
+    connection_->cut_cursors();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (!connection_->last_run_was_done()) connection_->execute_unheard(text);
+  if (failure != nullptr) std::rethrow_exception(failure);
 }
 
 void Session::rollback() {
+  std::exception_ptr failure;
   if (!connection_->is_autocommit()) {
     try {
-      cache_.run(Control::Rollback);
-    } catch (const Interrupted&) {
-      // An interrupt lasts while any statement runs, rows that are being read included. They are to end with it.
-      connection_->cut_cursors();
-      cache_.run(Control::Rollback);
+      undo_surely("ROLLBACK", [&] { cache_.run(Control::Rollback); });
+    } catch (...) {
+      if (!connection_->is_autocommit()) throw;
+      failure = std::current_exception();
     }
   }
   connection_->set_in_transaction(false);
+  forget_handles();
   leave_read_only();
   ++connection_->statistics.rollbacks;
+  if (failure != nullptr) std::rethrow_exception(failure);
 }
 
 void Session::leave_read_only() noexcept {
   if (!read_only_transaction_) return;
   read_only_transaction_ = false;
+  connection_->allow_writes(engine::Connection::ReadOnlyReason::Transaction);
+  if (!restore_writing_) return;
+  const core::UndoScope undo(*this);
   try {
     connection_->execute_script("PRAGMA query_only=0");
   } catch (const std::exception& error) {
@@ -239,13 +288,38 @@ void Session::savepoint(std::string_view name) {
 }
 
 void Session::release_savepoint(std::string_view name) {
-  run("RELEASE " + sql::quote_identifier(name));
-  if (connection_->is_autocommit()) connection_->set_in_transaction(false);  // it was the outermost
+  connection_->forget_last_run();
+  const auto note_end = [&] {
+    if (connection_->is_autocommit()) connection_->set_in_transaction(false);  // it was the outermost
+  };
+  try {
+    run("RELEASE " + sql::quote_identifier(name));
+  } catch (...) {
+    if (connection_->last_run_was_done()) note_end();
+    throw;
+  }
+  note_end();
 }
 
-void Session::rollback_to_savepoint(std::string_view name) { run("ROLLBACK TO " + sql::quote_identifier(name)); }
+void Session::rollback_to_savepoint(std::string_view name) {
+  const std::string text = "ROLLBACK TO " + sql::quote_identifier(name);
+  undo_surely(text, [&] { run(text); });
+}
+
+void Session::undo_savepoint(std::string_view name) {
+  std::exception_ptr failure;
+  try {
+    rollback_to_savepoint(name);
+  } catch (...) {
+    if (!connection_->last_run_was_done()) throw;
+    failure = std::current_exception();
+  }
+  undo_surely("RELEASE " + sql::quote_identifier(name), [&] { release_savepoint(name); });
+  if (failure != nullptr) std::rethrow_exception(failure);
+}
 
 void Session::abandon(std::string reason) noexcept {
+  forget_handles();
   if (!connection_->is_stepping()) {  // else a callback gives it up, and it is closed when it ends
     cache_.clear();
     connection_->close_all();
@@ -256,6 +330,7 @@ void Session::abandon(std::string reason) noexcept {
 
 void Session::ping() {
   connection_->require_open();
+  const core::CallScope call(*this);
   run("PRAGMA schema_version");  // through the engine, with its locks and its deadline
   connection_->probe_file();
 }
@@ -282,6 +357,7 @@ void Session::reset() {
   connection_->end_cursors();
   connection_->run_cleanups();
   end_transactions();
+  connection_->allow_writes(engine::Connection::ReadOnlyReason::Session);
   cache_.clear();
   store_->restore_pragmas(*connection_);  // first: with query_only=1, for one, nothing could be dropped
   connection_->drop_temporary_objects();
@@ -296,6 +372,7 @@ void Session::reset() {
 void Session::end_transactions() {
   if (in_transaction()) rollback();
   if (!connection_->is_autocommit()) connection_->execute_script("ROLLBACK");
+  forget_handles();
   if (turn_) turn_->settle();
 }
 

@@ -38,7 +38,15 @@ class Session final : public core::Session {
   void savepoint(std::string_view name) override;
   void release_savepoint(std::string_view name) override;
   void rollback_to_savepoint(std::string_view name) override;
-  void refuse_writes() override { run("PRAGMA query_only=1"); }
+  void undo_savepoint(std::string_view name) override;
+  bool was_done() const noexcept override { return connection_->last_run_was_done(); }
+  void refuse_writes() override { connection_->refuse_writes(engine::Connection::ReadOnlyReason::Session); }
+  void watch(bool on) noexcept override { connection_->set_in_transaction(on); }
+  void begin_call() noexcept override { connection_->begin_call(); }
+  void end_call() noexcept override { connection_->end_call(); }
+  void begin_undo() noexcept override { connection_->begin_undo(); }
+  void end_undo() noexcept override { connection_->end_undo(); }
+  void renew_interrupts() override { connection_->renew_interrupts(); }
   void abandon(std::string reason) noexcept override;
 
   void ping() override;
@@ -95,6 +103,8 @@ class Session final : public core::Session {
   void begin_writing(Control begin);
   void enter_read_only();
   void leave_read_only() noexcept;
+  template <class Undo>
+  void undo_surely(const std::string& text, Undo&& undo);
   void require_unguarded(const char* what) const;
 
   std::shared_ptr<Store> store_;
@@ -102,6 +112,7 @@ class Session final : public core::Session {
   StatementCache cache_;
   std::optional<WriteTurn> turn_;  // none for a database that nobody else can write to
   bool read_only_transaction_ = false;
+  bool restore_writing_ = false;        // after it
   bool touched_ = false;                // something other than plain statements was done here since the last reset
   std::int64_t temporary_version_ = 0;  // when the connection was marked clean
 };

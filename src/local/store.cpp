@@ -302,6 +302,7 @@ void Store::set_up(engine::Connection& connection) {
     }
   }
   apply_pragmas(connection);
+  connection.note_content();
   connection.set_deadline(options_.default_deadline);
 }
 

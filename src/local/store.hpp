@@ -28,6 +28,10 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   Mode mode() const noexcept override { return Mode::Local; }
   std::shared_ptr<core::Session> connect() override;
 
+  std::optional<std::chrono::milliseconds> default_deadline() const noexcept override {
+    return options_.default_deadline;
+  }
+
   const Options& options() const noexcept { return options_; }
   /// A connection set up as the options say: key, functions, extensions, pragmas. Throws if one cannot be honoured.
   std::unique_ptr<engine::Connection> open_connection();

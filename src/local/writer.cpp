@@ -35,16 +35,23 @@ void SessionTarget::begin(Clock::time_point until) {
   session_.connection().set_transaction_guard(true);
 }
 
+// What a job keeps of its connection must not reach into the next job.
+void SessionTarget::end_job() {
+  session_.connection().end_cursors();
+  session_.forget_handles();
+  session_.renew_interrupts();
+}
+
 void SessionTarget::set_mark() { run("SAVEPOINT libsql_writer_job"); }
 
 void SessionTarget::drop_mark() {
-  session_.connection().end_cursors();
+  end_job();
   run("RELEASE libsql_writer_job");
 }
 
 bool SessionTarget::return_to_mark() noexcept {
   try {
-    session_.connection().end_cursors();
+    end_job();
     run("ROLLBACK TO libsql_writer_job");
     run("RELEASE libsql_writer_job");
     return true;
@@ -86,14 +93,14 @@ bool SessionTarget::in_transaction() const noexcept { return !session_.connectio
 
 void SessionTarget::commit() {
   session_.connection().set_transaction_guard(false);
-  session_.connection().end_cursors();
+  end_job();
   session_.commit();
 }
 
 void SessionTarget::rollback() noexcept {
   session_.connection().set_transaction_guard(false);
   try {
-    session_.connection().end_cursors();
+    end_job();
     session_.rollback();
   } catch (const std::exception& error) {
     session_.abandon(std::string("the writer could not roll back: ") + error.what());

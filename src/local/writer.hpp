@@ -30,6 +30,7 @@ class SessionTarget final : public GroupTarget {
 
  private:
   void set_up();
+  void end_job();
   void run(std::string_view sql) { session_.execute(sql, {}); }
   Session& session_;
   const bool synced_;

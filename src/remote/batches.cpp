@@ -41,6 +41,15 @@ void require_sendable(Session& session, const Program& program) {
   }
 }
 
+// Text of an earlier part may have ended the transaction.
+void require_transaction(Session& session, const Program& program, std::size_t from) {
+  try {
+    session.conversation().check(program.texts[from]->source);
+  } catch (const Error& error) {
+    core::rethrow_with_statement_index(error, from);
+  }
+}
+
 // Whether an error of a batch as a whole is about its text: servers that take the statements apart before they run the
 // first refuse all for the sake of one, and nothing has run.
 bool is_about_text(const hrana::WireError& error) {
@@ -68,12 +77,17 @@ bool run_part(Session& session, const Program& program, std::size_t from, std::s
 }
 
 std::vector<StatementResult> run_program(Session& session, const Program& program) {
+  const core::CallScope call(session);
   require_sendable(session, program);
   session.make_way();
   std::vector<StatementResult> results;
   results.reserve(program.size());
   for (std::size_t from = 0; from < program.size();) {
-    const std::size_t count = program.part(from, session.store().options());
+    std::size_t count = program.part(from, session.store().options());
+    if (session.in_transaction()) {  // which nothing may slip out of after a statement that ends it
+      count = program.up_to_control(from, count);
+      require_transaction(session, program, from);
+    }
     const bool last = from + count == program.size();
     if (!run_part(session, program, from, count, last, results)) {
       // One by one it shows which statement is wrong, and those before it run, as everywhere.

@@ -47,4 +47,12 @@ std::size_t Program::part(std::size_t from, const Options& options) const noexce
   return count;
 }
 
+std::size_t Program::up_to_control(std::size_t from, std::size_t count) const noexcept {
+  if (!controls) return count;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (texts[from + i]->what.access == sql::Access::Transaction) return i + 1;
+  }
+  return count;
+}
+
 }  // namespace libsql::remote

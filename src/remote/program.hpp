@@ -33,6 +33,9 @@ class Program {
   /// How many statements from `from` on one request holds.
   std::size_t part(std::size_t from, const Options& options) const noexcept;
 
+  /// How many of the `count` statements from `from` on there are up to the first that begins or ends a transaction.
+  std::size_t up_to_control(std::size_t from, std::size_t count) const noexcept;
+
   std::vector<std::shared_ptr<Text>> texts;
   std::vector<hrana::Stmt> stmts;
   std::size_t total_bytes = 0;

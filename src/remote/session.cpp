@@ -68,10 +68,53 @@ void Session::require_sendable(const Text& text) {
   }
 }
 
+void Session::begin_call() noexcept {
+  interrupt_->begin();
+  if (calls_++ == 0) call_deadline_ = new_deadline();
+}
+
+void Session::end_call() noexcept {
+  --calls_;
+  interrupt_->end();
+}
+
+void Session::begin_undo() noexcept {
+  interrupt_->suspend();
+  ++undoing_;
+}
+
+void Session::end_undo() noexcept {
+  --undoing_;
+  interrupt_->resume();
+}
+
+void Session::renew_interrupts() {
+  if (interrupt_.use_count() > 1) interrupt_ = std::make_shared<CallInterrupt>();
+}
+
+net::Deadline Session::new_deadline() const {
+  return settings_.deadline ? net::Deadline::after(*settings_.deadline) : net::Deadline();
+}
+
+void Session::check_call(std::string_view sql) const {
+  const bool interrupted = interrupt_->waits().triggered();
+  if (!interrupted && !call_deadline_.passed()) return;
+  detail::ErrorData data;
+  data.code = interrupted ? ErrorCode::Interrupted : ErrorCode::Timeout;
+  data.message = interrupted ? "interrupted between two statements of a call"
+                             : "the deadline passed between two statements of a call";
+  data.sql = sql;
+  data.retryable = !interrupted;
+  data.transaction_open = conversation_.is_open();
+  core::throw_error(std::move(data));
+}
+
 Call Session::call(std::string_view sql, bool reads) const {
+  // What came between two requests of a call shows before the next one is sent: a transaction survives it then.
+  if (calls_ > 0 && undoing_ == 0) check_call(sql);
   Call call;
   call.wait.interrupt = &interrupt_->waits();
-  if (settings_.deadline) call.wait.deadline = net::Deadline::after(*settings_.deadline);
+  call.wait.deadline = calls_ > 0 && undoing_ == 0 ? call_deadline_ : new_deadline();
   call.sql = sql;
   call.repeatable = reads && !conversation_.is_open();
   constexpr std::chrono::hours kLongest{24 * 365};
@@ -224,6 +267,7 @@ void Session::begin(TransactionBehavior behavior) {
 void Session::commit() {
   run_text("COMMIT");
   conversation_.watch(false);
+  forget_handles();
   read_only_transaction_ = false;
   ++statistics_.commits;
 }
@@ -237,9 +281,13 @@ void Session::rollback() {
 void Session::end_transactions() noexcept {
   // What is still coming on the transaction's stream ends with it.
   if (streaming_ != nullptr) streaming_->cut("the rows ended with their transaction");
-  const CallInterrupt::Running running(*interrupt_);
-  conversation_.roll_back(call("ROLLBACK", false));
+  {
+    const core::UndoScope undo(*this);
+    const CallInterrupt::Running running(*interrupt_);
+    conversation_.roll_back(call("ROLLBACK", false));
+  }
   conversation_.watch(false);
+  forget_handles();
   read_only_transaction_ = false;
 }
 
@@ -267,6 +315,7 @@ void Session::undo_savepoint(std::string_view name) {
   if (streaming_ != nullptr && !streaming_->keep_rest(store_->options().row_buffer)) {
     streaming_->cut("the rows ended because a savepoint was undone while they were too many to be kept");
   }
+  const core::UndoScope undo(*this);
   const CallInterrupt::Running running(*interrupt_);
   conversation_.undo_savepoint(script, call(script, false));
 }
@@ -274,6 +323,7 @@ void Session::undo_savepoint(std::string_view name) {
 void Session::abandon(std::string reason) noexcept {
   end_cursors();
   conversation_.forget();
+  forget_handles();
   read_only_transaction_ = false;
   unusable_ = std::move(reason);
 }
@@ -285,13 +335,15 @@ void Session::ping() { prepare_once("SELECT 1 FROM sqlite_master LIMIT 1")->exec
 
 void Session::close() {
   if (is_closed()) return;
-  if (!live_.empty()) {
-    std::string open;
-    for (std::size_t i = 0; i < live_.size() && i < 5; ++i) {
-      open.append(open.empty() ? "'" : ", '").append(live_[i]->sql()).append("'");
-    }
-    core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: " + std::to_string(live_.size()) +
-                                             (live_.size() == 1 ? " statement is" : " statements are") +
+  std::string open;
+  std::size_t count = 0;
+  for (const Statement* const statement : live_) {
+    if (!statement->is_in_use()) continue;
+    if (count++ < 5) open.append(open.empty() ? "'" : ", '").append(statement->sql()).append("'");
+  }
+  if (count > 0) {
+    core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: " + std::to_string(count) +
+                                             (count == 1 ? " statement is" : " statements are") +
                                              " still in use: " + open);
   }
   end_transactions();

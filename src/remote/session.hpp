@@ -45,6 +45,12 @@ class Session final : public core::Session {
   void rollback_to_savepoint(std::string_view name) override;
   void undo_savepoint(std::string_view name) override;
   void refuse_writes() override { settings_.refuses_writes = true; }
+  void watch(bool on) noexcept override { conversation_.watch(on); }
+  void begin_call() noexcept override;
+  void end_call() noexcept override;
+  void begin_undo() noexcept override;
+  void end_undo() noexcept override;
+  void renew_interrupts() override;
   void abandon(std::string reason) noexcept override;
 
   void ping() override;
@@ -95,7 +101,7 @@ class Session final : public core::Session {
   void note_rows(std::uint64_t rows) noexcept { statistics_.rows += rows; }
   void note_failure() noexcept { ++statistics_.errors; }
 
-  /// The call that begins now. Its views must outlive it.
+  /// The call that begins now, or goes on: then it may throw Interrupted or Timeout. Its views must outlive it.
   Call call(std::string_view sql, bool reads) const;
   CallInterrupt& interrupts() noexcept { return *interrupt_; }
   Conversation& conversation() noexcept { return conversation_; }
@@ -125,6 +131,8 @@ class Session final : public core::Session {
   };
 
   std::uint64_t run_text(std::string_view sql);
+  net::Deadline new_deadline() const;
+  void check_call(std::string_view sql) const;
   void end_cursors() noexcept;
   void end_transactions() noexcept;
   bool is_rollback_of_lost(const Text& text) const noexcept;
@@ -140,6 +148,9 @@ class Session final : public core::Session {
   Settings settings_;
   Settings clean_;
   bool read_only_transaction_ = false;
+  int calls_ = 0;  // that run several statements, one in the other
+  int undoing_ = 0;
+  net::Deadline call_deadline_;  // of the outermost of them
   std::string unusable_;
   std::uint64_t changes_ = 0;
   std::uint64_t total_changes_ = 0;

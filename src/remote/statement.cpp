@@ -60,6 +60,7 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   cut_ = nullptr;
   began_ = ended_ = transaction_gone_ = false;
   interrupts_ = session_.interrupts().count();
+  whole_.reset();
   // Few rows come best with the answer. A write whose rows are read by and by would leave its outcome open as long, so
   // outside a transaction it runs to its end at once.
   const bool writes_rows =
@@ -74,6 +75,7 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
     }
   }
   const bool alone = !session_.conversation().is_open();
+  if (lifetime == core::ArgumentLifetime::Borrow) whole_ = session_.call(text_->source, true).wait.deadline;
   try {
     open_cursor(params);
   } catch (const Network& error) {
@@ -82,6 +84,13 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
     if (error.origin() != ErrorOrigin::Server || !alone) throw;
     open_result(params);
   }
+}
+
+void Statement::open_undoable(const core::ParamsView& params) {
+  const bool alone = !session_.conversation().is_open();
+  committed_ = false;
+  open(params, core::ArgumentLifetime::Borrow);
+  committed_ = alone && !text_->is_read() && !session_.conversation().is_open();
 }
 
 void Statement::open_result(const core::ParamsView& params) {
@@ -155,7 +164,9 @@ bool Statement::next() {
   } else if (!ended_) {
     const CallInterrupt::Running running(session_.interrupts());
     try {
-      more = advance(session_.call(text_->source, text_->is_read()));
+      Call call = session_.call(text_->source, text_->is_read());
+      if (whole_) call.wait.deadline = *whole_;
+      more = advance(call);
     } catch (const Error& error) {
       end_run(&error, true);
       close_cursor();

@@ -39,6 +39,10 @@ class Statement final : public core::Stmt {
   StatementStatus status(bool reset) override;
   void finalize() override;
 
+  void open_undoable(const core::ParamsView& params) override;
+  bool has_committed() const noexcept override { return committed_; }
+  /// Whether its user, or a cursor, still needs the session.
+  bool is_in_use() const noexcept { return !finalized_ && (handles != 0 || source_ != Source::None); }
   /// Reads the rows that are still to come into memory, so that their stream is free. What fails meanwhile is thrown
   /// when the rows before it are read. False if they take more than `limit` bytes: then they come on as before, and the
   /// stream is not free.
@@ -67,6 +71,8 @@ class Statement final : public core::Stmt {
   Session& session_;
   std::shared_ptr<Text> text_;
   bool finalized_ = false;
+  bool committed_ = false;              // what the last run for a few rows wrote
+  std::optional<net::Deadline> whole_;  // of the call that reads all rows
 
   Source source_ = Source::None;
   std::vector<Column> columns_;  // of the rows

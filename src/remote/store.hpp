@@ -20,6 +20,10 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   Mode mode() const noexcept override { return Mode::Remote; }
   std::shared_ptr<core::Session> connect() override;
 
+  std::optional<std::chrono::milliseconds> default_deadline() const noexcept override {
+    return options_.default_deadline;
+  }
+
   const Options& options() const noexcept { return options_; }
   /// A session's way to the server.
   std::shared_ptr<Wire> wire();

@@ -1,3 +1,8 @@
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
 #include "common/common_fixture.hpp"
 
 namespace libsql::test {
@@ -172,6 +177,168 @@ TEST_P(CommonTransactions, ResetRollsBack) {
   EXPECT_TRUE(conn_.is_autocommit());
   other_.execute("INSERT INTO t VALUES (2, 2)");
   EXPECT_EQ(count(), 1);
+}
+
+// -- handles that outlive what they began ---------------------------------------------------------------------------
+
+TEST_P(CommonTransactions, OneThatWasResetAwayEndsNothingOfTheNext) {
+  Transaction old = conn_.transaction();
+  conn_.reset();
+  EXPECT_FALSE(old.is_open());
+  Transaction next = conn_.transaction();
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  EXPECT_THROW(old.commit(), TransactionLost);
+  EXPECT_EQ(seen_by_other(), 0);
+  old.rollback();  // what it wants has happened
+  EXPECT_TRUE(next.is_open());
+  next.commit();
+  EXPECT_EQ(seen_by_other(), 1);
+}
+
+TEST_P(CommonTransactions, TheEndOfAHandleFromBeforeAResetIsNoRollback) {
+  std::optional<Transaction> old(conn_.transaction());
+  std::optional<Savepoint> mark(conn_.savepoint("s"));
+  std::optional<Transaction> nested(conn_.transaction());
+  conn_.reset();
+  Transaction next = conn_.transaction();
+  Savepoint same_name = conn_.savepoint("s");
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  EXPECT_THROW(mark->release(), Misuse);
+  EXPECT_THROW(mark->rollback(), Misuse);
+  EXPECT_THROW(nested->commit(), Misuse);
+  nested.reset();
+  mark.reset();
+  old.reset();
+  EXPECT_FALSE(conn_.is_autocommit());
+  same_name.release();
+  next.commit();
+  EXPECT_EQ(seen_by_other(), 1);
+}
+
+TEST_P(CommonTransactions, AnAssignedHandleForgetsTheOneThatWasResetAway) {
+  Transaction tx = conn_.transaction();
+  conn_.reset();
+  tx = conn_.transaction();
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  EXPECT_TRUE(tx.is_open());
+  tx.commit();
+  EXPECT_EQ(seen_by_other(), 1);
+}
+
+TEST_P(CommonTransactions, TextThatSetsASavepointOfTheSameNameMeansAnother) {
+  Savepoint savepoint = conn_.savepoint("n");
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  conn_.execute("SAVEPOINT n");
+  conn_.execute("INSERT INTO t VALUES (2, 2)");
+  savepoint.release();  // with what was set inside it
+  EXPECT_TRUE(conn_.is_autocommit());
+  EXPECT_EQ(seen_by_other(), 2);
+
+  Savepoint again = conn_.savepoint("n");
+  conn_.execute("DELETE FROM t");
+  conn_.execute("SAVEPOINT n");
+  again.rollback();
+  EXPECT_EQ(count(), 2);
+  EXPECT_THROW(conn_.execute("RELEASE n"), SqlError);  // of the text's own nothing is left
+  again.release();
+  EXPECT_EQ(seen_by_other(), 2);
+}
+
+TEST_P(CommonTransactions, TextThatEndsATransactionBegunByTextIsNoticedByTheHandlesInside) {
+  conn_.execute("BEGIN");
+  std::optional<Transaction> inner(conn_.transaction());
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  conn_.execute("COMMIT");
+  EXPECT_THROW(conn_.execute("BEGIN"), TransactionLost);
+  EXPECT_THROW(conn_.execute("INSERT INTO t VALUES (2, 2)"), TransactionLost);
+  inner.reset();
+  conn_.execute("INSERT INTO t VALUES (3, 3)");
+  EXPECT_EQ(seen_by_other(), 2);
+
+  conn_.execute("BEGIN");
+  {
+    Transaction nested = conn_.transaction();
+    conn_.execute("INSERT INTO t VALUES (4, 4)");
+    nested.commit();
+  }
+  conn_.execute("COMMIT");  // no handle is open: the text may
+  EXPECT_EQ(seen_by_other(), 3);
+}
+
+TEST_P(CommonTransactions, WhatFollowsAnEndInABatchDoesNotRunOutsideTheTransaction) {
+  Transaction tx = conn_.transaction();
+  const Error error = error_of<TransactionLost>(
+      [&] { conn_.execute_batch("INSERT INTO t VALUES (1, 1); COMMIT; INSERT INTO t VALUES (2, 2); BEGIN"); });
+  EXPECT_EQ(error.statement_index(), 2u);
+  tx.rollback();
+  EXPECT_EQ(conn_.query_value<std::string>("SELECT group_concat(a) FROM t"), "1");
+  EXPECT_TRUE(conn_.is_autocommit());
+}
+
+TEST_P(CommonTransactions, ReadOnlyOnesCannotBeMadeWritableByText) {
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  {
+    Transaction tx = conn_.transaction(TransactionBehavior::ReadOnly);
+    for (const char* text : {"PRAGMA query_only=0", "PRAGMA main.query_only(off)"}) {
+      try {
+        tx->execute(text);
+      } catch (const ReadOnly&) {  // refusing the setting is as good
+      }
+      EXPECT_THROW(tx->execute("DELETE FROM t"), ReadOnly) << text;
+      EXPECT_THROW(tx->query_value<int>("INSERT INTO t VALUES (2, 2) RETURNING a"), ReadOnly) << text;
+      EXPECT_THROW(tx->execute_batch("DELETE FROM t"), ReadOnly) << text;
+      EXPECT_THROW(tx->execute_many("INSERT INTO t(b) VALUES (?)", std::vector<int>{1, 2}), ReadOnly) << text;
+    }
+    tx.rollback();
+  }
+  conn_.execute("INSERT INTO t VALUES (3, 3)");  // it was for the transaction only
+  EXPECT_EQ(seen_by_other(), 2);
+}
+
+// -- batches that are all or nothing --------------------------------------------------------------------------------
+
+TEST_P(CommonTransactions, ABatchOfAllOrNothingTakesNoTextThatWouldEndIt) {
+  for (const char* text : {"COMMIT", "END", "end transaction", "ROLLBACK", "BEGIN", "begin immediate",
+                           "RELEASE libsql_batch", "ROLLBACK TO libsql_batch", "RELEASE \"libsql_nested\"", "RELEASE s",
+                           "rollback to savepoint s", "SAVEPOINT s; RELEASE s; RELEASE s",
+                           "SAVEPOINT s; SAVEPOINT u; RELEASE s; ROLLBACK TO u", "/* x */ COMMIT -- y"}) {
+    const std::string script = "INSERT INTO t VALUES (1, 1); " + std::string(text) + "; INSERT INTO t VALUES (2, 2)";
+    EXPECT_THROW(conn_.execute_transactional_batch(script), Misuse) << text;
+    EXPECT_TRUE(conn_.is_autocommit()) << text;
+    EXPECT_EQ(seen_by_other(), 0) << text;
+  }
+  const std::vector<BatchStatement> statements = {{"INSERT INTO t VALUES (1, 1)"}, {" ; COMMIT"}, {"SELECT 1"}};
+  const Error error = error_of<Misuse>([&] { conn_.execute_transactional_batch(statements); });
+  EXPECT_EQ(error.statement_index(), 1u);
+  EXPECT_EQ(seen_by_other(), 0);
+}
+
+TEST_P(CommonTransactions, ABatchInsideATransactionCannotEndItEither) {
+  Transaction tx = conn_.transaction();
+  Savepoint mark = conn_.savepoint("s");
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  EXPECT_THROW(conn_.execute_transactional_batch("INSERT INTO t VALUES (2, 2); COMMIT"), Misuse);
+  EXPECT_THROW(conn_.execute_transactional_batch("INSERT INTO t VALUES (2, 2); RELEASE s"), Misuse);
+  EXPECT_EQ(count(), 1);
+  mark.release();
+  tx.commit();
+  EXPECT_EQ(seen_by_other(), 1);
+}
+
+TEST_P(CommonTransactions, ABatchOfAllOrNothingMayHaveSavepointsOfItsOwn) {
+  conn_.execute_transactional_batch(
+      "INSERT INTO t VALUES (1, 1); SAVEPOINT Mark; INSERT INTO t VALUES (2, 2); ROLLBACK TO \"mark\";"
+      "INSERT INTO t VALUES (3, 3); RELEASE mark; SAVEPOINT left_open; INSERT INTO t VALUES (4, 4)");
+  EXPECT_TRUE(conn_.is_autocommit());
+  EXPECT_EQ(conn_.query_value<std::string>("SELECT group_concat(a) FROM t"), "1,3,4");
+  conn_.execute_transactional_batch("EXPLAIN COMMIT; SELECT 1");
+}
+
+TEST_P(CommonTransactions, ExecuteManyTakesNoTextThatWouldEndIt) {
+  for (const char* text : {"COMMIT", "ROLLBACK", "BEGIN", "SAVEPOINT s", "; COMMIT"}) {
+    EXPECT_THROW(conn_.execute_many(text, std::vector<std::tuple<>>(2)), Misuse) << text;
+    EXPECT_TRUE(conn_.is_autocommit()) << text;
+  }
 }
 
 }  // namespace

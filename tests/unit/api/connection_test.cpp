@@ -176,7 +176,7 @@ TEST_F(ConnectionTest, TransactionalBatchInsideATransactionIsASavepoint) {
 
 TEST_F(ConnectionTest, TransactionalBatchCannotEndItsTransaction) {
   EXPECT_THROW(conn_.execute_transactional_batch("INSERT INTO t(a) VALUES (1); ROLLBACK; INSERT INTO t(a) VALUES (2)"),
-               TransactionLost);
+               Misuse);
   EXPECT_EQ(count(), 0);
   EXPECT_TRUE(conn_.is_autocommit());
 }
@@ -520,6 +520,92 @@ TEST_F(ConnectionTest, ErrorsAreCounted) {
   conn_.execute("INSERT INTO t(a) VALUES (1)");
   EXPECT_THROW(conn_.execute("INSERT INTO t(a) VALUES (1)"), Constraint);
   EXPECT_EQ(conn_.statistics().errors, 2u);
+}
+
+TEST_F(ConnectionTest, PingNoticesAFileThatWasCut) {
+  for (const char* mode : {"wal", "delete"}) {
+    for (const std::uintmax_t size : {0, 100}) {
+      SCOPED_TRACE(std::string(mode) + " " + std::to_string(size));
+      const std::string path = dir_.file(std::string("cut-") + mode + std::to_string(size) + ".db");
+      Connection conn = Builder::local(path).pragma("journal_mode", mode).build().connect();
+      conn.ping();  // of a new file
+      conn.execute("CREATE TABLE t AS SELECT 7 AS a");
+      conn.ping();
+      conn.query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all();
+      std::filesystem::resize_file(path, size);
+      EXPECT_THROW(conn.ping(), Error);
+      EXPECT_THROW(conn.ping(), Error) << "nor does it get used to it";
+    }
+  }
+  Connection fresh = Builder::local(dir_.file("new.db")).pragma("journal_mode", "delete").build().connect();
+  fresh.ping();
+  Connection memory = Builder::local(":memory:").build().connect();
+  memory.ping();
+}
+
+TEST_F(ConnectionTest, ReservedBytesCannotBeTakenBackAndTheErrorSaysWhy) {
+  Connection conn = Builder::local(dir_.file("less.db")).build().connect();
+  conn.execute("CREATE TABLE t AS SELECT 7 AS a");
+  conn.set_reserved_bytes(32);
+  conn.set_reserved_bytes(32);
+  const Unsupported error = error_of<Unsupported>([&] { conn.set_reserved_bytes(8); });
+  EXPECT_EQ(error.message().find("cipher"), std::string::npos) << error.message();
+  EXPECT_EQ(conn.reserved_bytes(), 32);
+  conn.set_reserved_bytes(40);
+  EXPECT_EQ(conn.reserved_bytes(), 40);
+}
+
+TEST_F(ConnectionTest, ABatchHasOneDeadlineForItsWaitInLineToo) {
+  Connection other = Builder::local(dir_.file("c.db")).busy_timeout(10s).build().connect();
+  other.deadline(50ms);
+  const Transaction holder = conn_.transaction(TransactionBehavior::Immediate);
+  EXPECT_THROW(other.execute_transactional_batch("INSERT INTO t VALUES (1, 'x')"), Timeout);
+  EXPECT_THROW(other.execute_many("INSERT INTO t VALUES (?, 'x')", std::vector<int>{1}), Timeout);
+  EXPECT_TRUE(other.is_autocommit());
+}
+
+TEST_F(ConnectionTest, QueryRowDoesNotRunWhatYieldsNoRows) {
+  conn_.execute("INSERT INTO t VALUES (1, 'x')");
+  Statement statement = conn_.prepare("DELETE FROM t");
+  EXPECT_THROW(conn_.query_row<int>("DELETE FROM t"), UnexpectedRows);
+  EXPECT_THROW(conn_.query_value<int>("DROP TABLE t"), UnexpectedRows);
+  EXPECT_THROW(statement.query_row<int>(), UnexpectedRows);
+  EXPECT_EQ(count(), 1);
+}
+
+TEST_F(ConnectionTest, AWriteThatQueryRowUndoesTakesItsTriggersAndForeignKeysAlong) {
+  conn_.execute_batch(
+      "CREATE TABLE log(x); CREATE TABLE p(id INTEGER PRIMARY KEY);"
+      "CREATE TABLE c(p REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED);"
+      "CREATE TRIGGER tr AFTER DELETE ON p BEGIN INSERT INTO log VALUES (old.id); END;"
+      "INSERT INTO p VALUES (1), (2); INSERT INTO c VALUES (1), (2)");
+  const auto state = [&] {
+    return conn_.query_row<int, int, int>(
+        "SELECT (SELECT count(*) FROM p), (SELECT count(*) FROM c), (SELECT count(*) FROM log)");
+  };
+  const auto refuse = [&] { EXPECT_THROW(conn_.query_row<int>("DELETE FROM p RETURNING id"), UnexpectedRows); };
+  refuse();
+  EXPECT_EQ(state(), std::tuple(2, 2, 0));
+  EXPECT_EQ(conn_.changes(), 0u);
+  {
+    Transaction tx = conn_.transaction();
+    conn_.execute("INSERT INTO c VALUES (3)");
+    refuse();
+    EXPECT_THROW(tx.commit(), Constraint) << "its own violation is still there";
+    conn_.execute("INSERT INTO p VALUES (3)");
+    refuse();
+    tx.commit();
+  }
+  EXPECT_EQ(state(), std::tuple(3, 3, 0));
+  Rows reading = conn_.query("SELECT id FROM p");  // another statement is in the middle of its rows
+  ASSERT_TRUE(reading.next());
+  refuse();
+  int left = 1;
+  while (reading.next()) ++left;
+  EXPECT_EQ(left, 3);
+  EXPECT_EQ(state(), std::tuple(3, 3, 0));
+  EXPECT_EQ(conn_.query_value<int>("DELETE FROM p WHERE id = 3 RETURNING id"), 3);
+  EXPECT_EQ(state(), std::tuple(2, 2, 1));
 }
 
 }  // namespace

@@ -442,5 +442,29 @@ TEST(TimeHistogram, TakesTheShortestAndTheLongest) {
   EXPECT_EQ(histogram.summary().max, std::chrono::nanoseconds::max());
 }
 
+TEST_F(PoolTest, TheDeadlineOfTheDatabaseIsForTheWaitToo) {
+  const Database db = Builder::local(directory_.file("pool.db")).default_deadline(20ms).build();
+  const Pool pool(db, shared(1));
+  const PooledConnection held = pool.write();
+  EXPECT_THROW(static_cast<void>(pool.write()), Timeout);  // not after the 30 s of checkout_timeout
+  EXPECT_THROW(static_cast<void>(pool.read({.timeout = 1ms})), Timeout);
+}
+
+TEST_F(PoolTest, ReadersStayReadersWhateverTheirPragmasSay) {
+  const Pool pool(db_);
+  pool.with([](Connection& conn) { conn.execute("CREATE TABLE t(a)"); });
+  for (int lease = 0; lease < 2; ++lease) {
+    pool.with_read([](Connection& conn) {
+      conn.query("PRAGMA query_only=0").fetch_all();
+      EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), ReadOnly);
+      EXPECT_THROW(Pragma(conn).query_only(false), Error);
+      EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), ReadOnly);
+      EXPECT_THROW(Pragma(conn).user_version(7), ReadOnly);
+      const Transaction tx = conn.transaction(TransactionBehavior::ReadOnly);
+      EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), ReadOnly);
+    });
+  }
+}
+
 }  // namespace
 }  // namespace libsql

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
+#include <ranges>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -318,6 +320,34 @@ TEST_F(WriterTest, WorksInMemory) {
   writer.execute("CREATE TABLE t(a)");
   writer.execute("INSERT INTO t VALUES(1)");
   EXPECT_EQ(memory.connect().query_value<std::int64_t>("SELECT a FROM t"), 1);
+}
+
+TEST_F(WriterTest, WhatAJobKeepsOfItsConnectionDoesNotReachIntoTheNextJob) {
+  Writer writer = db_.writer();
+  std::optional<Transaction> kept;
+  std::optional<Savepoint> mark;
+  InterruptHandle handle;
+  writer.run([&](Connection& conn) {
+    kept.emplace(conn.transaction());
+    mark.emplace(conn.savepoint("s"));
+    handle = conn.interrupt_handle();
+    conn.execute("INSERT INTO t(a) VALUES (1)");
+  });
+  writer.run([&](Connection& conn) {
+    Savepoint own = conn.savepoint("s");
+    conn.execute("INSERT INTO t(a) VALUES (2)");
+    EXPECT_THROW(mark->rollback(), Misuse);
+    EXPECT_THROW(kept->commit(), Misuse);
+    kept.reset();
+    mark.reset();
+    auto sets = std::views::iota(3, 5) | std::views::transform([&](int i) {
+                  handle.interrupt();
+                  return i;
+                });
+    conn.execute_many("INSERT INTO t(a) VALUES (?)", sets);
+    own.release();
+  });
+  EXPECT_EQ(db_.connect().query_value<std::string>("SELECT group_concat(a) FROM t"), "1,2,3,4");
 }
 
 }  // namespace

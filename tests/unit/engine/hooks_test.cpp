@@ -704,4 +704,88 @@ TEST_F(Hooked, AListenerMayUseAnotherConnection) {
   EXPECT_EQ(other.query_value<int>("SELECT x FROM log"), 5);
 }
 
+// -- listeners that throw while something is undone -------------------------------------------------------------------
+
+TEST_F(Hooked, AListenerThatThrowsWhileATransactionEndsByItselfCostsNoConnection) {
+  const auto attach = [&](int which) {
+    switch (which) {
+      case 0:
+        return hooks_.on_rollback([] { throw Custom("told"); });
+      case 1:
+        return hooks_.on_profile([](const StatementEvent&, std::chrono::nanoseconds) { throw Custom("end"); });
+      case 2:
+        return hooks_.on_statement([](const StatementEvent&) { throw Custom("start"); });
+      case 3:
+        return hooks_.on_rollback([] { throw 42; });
+      default:
+        return hooks_.on_authorize([](const Authorization& question) {
+          return question.action == Action::Transaction || question.action == Action::Savepoint ? Verdict::Deny
+                                                                                                : Verdict::Allow;
+        });
+    }
+  };
+  for (int which = 0; which < 5; ++which) {
+    SCOPED_TRACE(which);
+    {
+      std::optional<Transaction> tx(conn_.transaction());
+      conn_.execute("INSERT INTO t VALUES (1, 'a', 1)");
+      const auto sub = attach(which);
+      tx.reset();
+    }
+    EXPECT_FALSE(conn_.is_closed());
+    EXPECT_TRUE(conn_.is_autocommit());
+    EXPECT_EQ(rows(), 0);
+    {  // savepoints
+      Transaction outer = conn_.transaction();
+      conn_.execute("INSERT INTO t VALUES (1, 'a', 1)");
+      std::optional<Transaction> inner(conn_.transaction());
+      std::optional<Savepoint> mark(conn_.savepoint("m"));
+      conn_.execute("INSERT INTO t VALUES (2, 'a', 1)");
+      auto sub = attach(which);
+      mark.reset();
+      inner.reset();
+      sub.detach();
+      EXPECT_EQ(rows(), 1);
+      outer.commit();
+    }
+    EXPECT_EQ(rows(), 1);
+    conn_.execute("DELETE FROM t");
+  }
+}
+
+TEST_F(Hooked, AnExplicitRollbackThrowsWhatTheListenerThrewAndIsDone) {
+  Transaction tx = conn_.transaction();
+  conn_.execute("INSERT INTO t VALUES (1, 'a', 1)");
+  {
+    const auto sub = hooks_.on_rollback([] { throw Custom("told"); });
+    EXPECT_THROW(tx.rollback(), Custom);
+  }
+  EXPECT_FALSE(tx.is_open());
+  Transaction next = conn_.transaction();
+  EXPECT_FALSE(next.is_nested());
+  conn_.execute("INSERT INTO t VALUES (2, 'a', 1)");
+  {
+    const auto sub = hooks_.on_profile([](const StatementEvent&, std::chrono::nanoseconds) { throw Custom("end"); });
+    EXPECT_THROW(next.commit(), Custom);
+  }
+  EXPECT_FALSE(next.is_open());
+  EXPECT_EQ(rows(), 1) << "the listener was told of a commit that was done";
+}
+
+TEST_F(Hooked, AChangeStreamDoesNotTellOfAWriteThatQueryRowUndid) {
+  std::size_t told = 0;
+  const ChangeStream stream(conn_, [&](const ChangeSet& changes) { told += changes.changes.size(); });
+  conn_.execute("INSERT INTO t VALUES (1, 'a', 1), (2, 'b', 2)");
+  EXPECT_EQ(told, 2u);
+  EXPECT_THROW(conn_.query_row<int>("DELETE FROM t RETURNING id"), UnexpectedRows);
+  EXPECT_EQ(rows(), 2);
+  EXPECT_EQ(told, 2u);
+  Transaction tx = conn_.transaction();
+  conn_.execute("INSERT INTO t VALUES (3, 'c', 3)");
+  EXPECT_THROW(conn_.query_row<int>("DELETE FROM t RETURNING id"), UnexpectedRows);
+  EXPECT_EQ(rows(), 3);
+  tx.commit();
+  EXPECT_EQ(told, 3u);
+}
+
 }  // namespace

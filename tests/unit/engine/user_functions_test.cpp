@@ -2,8 +2,11 @@
 #include <deque>
 #include <numeric>
 #include <optional>
+#include <ranges>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -317,6 +320,138 @@ TEST_F(UserFunctions, SqlInsideACollationIsMisuse) {
     return a.compare(b);
   });
   EXPECT_THROW(conn_.execute("SELECT 'a' < 'b' COLLATE curious"), Misuse);
+}
+
+// -- what an added name hides -----------------------------------------------------------------------------------------
+
+void add(Functions& functions, const char* name, int arity, const std::string& says) {
+  switch (arity) {
+    case 1:
+      return functions.scalar(name, [says](const Value&) { return says; });
+    case 2:
+      return functions.scalar(name, [says](const Value&, const Value&) { return says; });
+    default:
+      return functions.scalar(name, [says](std::span<const ValueRef>) { return says; });
+  }
+}
+
+TEST_F(UserFunctions, RemovingAnOverrideBringsBackWhatItHid) {
+  struct Case {
+    const char* name;
+    int arity;
+    const char* sql;
+  };
+  // Of the engine, with the same number of arguments, with any number over a fixed one; and of this library.
+  for (const Case& one : {Case{"upper", 1, "SELECT upper('a')"}, Case{"like", -1, "SELECT 'abc' LIKE 'A%'"},
+                          Case{"like", 2, "SELECT 'abc' LIKE 'A%'"}, Case{"max", 2, "SELECT max(1, 2)"},
+                          Case{"UPPER", -1, "SELECT upper('a')"}, Case{"sum", 1, "SELECT sum(2)"},
+                          Case{"uuid_str", 1, "SELECT uuid_str(x'00112233445566778899aabbccddeeff')"},
+                          Case{"vector_extract", 1, "SELECT vector_extract(vector32('[1,2]'))"}}) {
+    SCOPED_TRACE(one.name + std::string(" ") + std::to_string(one.arity));
+    Statement statement = conn_.prepare(one.sql);
+    const Value before = statement.query_row().value(0);
+    for (int round = 0; round < 3; ++round) {
+      add(functions_, one.name, one.arity, "mine");
+      EXPECT_EQ(statement.query_row().value(0), Value("mine"));
+      add(functions_, one.name, one.arity, "again");
+      EXPECT_EQ(statement.query_row().value(0), Value("again"));
+      functions_.remove(one.name, one.arity);
+      EXPECT_EQ(statement.query_row().value(0), before);
+      functions_.remove(one.name, one.arity);  // there is nothing left to remove
+      EXPECT_EQ(statement.query_row().value(0), before);
+    }
+  }
+}
+
+TEST_F(UserFunctions, RemovingWhatNobodyAddedLeavesTheEnginesOwn) {
+  functions_.remove("upper", 1);
+  functions_.remove("vector_extract", 1);
+  functions_.remove("no_such_function", 0);
+  EXPECT_EQ(value<std::string>("SELECT upper('a')"), "A");
+  EXPECT_EQ(value<std::string>("SELECT vector_extract(vector32('[1]'))"), "[1]");
+}
+
+TEST_F(UserFunctions, AFunctionCannotBeReplacedWhileStatementsRun) {
+  functions_.scalar("upper", [](int) { return 1; });
+  Rows rows = conn_.query("SELECT x FROM t");
+  ASSERT_TRUE(rows.next());
+  EXPECT_THROW(functions_.remove("upper", 1), Busy);
+  EXPECT_EQ(value<int>("SELECT upper(7)"), 1);
+  rows.close();
+  functions_.remove("upper", 1);
+  EXPECT_EQ(value<std::string>("SELECT upper('a')"), "A");
+}
+
+TEST_F(UserFunctions, RemovingACollationBringsBackTheEnginesOwn) {
+  for (const char* name : {"NOCASE", "RTRIM", "nocase"}) {
+    functions_.collation(name, [](std::string_view, std::string_view) { return 1; });
+    EXPECT_EQ(conn_.query_value<int>("SELECT 'a' = 'A' COLLATE NOCASE") +
+                  conn_.query_value<int>("SELECT 'a' = 'a  ' COLLATE RTRIM"),
+              1)
+        << name;
+    functions_.remove_collation(name);
+    EXPECT_EQ(value<int>("SELECT 'a' = 'A' COLLATE NOCASE"), 1) << name;
+    EXPECT_EQ(value<int>("SELECT 'a' = 'a  ' COLLATE RTRIM"), 1) << name;
+  }
+}
+
+// -- functions that take long -----------------------------------------------------------------------------------------
+
+TEST_F(UserFunctions, ACallEndsAfterASlowFunctionThatOutlastedItsDeadline) {
+  using namespace std::chrono_literals;
+  int calls = 0;
+  functions_.scalar("slow", [&](int a) {
+    ++calls;
+    std::this_thread::sleep_for(5ms);
+    return a;
+  });
+  conn_.deadline(1ms);
+  EXPECT_THROW(conn_.query_value<int>("SELECT slow(1)"), Timeout);
+  EXPECT_THROW(conn_.execute("SELECT slow(x) FROM t"), Timeout);
+  EXPECT_THROW(conn_.execute("INSERT INTO t SELECT slow(x) FROM t"), Timeout);
+  EXPECT_EQ(calls, 3) << "none was called after the deadline";
+  conn_.deadline(std::nullopt);
+  EXPECT_EQ(value<int>("SELECT count(*) FROM t"), 5);
+}
+
+TEST_F(UserFunctions, AnInterruptDuringAFunctionEndsItsStatement) {
+  functions_.scalar("stop", [&](int a) {
+    conn_.interrupt();
+    return a;
+  });
+  EXPECT_THROW(conn_.query_value<int>("SELECT stop(1)"), Interrupted);
+  EXPECT_THROW(conn_.execute_batch("INSERT INTO t VALUES (6); SELECT stop(1); INSERT INTO t VALUES (7)"), Interrupted);
+  EXPECT_EQ(value<int>("SELECT max(x) FROM t"), 6);
+}
+
+TEST_F(UserFunctions, ASortWithASlowCollationEndsAtTheDeadline) {
+  using namespace std::chrono_literals;
+  int calls = 0;
+  functions_.collation("slow", [&](std::string_view a, std::string_view b) {
+    ++calls;
+    std::this_thread::sleep_for(2ms);
+    return a.compare(b);
+  });
+  conn_.execute(
+      "INSERT INTO t SELECT value FROM json_each('[' || substr(replace(hex(zeroblob(500)), '0', ',9'), 2) || ']')");
+  conn_.deadline(5ms);
+  EXPECT_THROW(conn_.query("SELECT x FROM t ORDER BY CAST(x AS TEXT) COLLATE slow"), Timeout);
+  EXPECT_LT(calls, 500);
+}
+
+TEST_F(UserFunctions, ASlowVirtualTableEndsAtTheDeadline) {
+  using namespace std::chrono_literals;
+  int read = 0;
+  VirtualTables tables(conn_);
+  expose(
+      tables, "slow_rows", [] { return std::views::iota(0, 1000); }, source_column("n", [&](int n) {
+        ++read;
+        std::this_thread::sleep_for(2ms);
+        return n;
+      }));
+  conn_.deadline(5ms);
+  EXPECT_THROW(conn_.query_value<int>("SELECT sum(n) FROM slow_rows"), Timeout);
+  EXPECT_LT(read, 100);
 }
 
 }  // namespace
