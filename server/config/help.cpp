@@ -70,7 +70,9 @@ USAGE
   }
   text += R"(SIGNALS
   TERM, INT  Take no new requests, let those that run end, write the logs of the
-             databases into their files, and exit. A second one exits at once.
+             databases into their files, and exit: five seconds after
+             --shutdown-timeout also if a request does not end even when it is
+             cut off. A second one exits at once.
   HUP        Open the log files anew, read keys and certificates again
 
 EXIT STATUS

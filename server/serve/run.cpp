@@ -2,12 +2,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <utility>
 
 #include "server/descriptors.hpp"
+#include "server/serve/last_exit.hpp"
 #include "server/serve/notify.hpp"
 #include "server/serve/service.hpp"
 #include "server/serve/signals.hpp"
@@ -16,6 +19,8 @@ namespace libsql::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{250};
+// Beyond --shutdown-timeout: for undoing what was cut off, and for writing logs of databases into their files.
+constexpr std::chrono::milliseconds kLastPatience{5'000};
 
 // The process's number in a file, as long as this lives.
 class PidFile {
@@ -29,7 +34,8 @@ class PidFile {
   }
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
-  ~PidFile() {
+  ~PidFile() { remove(); }
+  void remove() const noexcept {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove(path_, ignored);
   }
@@ -77,6 +83,9 @@ int run_service(Config config) {
   keep_large_memory_apart();
   Signals signals;
   const PidFile pid_file(config.pid_file);
+  const std::chrono::milliseconds patience = config.shutdown_timeout + kLastPatience;
+  std::optional<LastExit> last_exit;  // ends after the service
+  std::atomic<bool> whole = true;
   Service service(std::move(config));
   service.start();
   std::printf("libsql: ready %s\n", service.addresses().c_str());
@@ -85,7 +94,17 @@ int run_service(Config config) {
   serve_until_told(service, signals);
   notify_service_manager("STOPPING=1");
   signals.let_second_stop_kill();
-  return service.stop() ? 0 : 1;
+  last_exit.emplace(patience, [&] {
+    pid_file.remove();
+    if (whole) {
+      service.say_last_words();
+    } else {
+      std::fputs("libsql: the server does not end, so its process does\n", stderr);
+    }
+  });
+  const bool clean = service.stop();
+  whole = false;
+  return clean ? 0 : 1;
 }
 
 }  // namespace libsql::server

@@ -154,6 +154,16 @@ class Service::Impl {
     }
   }
 
+  void say_last_words() noexcept {
+    try {
+      if (AccessLog* const log = monitor_->access_log()) log->flush();
+      log_.error("serve",
+                 "a request does not end although it was cut off: the process ends without it. What was "
+                 "acknowledged is in the files");
+    } catch (const std::exception&) {  // the process ends all the same
+    }
+  }
+
  private:
   template <class AnyLog>
   void reopen(AnyLog& file) noexcept {
@@ -191,5 +201,6 @@ void Service::tick() noexcept { impl_->tick(); }
 void Service::reload() noexcept { impl_->reload(); }
 bool Service::is_idle() const noexcept { return impl_->is_idle(); }
 bool Service::stop() noexcept { return impl_->stop(); }
+void Service::say_last_words() noexcept { impl_->say_last_words(); }
 
 }  // namespace libsql::server

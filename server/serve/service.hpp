@@ -30,6 +30,8 @@ class Service final {
   bool is_idle() const noexcept;
   /// True if all requests had ended in time.
   bool stop() noexcept;
+  /// For another thread, when stop() does not return: says in the log why the process ends, and writes the logs out.
+  void say_last_words() noexcept;
 
  private:
   class Impl;
