@@ -106,7 +106,11 @@ class TransactionalBulk final : public core::Bulk {
   TransactionalBulk(Connection& connection, core::Session& session, std::string_view sql)
       : stmt_(prepare(session, sql)), transaction_(connection.transaction(TransactionBehavior::Immediate)) {}
 
-  void add(const core::ParamsView& params) override { changes_ += stmt_->execute(params); }
+  void add(const core::ParamsView& params) override {
+    if (!transaction_.is_open()) [[unlikely]]
+      transaction_.commit();  // throws: the source of the arguments has ended it, and another one may be open
+    changes_ += stmt_->execute(params);
+  }
   std::uint64_t finish() override {
     transaction_.commit();
     return changes_;

@@ -1,5 +1,7 @@
 #include "remote/bulk.hpp"
 
+#include <algorithm>
+
 #include <libsql/transaction.hpp>
 
 #include "core/errors.hpp"
@@ -26,10 +28,14 @@ Bulk::Bulk(Session& session, std::shared_ptr<Text> text) : session_(session), te
 }
 
 Bulk::~Bulk() {
-  if (session_.is_closed()) return;
+  if (session_.is_closed() || !has_bracket()) return;
+  const core::UndoScope undo(session_);
   try {
     if (bracket_ == Bracket::Transaction) session_.rollback();
-    if (bracket_ == Bracket::Savepoint && !session_.is_autocommit()) session_.undo_savepoint(kSavepoint);
+    if (bracket_ == Bracket::Savepoint) {
+      if (!session_.is_autocommit()) session_.undo_savepoint(kSavepoint);
+      forget_bracket();
+    }
   } catch (const std::exception& error) {
     session_.abandon(std::string("the connection was closed because a bulk load could not be rolled back: ") +
                      error.what());
@@ -114,19 +120,40 @@ void Bulk::throw_unsendable(const hrana::EncodeError& error) const {
   core::throw_error(ErrorCode::SqlError, std::string("the statement cannot be sent: ") + error.what(), text_->source);
 }
 
+// Whether what this began is still there: the source of the arguments may have reset the session, and begun another
+// one.
+bool Bulk::has_bracket() const noexcept {
+  if (bracket_ == Bracket::Transaction) return session_.transaction == id_;
+  return bracket_ == Bracket::Savepoint &&
+         std::any_of(session_.marks.begin(), session_.marks.end(), [&](const auto& mark) { return mark.id == id_; });
+}
+
+void Bulk::forget_bracket() noexcept {
+  while (has_bracket()) session_.marks.pop_back();
+}
+
+void Bulk::require_bracket() const {
+  if (bracket_ == Bracket::None || has_bracket()) return;
+  core::throw_error(ErrorCode::TransactionLost, "the transaction of the bulk load was ended before it", text_->source);
+}
+
 void Bulk::open_bracket() {
   if (bracket_ != Bracket::None) return;
   if (session_.is_autocommit()) {
     session_.begin(TransactionBehavior::Immediate);
+    id_ = session_.transaction = ++session_.last_handle;
     bracket_ = Bracket::Transaction;
   } else {
     session_.savepoint(kSavepoint);
+    id_ = ++session_.last_handle;
+    session_.marks.push_back({id_, std::string(kSavepoint), false});
     bracket_ = Bracket::Savepoint;
   }
 }
 
 void Bulk::flush() {
   open_bracket();
+  require_bracket();
   for (hrana::Stmt& stmt : stmts_) {
     stmt.sql.id.reset();
     stmt.sql.text = text_->sent();
@@ -148,8 +175,12 @@ void Bulk::flush() {
 }
 
 void Bulk::finish_bracket() {
+  require_bracket();
   if (bracket_ == Bracket::Transaction) session_.commit();
-  if (bracket_ == Bracket::Savepoint) session_.release_savepoint(kSavepoint);
+  if (bracket_ == Bracket::Savepoint) {
+    session_.release_savepoint(kSavepoint);
+    forget_bracket();
+  }
   bracket_ = Bracket::None;
 }
 

@@ -26,6 +26,9 @@ class Bulk final : public core::Bulk {
 
   void flush();
   void open_bracket();
+  bool has_bracket() const noexcept;
+  void forget_bracket() noexcept;
+  void require_bracket() const;
   void finish_in_one();
   void finish_bracket();
   std::string_view stored() const noexcept;
@@ -35,6 +38,7 @@ class Bulk final : public core::Bulk {
   Session& session_;
   std::shared_ptr<Text> text_;
   Bracket bracket_ = Bracket::None;
+  std::uint64_t id_ = 0;  // of what the bracket began
   core::Arena arena_;
   std::vector<hrana::Stmt> stmts_;  // not sent yet
   std::size_t bytes_ = 0;

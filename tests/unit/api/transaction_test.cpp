@@ -1,3 +1,6 @@
+#include <optional>
+#include <ranges>
+
 #include <libsql/libsql.hpp>
 
 #include "support/expect_error.hpp"
@@ -478,6 +481,22 @@ TEST_F(TransactionTest, StatisticsCountThem) {
   EXPECT_EQ(statistics.transactions, 3u);
   EXPECT_EQ(statistics.commits, 1u);
   EXPECT_EQ(statistics.rollbacks, 2u);
+}
+
+TEST_F(TransactionTest, AResetByTheSourceOfTheArgumentsLeavesTheNextTransactionAlone) {
+  std::optional<Transaction> next;
+  auto sets = std::views::iota(0, 10) | std::views::transform([&](int i) {
+                if (i == 5) {
+                  conn_.reset();
+                  next.emplace(conn_.transaction());
+                }
+                return i;
+              });
+  EXPECT_THROW(conn_.execute_many("INSERT INTO t VALUES (?)", sets), TransactionLost);
+  ASSERT_TRUE(next.has_value());
+  EXPECT_TRUE(next->is_open());
+  next->commit();
+  EXPECT_EQ(count(), 0);
 }
 
 }  // namespace
