@@ -84,8 +84,8 @@ int run_service(Config config) {
   Signals signals;
   const PidFile pid_file(config.pid_file);
   const std::chrono::milliseconds patience = config.shutdown_timeout + kLastPatience;
-  std::optional<LastExit> last_exit;  // ends after the service
   std::atomic<bool> whole = true;
+  std::optional<LastExit> last_exit;  // ends after the service
   Service service(std::move(config));
   service.start();
   std::printf("libsql: ready %s\n", service.addresses().c_str());

@@ -1,0 +1,42 @@
+/* How the engine's own functions notice that the call they work for is to end. The engine looks at the clock and at
+ * interrupts between its operations, and a function is one operation, however long it takes. Included by the copy of
+ * the engine that cmake/InterruptibleEngine.cmake makes, where its private declarations are known. */
+#pragma once
+
+/* What one function has done since it looked last. */
+typedef struct LibsqlPatience {
+  sqlite3* db;
+  unsigned work; /* in bytes looked at, about */
+  int ended;     /* the call is to end */
+} LibsqlPatience;
+
+/* Some milliseconds of work. */
+#define LIBSQL_WORK_UNLOOKED (1u << 22)
+/* What one more place that a pattern might begin at may cost: between nothing and its whole length. */
+#define LIBSQL_WORK_OF_PLACE 1024u
+/* From here on a value is worth the question. */
+#define LIBSQL_LARGE_VALUE 100000
+
+/* Whether what runs on the connection is to end: an interrupt, or what the progress handler says, which knows
+ * deadlines. */
+static int libsqlMustEnd(sqlite3* db) {
+  return AtomicLoad(&db->u1.isInterrupted) || (db->xProgress != 0 && db->xProgress(db->pProgressArg) != 0);
+}
+
+static int libsqlSpend(LibsqlPatience* patience, unsigned work) {
+  patience->work += work;
+  if (patience->work < LIBSQL_WORK_UNLOOKED) return patience->ended;
+  patience->work = 0;
+  if (!patience->ended) patience->ended = libsqlMustEnd(patience->db);
+  return patience->ended;
+}
+
+/* memcmp(), and "different" when the call is to end. */
+static int libsqlCompare(LibsqlPatience* patience, const void* a, const void* b, int size) {
+  return libsqlSpend(patience, (unsigned)size) || memcmp(a, b, (size_t)size) != 0;
+}
+
+/* Whether a function with this argument and this result may have taken so long that it is time to look. */
+static int libsqlIsLarge(const sqlite3_value* result, int count, sqlite3_value** arguments) {
+  return result->n > LIBSQL_LARGE_VALUE || (count > 0 && arguments[0]->n > LIBSQL_LARGE_VALUE);
+}
