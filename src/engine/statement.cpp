@@ -79,6 +79,23 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
   return stmt;
 }
 
+// The engine takes it for the end of the text, and would run what comes before it as if that were all.
+[[noreturn]] void throw_nul(Connection& connection, std::string_view sql, std::size_t offset) {
+  detail::ErrorData data;
+  data.code = ErrorCode::SqlError;
+  data.sqlite_code = SQLITE_ERROR;
+  data.message = sql::kNulInText;
+  data.sql = sql;
+  data.offset = offset;
+  data.transaction_open = !connection.is_autocommit();
+  try {
+    core::throw_error(std::move(data));
+  } catch (const Error& error) {
+    connection.notify_refused(sql, error);
+    throw;
+  }
+}
+
 const char* or_empty(const char* text) noexcept { return text == nullptr ? "" : text; }
 
 [[noreturn]] void throw_argument_count(std::size_t given, int wanted, std::string_view sql) {
@@ -96,14 +113,20 @@ std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::strin
   connection.start_deadline();
   if (connection.is_in_call()) connection.check_call();
   if (sql.data() == nullptr) sql = "";  // no address, which the engine would call a misuse
+  if (const std::size_t nul = sql.find('\0'); nul != std::string_view::npos) [[unlikely]]
+    throw_nul(connection, sql, nul);
   const char* tail = nullptr;
   sqlite3_stmt* stmt = compile(connection, sql, persistence, &tail);
-  const std::string_view rest = sql.substr(static_cast<std::size_t>(tail - sql.data()));
-  std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(stmt, &sqlite3_finalize);
-  if (stmt == nullptr) {
-    if (sql::Splitter(rest).next()) return prepare(connection, rest, persistence);  // empty statements came first
-    core::throw_error(ErrorCode::Misuse, "the SQL text holds no statement", sql);
+  std::string_view rest = sql.substr(static_cast<std::size_t>(tail - sql.data()));
+  if (stmt == nullptr) {  // an empty statement came first, and perhaps many more
+    const auto first = sql::Splitter(rest).next();
+    if (!first) core::throw_error(ErrorCode::Misuse, "the SQL text holds no statement", sql);
+    sql = rest.substr(first->offset);
+    stmt = compile(connection, sql, persistence, &tail);
+    rest = sql.substr(static_cast<std::size_t>(tail - sql.data()));
   }
+  std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(stmt, &sqlite3_finalize);
+  if (stmt == nullptr) core::throw_error(ErrorCode::Misuse, "the SQL text holds no statement", sql);
   if (!rest.empty()) {
     if (const auto next = sql::Splitter(rest).next()) {
       detail::ErrorData data;

@@ -56,6 +56,16 @@ bool has_columns(const Description& description, std::span<const hrana::Col> col
 }
 
 Text::Text(std::string_view text) : source(text) {
+  // Another server might run what comes before it. The same error as of the engine in this process.
+  if (const std::size_t nul = source.find('\0'); nul != std::string::npos) {
+    detail::ErrorData data;
+    data.code = ErrorCode::SqlError;
+    data.sqlite_code = 1;  // SQLITE_ERROR
+    data.message = sql::kNulInText;
+    data.sql = source;
+    data.offset = nul;
+    core::throw_error(std::move(data));
+  }
   sql::Splitter splitter(source);
   const std::optional<sql::Statement> first = splitter.next();
   if (!first) core::throw_error(ErrorCode::Misuse, "the SQL text holds no statement", source);

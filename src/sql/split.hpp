@@ -15,8 +15,13 @@ struct Statement {
   bool terminated = false;  // whether a semicolon ended it
 };
 
+/// What is wrong with a statement in whose text a NUL character stands. The engine would read up to it and take that
+/// for all, so no such text ever comes to it.
+inline constexpr std::string_view kNulInText = "the SQL text holds a NUL character";
+
 /// Iterates over the statements of `script`, skipping empty ones. A semicolon inside the body of a CREATE TRIGGER does
-/// not end the statement. Broken SQL ends at its next semicolon. `script` must outlive what is yielded.
+/// not end the statement. Broken SQL ends at its next semicolon. A NUL character never stands between two statements,
+/// not even in a comment: it is part of the next one, which it breaks. `script` must outlive what is yielded.
 class Splitter {
  public:
   explicit Splitter(std::string_view script) noexcept : script_(script) {}

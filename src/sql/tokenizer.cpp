@@ -154,12 +154,22 @@ class Scanner {
   void line_comment() noexcept {
     const std::size_t newline = text_.find('\n', 2);
     accept(TokenKind::Comment, newline == std::string_view::npos ? text_.size() : newline);
+    refuse_nul();
   }
 
   void block_comment() noexcept {
     const std::size_t close = text_.find("*/", 2);
-    if (close == std::string_view::npos) return unterminated(TokenKind::Comment);
-    accept(TokenKind::Comment, close + 2);
+    if (close == std::string_view::npos) {
+      unterminated(TokenKind::Comment);
+    } else {
+      accept(TokenKind::Comment, close + 2);
+    }
+    refuse_nul();
+  }
+
+  // A comment could be passed over, but the engine ends the whole text at its NUL.
+  void refuse_nul() noexcept {
+    if (text_.substr(0, length).find('\0') != std::string_view::npos) kind = TokenKind::Illegal;
   }
 
   // Digits with `_` between or after them; where a `_` is allowed exactly is the engine's parser's affair.

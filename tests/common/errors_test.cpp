@@ -75,6 +75,33 @@ TEST_P(CommonErrors, TheOffsetOfTheFaultIsKnown) {
   EXPECT_EQ(error_of<SqlError>([&] { conn_.execute("SELECT id,\n  , FROM t"); }).offset(), 13u);
 }
 
+TEST_P(CommonErrors, ANulCharacterInATextIsAnErrorOfItInEveryVerb) {
+  for (std::string text : {"~", "~SELECT 1", "  -- x\n~", "SELECT 1~", "SELECT 1;~", ";;/* a */~;",
+                           "/* a~b */ SELECT 1", "SELECT 1 -- a~b", "SELECT 'a~b'", "SELECT \"a~b\"", "SELECT x'~'",
+                           "PRAGMA user_version~", "BEGIN~", "SELECT 1;~SELECT 2", "SELECT 1;\n~\n"}) {
+    const std::size_t at = text.find('~');
+    text[at] = '\0';
+    EXPECT_EQ(error_of<SqlError>([&] { conn_.execute(text); }).offset(), at) << text;
+    EXPECT_THROW(conn_.query(text), SqlError) << text;
+    EXPECT_THROW(conn_.query_row(text), SqlError) << text;
+    EXPECT_THROW(conn_.prepare(text), SqlError) << text;
+    EXPECT_THROW(conn_.execute_batch(text), SqlError) << text;
+    EXPECT_THROW(conn_.execute_transactional_batch(text), SqlError) << text;
+    EXPECT_THROW(conn_.execute_many(text, std::vector<Params>{Params()}), SqlError) << text;
+    EXPECT_TRUE(conn_.is_autocommit()) << text;
+  }
+  EXPECT_EQ(conn_.query_value<std::string>("SELECT ?", std::string("a\0b", 3)), std::string("a\0b", 3));
+}
+
+TEST_P(CommonErrors, AnyNumberOfEmptyStatementsMayComeBeforeTheOne) {
+  for (const char* filling : {";", " ;\n", "/* ; */;", "-- ;\n;"}) {
+    std::string text;
+    while (text.size() < 300'000) text += filling;
+    EXPECT_EQ(conn_.query_value<int>(text + "SELECT 1" + text), 1);
+    EXPECT_THROW(conn_.query(text), Misuse);
+  }
+}
+
 TEST_P(CommonErrors, ASecondStatementIsMisuse) {
   const Misuse error = error_of<Misuse>([&] { conn_.execute("SELECT 1; DELETE FROM t"); });
   EXPECT_EQ(error.offset(), 10u);

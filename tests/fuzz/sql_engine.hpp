@@ -1,10 +1,15 @@
-// What the fuzz targets of SQL text share: an engine to compare with.
+// What the fuzz targets of SQL text share: an engine to compare with, raw and as the library uses it.
 #pragma once
 
 #include <sqlite3.h>
 
 #include <cstdlib>
+#include <memory>
+#include <string_view>
 
+#include <libsql/error.hpp>
+
+#include "engine/statement.hpp"
 #include "unit/sql/corpus.hpp"
 
 namespace libsql::test {
@@ -27,6 +32,27 @@ inline sqlite3* fuzz_database() {
     return opened;
   }();
   return handle.get();
+}
+
+/// The same schema behind the engine room.
+inline engine::Connection& fuzz_connection() {
+  static const std::unique_ptr<engine::Connection> connection = [] {
+    using namespace engine::open_flags;
+    auto opened = engine::Connection::open({":memory:", kReadWrite | kCreate | kNoMutex | kMemory, {}});
+    opened->execute_script(kSchema);
+    sqlite3_set_authorizer(opened->handle(), refuse_pragmas, nullptr);
+    return opened;
+  }();
+  return *connection;
+}
+
+/// What the library makes of a text that holds one statement; null where it is refused.
+inline std::shared_ptr<engine::Statement> fuzz_prepare(std::string_view sql) {
+  try {
+    return engine::Statement::prepare(fuzz_connection(), sql, engine::Statement::Persistence::Once);
+  } catch (const Error&) {
+    return nullptr;
+  }
 }
 
 }  // namespace libsql::test

@@ -1,4 +1,5 @@
-// Any text is cut into statements without gaps, and where the engine compiles a statement, it ends where ours ends.
+// Any text is cut into statements without gaps, and where the engine compiles a statement, it ends where ours ends. The
+// library compiles a text if it holds one statement that the engine compiles, whatever stands around it, and no NUL.
 #include <cstdint>
 #include <string_view>
 
@@ -23,8 +24,9 @@ bool is_blank(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view script(reinterpret_cast<const char*>(data), size);
-  const bool has_nul = script.find('\0') != std::string_view::npos;  // where the engine stops reading
   std::size_t position = 0;
+  std::size_t count = 0;
+  bool compiles = false;  // the last one
   bool last_terminated = false;
   for (const auto& statement : libsql::sql::split(script)) {
     require(statement.offset >= position && statement.end <= size && !statement.text.empty());
@@ -34,19 +36,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 (script[statement.end - 1] == ';' && statement.end > statement.offset + statement.text.size()) ||
             !statement.terminated);
     libsql::sql::classify(statement.text);
-    if (!has_nul) {
-      sqlite3_stmt* raw = nullptr;
-      const char* tail = nullptr;
-      const char* const start = script.data() + statement.offset;
-      const int rc =
-          sqlite3_prepare_v3(fuzz_database(), start, static_cast<int>(size - statement.offset), 0, &raw, &tail);
-      const libsql::test::StatementHandle handle(raw);
-      if (rc == SQLITE_OK) require(tail == script.data() + statement.end);
-    }
+    const bool has_nul = statement.text.find('\0') != std::string_view::npos;
+    sqlite3_stmt* raw = nullptr;
+    const char* tail = nullptr;
+    const char* const start = script.data() + statement.offset;
+    const int rc =
+        sqlite3_prepare_v3(fuzz_database(), start, static_cast<int>(size - statement.offset), 0, &raw, &tail);
+    const libsql::test::StatementHandle handle(raw);
+    if (rc == SQLITE_OK && !has_nul) require(raw != nullptr && tail == script.data() + statement.end);
+    const auto prepared = libsql::test::fuzz_prepare(statement.text);
+    compiles = rc == SQLITE_OK && !has_nul;
+    require((prepared != nullptr) == compiles);
+    ++count;
     position = statement.end;
     last_terminated = statement.terminated;
   }
   require(is_blank(script.substr(position)));
+  require(script.substr(position).find('\0') == std::string_view::npos);
+  require((libsql::test::fuzz_prepare(script) != nullptr) == (count == 1 && compiles));
   if (libsql::sql::is_complete(script)) require(last_terminated || position == 0);
   return 0;
 }

@@ -248,6 +248,12 @@ TEST_F(ErrorsCatalogue, ASecondStatementFollows) {
   EXPECT_EQ(error.offset(), 10u);
 }
 
+TEST_F(ErrorsCatalogue, TheTextHoldsANulCharacter) {
+  Connection conn = memory();
+  const auto error = expect<SqlError>([&] { conn.execute(std::string_view("SELECT 1\0", 9)); });
+  EXPECT_EQ(error.offset(), 8u);
+}
+
 TEST_F(ErrorsCatalogue, TheTextHoldsNoStatement) {
   Connection conn = memory();
   expect<Misuse>([&] { conn.execute(" -- nothing"); });

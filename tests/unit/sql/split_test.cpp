@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,6 +85,26 @@ TEST(Split, GoesOverLongScriptsOnce) {
   std::size_t count = 0;
   for (const Statement& statement : split(script)) count += statement.terminated ? 1 : 0;
   EXPECT_EQ(count, 20000U);
+}
+
+TEST(Split, LeavesNoNulBetweenStatements) {
+  using Texts = std::vector<std::string>;
+  const auto with_nul = [](std::string text) {
+    std::replace(text.begin(), text.end(), '~', '\0');
+    return text;
+  };
+  EXPECT_EQ(texts(with_nul("SELECT 1;~SELECT 2; SELECT 3")), (Texts{"SELECT 1", with_nul("~SELECT 2"), "SELECT 3"}));
+  EXPECT_EQ(texts(with_nul("SELECT 1; ~ ")), (Texts{"SELECT 1", with_nul("~")}));
+  EXPECT_EQ(texts(with_nul("SELECT 1; -- a~b\n; SELECT 2")), (Texts{"SELECT 1", with_nul("-- a~b"), "SELECT 2"}));
+  EXPECT_EQ(texts(with_nul("/* a~b */ SELECT 1")), (Texts{with_nul("/* a~b */ SELECT 1")}));
+  EXPECT_EQ(texts(with_nul("SELECT 'a~;b'; SELECT 2")), (Texts{with_nul("SELECT 'a~;b'"), "SELECT 2"}));
+  EXPECT_EQ(texts(with_nul("/* open ~")), (Texts{with_nul("/* open ~")}));
+}
+
+TEST(Split, GoesOverLongRunsOfEmptyStatementsOnce) {
+  std::string script(4'000'000, ';');
+  for (int i = 0; i < 100'000; ++i) script += ";/**/--\n";
+  EXPECT_EQ(texts(script + "SELECT 1"), std::vector<std::string>{"SELECT 1"});
 }
 
 TEST(IsComplete, AgreesWithTheEngineOnWellFormedPrefixes) {
