@@ -264,3 +264,27 @@ int libsql_engine_undo(sqlite3_stmt* stmt) {
   vdbe->errorAction = OE_Abort;
   return 1;
 }
+
+/* What the engine itself does after some of its errors, and not after others. No transaction is left open. */
+int libsql_engine_renew_schemas(sqlite3* db) {
+  int moved = 0;
+  int i;
+  sqlite3_mutex_enter(db->mutex);
+  sqlite3BtreeEnterAll(db);
+  for (i = 0; i < db->nDb && db->init.busy == 0; i++) {
+    Btree* tree = db->aDb[i].pBt;
+    const int opens = tree != 0 && sqlite3BtreeTxnState(tree) == SQLITE_TXN_NONE;
+    u32 cookie = 0;
+    if (tree == 0 || !DbHasProperty(db, i, DB_SchemaLoaded)) continue;
+    if (opens && sqlite3BtreeBeginTrans(tree, 0, 0) != SQLITE_OK) continue; /* the statement would say why */
+    sqlite3BtreeGetMeta(tree, BTREE_SCHEMA_VERSION, &cookie);
+    if ((int)cookie != db->aDb[i].pSchema->schema_cookie) {
+      moved = 1;
+      sqlite3ResetOneSchema(db, i);
+    }
+    if (opens) sqlite3BtreeCommit(tree);
+  }
+  sqlite3BtreeLeaveAll(db);
+  sqlite3_mutex_leave(db->mutex);
+  return moved;
+}

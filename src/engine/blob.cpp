@@ -21,10 +21,12 @@ void Blob::open() {
   // An open blob that may be written is a write transaction, so it stands in line as one.
   WriteGate* const gate = place_.writable ? connection_.write_gate() : nullptr;
   if (gate != nullptr) gate->before_write(connection_);
-  sqlite3_blob* opened = nullptr;
-  const int rc = sqlite3_blob_open(connection_.handle(), place_.schema.c_str(), place_.table.c_str(),
-                                   place_.column.c_str(), place_.rowid, place_.writable ? 1 : 0, &opened);
-  blob_ = opened;
+  const auto try_to_open = [&] {
+    return sqlite3_blob_open(connection_.handle(), place_.schema.c_str(), place_.table.c_str(), place_.column.c_str(),
+                             place_.rowid, place_.writable ? 1 : 0, &blob_);
+  };
+  int rc = try_to_open();
+  if ((rc & 0xff) == SQLITE_ERROR && connection_.renew_schemas()) rc = try_to_open();
   if (rc == SQLITE_OK) return;
   drop();
   fail_open(rc);

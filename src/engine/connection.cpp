@@ -16,6 +16,7 @@
 #include "engine/hooks.hpp"
 #include "engine/statement.hpp"
 #include "engine/vfs.hpp"
+#include "sql/quote.hpp"
 
 namespace libsql::engine {
 namespace {
@@ -584,6 +585,36 @@ bool Connection::has_open_foreign_keys() const noexcept {
   int highest = 0;
   return db_ != nullptr && sqlite3_db_status(db_, SQLITE_DBSTATUS_DEFERRED_FKS, &open, &highest, 0) == SQLITE_OK &&
          open != 0;
+}
+
+// The engine notices at a step that its schema is out of date. At a compilation it looks after few errors only, such as
+// a missing table, and so goes on to refuse an UPSERT whose index another connection has made.
+bool Connection::renew_schemas() {
+  if (db_ == nullptr) return false;
+#ifndef LIBSQL_SYSTEM_SQLITE
+  return libsql_engine_renew_schemas(db_) != 0;
+#else
+  const Hooks::Internal internal(hooks_.get());
+  try {
+    for (const std::string& name : database_names()) {
+      query_text("SELECT 1 FROM " + sql::quote_identifier(name) + ".sqlite_master LIMIT 0");
+    }
+  } catch (const Error&) {  // another try will say so
+  }
+  return true;
+#endif
+}
+
+std::vector<std::string> Connection::database_names() const {
+  std::vector<std::string> names;
+#if SQLITE_VERSION_NUMBER >= 3039000
+  for (int i = 0; const char* name = sqlite3_db_name(db_, i); ++i) {
+    if (i != 1) names.emplace_back(name);  // 1 is temp, which only this connection changes
+  }
+#else
+  names.emplace_back("main");
+#endif
+  return names;
 }
 
 Connection::PageCache Connection::take_page_cache() noexcept {

@@ -343,6 +343,11 @@ class Connection final {
   static bool can_set_changes() noexcept;
   /// Whether a foreign key constraint that is deferred is violated now: then the transaction cannot be committed.
   bool has_open_foreign_keys() const noexcept;
+  /// main and what is attached, without temp.
+  std::vector<std::string> database_names() const;
+  /// Has the engine read schemas again that another connection has changed since it read them. Whether there may be
+  /// one: then what failed to compile is worth another try. Not before the failure has been looked at.
+  bool renew_schemas();
   bool is_readonly() const;
   std::string path() const;
   /// A name of the main database that is the same for every connection to it in this process, whatever path it was

@@ -74,6 +74,9 @@ int libsql_engine_undo(struct sqlite3_stmt* stmt);
 int libsql_engine_known_schema(struct sqlite3* db);
 /* What `PRAGMA query_only=1` does, without a statement. */
 void libsql_engine_refuse_writes(struct sqlite3* db);
+/* Compares the schemas that were read with those in the files, and forgets what is out of date, so that the next text is
+ * compiled with what is there now. Inside a transaction that reads, what is there is what it sees. Whether any was. */
+int libsql_engine_renew_schemas(struct sqlite3* db);
 
 #ifdef __cplusplus
 }

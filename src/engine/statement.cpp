@@ -21,10 +21,47 @@
 #include "sql/alter_column.hpp"
 #include "sql/classify.hpp"
 #include "sql/parameters.hpp"
+#include "sql/quote.hpp"
 #include "sql/split.hpp"
+#include "sql/tokenizer.hpp"
 
 namespace libsql::engine {
 namespace {
+
+bool is_pragma(std::string_view sql) noexcept {
+  const char first = sql.empty() ? '\0' : static_cast<char>(sql.front() | 0x20);
+  if (first >= 'a' && first <= 'z' && first != 'p') return false;  // as nearly all texts
+  sql::Tokenizer tokens(sql);
+  sql::Token token = tokens.next_significant();
+  while (token.kind == sql::TokenKind::Semicolon) token = tokens.next_significant();
+  return sql::is_keyword(token, "PRAGMA");
+}
+
+bool mentions_pragma_function(std::string_view sql) noexcept {
+  constexpr std::string_view kPrefix = "pragma";
+  for (std::size_t at = sql.find('_', kPrefix.size()); at != std::string_view::npos; at = sql.find('_', at + 1)) {
+    if ((sql[at - 1] | 0x20) == 'a' &&
+        sql::equals_ignoring_case(sql.substr(at - kPrefix.size(), kPrefix.size()), kPrefix)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Those that answer from what the connection has read of the schema, and have the engine make sure of it only if they
+// find something there: of a table that is new to the connection, index_list says that it has no index.
+bool trusts_schema(std::string_view pragma) noexcept {
+  constexpr std::array<std::string_view, 5> kNames = {"index_list", "index_info", "index_xinfo", "foreign_key_list",
+                                                      "foreign_key_check"};
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](std::string_view name) { return sql::equals_ignoring_case(name, pragma); });
+}
+
+// Whether a failed compilation can have to do with what the schema was when the connection read it.
+bool may_be_out_of_date(int rc) noexcept {
+  const int primary = rc & 0xff;
+  return primary == SQLITE_ERROR || primary == SQLITE_SCHEMA || primary == SQLITE_AUTH;
+}
 
 // What the engine is to compile in the place of ALTER TABLE .. ALTER COLUMN .. TO; nothing for all else.
 std::optional<sql::AlterColumn> alter_column(Connection& connection, std::string_view sql) {
@@ -64,9 +101,17 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
   const std::optional<sql::AlterColumn> alter = alter_column(connection, sql);
   const std::string_view text = alter ? std::string_view(alter->text) : sql;
   const Hooks::Compiling compiling(connection.existing_hooks(), text);
-  const int rc =
-      sqlite3_prepare_v3(connection.handle(), text.data(), static_cast<int>(text.size()), flags, &stmt, tail);
-  if (alter) *tail = sql.data() + alter->end;
+  const auto try_to_compile = [&] {
+    const int result =
+        sqlite3_prepare_v3(connection.handle(), text.data(), static_cast<int>(text.size()), flags, &stmt, tail);
+    if (alter) *tail = sql.data() + alter->end;
+    return result;
+  };
+  int rc = try_to_compile();
+  if (rc != SQLITE_OK && may_be_out_of_date(rc) && (connection.attention() & Connection::kKeptException) == 0 &&
+      connection.renew_schemas()) {
+    rc = try_to_compile();
+  }
   if (rc != SQLITE_OK) [[unlikely]] {
     try {
       connection.fail(rc, sql);
@@ -115,6 +160,16 @@ std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::strin
   if (sql.data() == nullptr) sql = "";  // no address, which the engine would call a misuse
   if (const std::size_t nul = sql.find('\0'); nul != std::string_view::npos) [[unlikely]]
     throw_nul(connection, sql, nul);
+  TextTraits traits;
+  if (is_pragma(sql)) [[unlikely]] {
+    const sql::Classification what = sql::classify(sql);
+    const std::string name = sql::unquote(what.name);
+    traits.trusts_schema = trusts_schema(name);
+    traits.asks_journal_mode = !what.has_value && sql::equals_ignoring_case(name, "journal_mode");
+  } else {
+    traits.trusts_schema = mentions_pragma_function(sql);
+  }
+  if (traits.trusts_schema) connection.renew_schemas();
   const char* tail = nullptr;
   sqlite3_stmt* stmt = compile(connection, sql, persistence, &tail);
   std::string_view rest = sql.substr(static_cast<std::size_t>(tail - sql.data()));
@@ -137,22 +192,30 @@ std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::strin
       core::throw_error(std::move(data));
     }
   }
-  std::shared_ptr<Statement> statement(new Statement(connection, stmt, std::string(sql), persistence));
+  std::shared_ptr<Statement> statement(new Statement(connection, stmt, std::string(sql), persistence, traits));
   static_cast<void>(owner.release());
   return statement;
 }
 
-Statement::Statement(Connection& connection, sqlite3_stmt* stmt, std::string sql, Persistence persistence)
+Statement::Statement(Connection& connection, sqlite3_stmt* stmt, std::string sql, Persistence persistence,
+                     TextTraits traits)
     : connection_(&connection),
       stmt_(stmt),
       sql_(std::move(sql)),
       persistence_(persistence),
-      parameter_count_(sqlite3_bind_parameter_count(stmt)),
-      column_count_(sqlite3_column_count(stmt)),
-      readonly_(sqlite3_stmt_readonly(stmt) != 0),
+      traits_(traits),
       next_(connection.first_statement_) {
+  look_at_handle();
   if (next_ != nullptr) next_->previous_ = this;
   connection.first_statement_ = this;
+}
+
+// What is known from the compilation alone.
+void Statement::look_at_handle() noexcept {
+  parameter_count_ = sqlite3_bind_parameter_count(stmt_);
+  column_count_ = sqlite3_column_count(stmt_);
+  readonly_ = sqlite3_stmt_readonly(stmt_) != 0;
+  may_write_ = !readonly_ && sqlite3_stmt_isexplain(stmt_) == 0 && !traits_.asks_journal_mode;
 }
 
 Statement::~Statement() {
@@ -372,6 +435,8 @@ inline void Statement::begin(const core::ParamsView& params, bool copy) {
   if (stmt_ == nullptr || is_busy()) [[unlikely]]
     fail_begin();
   if (connection_->attention() != 0) connection_->before_call(*this);
+  if (traits_.trusts_schema) [[unlikely]]
+    connection_->renew_schemas();
   if (parameter_count_ != 0 || params.positional.size() + params.named.size() != 0) {
     try {
       bind(params, copy);
@@ -409,7 +474,7 @@ void Statement::start_run(const core::ParamsView& params) {
                       sql_);
   }
   connection_->keep_read_only();
-  if (WriteGate* const gate = connection_->write_gate(); gate != nullptr && !readonly_) {
+  if (WriteGate* const gate = connection_->write_gate(); gate != nullptr && may_write_) {
     gate->before_write(*connection_);
   }
   if (connection_->is_observed()) {
@@ -462,12 +527,28 @@ void Statement::fail_run(int rc) {
   }
 }
 
+inline int Statement::first_step() {
+  const int rc = sqlite3_step(stmt_);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? rc : step_again(rc);
+}
+
+// A step that finds the schema of one database out of date has the statement compiled again, and that may fail because
+// of another database's, or of the next change.
+int Statement::step_again(int rc) {
+  if (!may_be_out_of_date(rc) || sqlite3_expired(stmt_) == 0 ||
+      (connection_->attention() & Connection::kKeptException) != 0 || !connection_->renew_schemas()) {
+    return rc;
+  }
+  sqlite3_reset(stmt_);
+  return sqlite3_step(stmt_);
+}
+
 std::uint64_t Statement::execute(const core::ParamsView& params) {
   begin(params, false);
   sqlite3* db = connection_->db_;
   const std::uint64_t before = readonly_ ? 0 : total_changes(db);
   running_ = true;
-  int rc = sqlite3_step(stmt_);
+  int rc = first_step();
   while (rc == SQLITE_ROW) {
     ++rows_;
     rc = sqlite3_step(stmt_);
@@ -496,7 +577,7 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   borrows_ = lifetime == core::ArgumentLifetime::Borrow;
   ++cursor_id_;
   running_ = true;
-  const int rc = sqlite3_step(stmt_);
+  const int rc = first_step();
   running_ = false;
   if (rc == SQLITE_ROW && (connection_->attention() & Connection::kKeptException) == 0) [[likely]] {
     first_row_ = true;
@@ -622,39 +703,26 @@ std::string_view Statement::column_name(int column) const {
 
 void Statement::refresh_if_schema_changed() {
   // The cookie in each file tells of changes by other connections, which the engine itself notices only at a step.
-  sqlite3* db = connection_->db_;
   std::int64_t version = 0;
-  std::vector<std::string> names;
-#if SQLITE_VERSION_NUMBER >= 3039000
-  for (int i = 0; const char* name = sqlite3_db_name(db, i); ++i) {
-    if (i != 1) names.emplace_back(name);  // 1 is temp, which only this connection changes
-  }
-#else
-  names.emplace_back("main");
-#endif
-  const auto quoted = [](const std::string& name) {
-    std::string result = "\"";
-    for (const char c : name) result.append(c == '"' ? 2 : 1, c);
-    return result + '"';
-  };
+  const std::vector<std::string> names = connection_->database_names();
   {
     const Hooks::Internal internal(connection_->existing_hooks());
     for (const std::string& name : names) {
-      version = version * 1'000'003 + connection_->query_integer("PRAGMA " + quoted(name) + ".schema_version");
+      version =
+          version * 1'000'003 + connection_->query_integer("PRAGMA " + sql::quote_identifier(name) + ".schema_version");
     }
     if (version == schema_version_ && sqlite3_expired(stmt_) == 0) return;
     // Only a step makes the engine load the new schema; a compilation would still use the old one.
     for (const std::string& name : names) {
-      connection_->query_text("SELECT 1 FROM " + quoted(name) + ".sqlite_master LIMIT 0");
+      connection_->query_text("SELECT 1 FROM " + sql::quote_identifier(name) + ".sqlite_master LIMIT 0");
     }
   }
   const char* tail = nullptr;
   sqlite3_stmt* fresh = compile(*connection_, sql_, persistence_, &tail);
+  compilations_before_ = columns_version() + 1;
   sqlite3_finalize(stmt_);
   stmt_ = fresh;
-  parameter_count_ = sqlite3_bind_parameter_count(stmt_);
-  column_count_ = sqlite3_column_count(stmt_);
-  readonly_ = sqlite3_stmt_readonly(stmt_) != 0;
+  look_at_handle();
   columns_reprepares_ = -1;
   schema_version_ = version;
 }
@@ -681,7 +749,8 @@ std::span<const Column> Statement::columns() {
 }
 
 int Statement::columns_version() const noexcept {
-  return stmt_ == nullptr ? -1 : sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_REPREPARE, 0);
+  if (stmt_ == nullptr) return -1;
+  return compilations_before_ + sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_REPREPARE, 0);
 }
 
 int Statement::parameter_count() const {
@@ -733,12 +802,13 @@ StatementStatus Statement::status(bool reset) {
   require_stmt();
   const auto counter = [&](int which) { return std::int64_t{sqlite3_stmt_status(stmt_, which, reset ? 1 : 0)}; };
   StatementStatus status;
+  const int version = columns_version();
   status.fullscan_steps = counter(SQLITE_STMTSTATUS_FULLSCAN_STEP);
   status.sorts = counter(SQLITE_STMTSTATUS_SORT);
   status.auto_index_rows = counter(SQLITE_STMTSTATUS_AUTOINDEX);
   status.vm_steps = counter(SQLITE_STMTSTATUS_VM_STEP);
   status.reprepares = counter(SQLITE_STMTSTATUS_REPREPARE);
-  if (reset) columns_reprepares_ = -1;
+  if (reset) compilations_before_ = version;  // it must not be a number that it was before
   status.runs = counter(SQLITE_STMTSTATUS_RUN);
 #ifdef SQLITE_STMTSTATUS_FILTER_HIT
   status.filter_misses = counter(SQLITE_STMTSTATUS_FILTER_MISS);

@@ -46,6 +46,8 @@ class Statement final : public core::Stmt {
   StatementStatus status(bool reset) override;
   void finalize() override;
 
+  /// False of some that is_readonly() is not sure of: EXPLAIN of a write, and the question `PRAGMA journal_mode`.
+  bool may_write() const noexcept { return may_write_; }
   bool is_open() const noexcept { return open_; }
   /// Whether it runs now: a cursor is open, or a step is below us on the stack (in a user function, for one).
   bool is_busy() const noexcept { return open_ || running_; }
@@ -67,7 +69,12 @@ class Statement final : public core::Stmt {
 
  private:
   friend class Connection;
-  Statement(Connection& connection, sqlite3_stmt* stmt, std::string sql, Persistence persistence);
+  // What the text says that the engine does not.
+  struct TextTraits {
+    bool trusts_schema = false;      // answers from the schema without making sure that it is that of now
+    bool asks_journal_mode = false;  // the engine counts it with the statements that write
+  };
+  Statement(Connection& connection, sqlite3_stmt* stmt, std::string sql, Persistence persistence, TextTraits traits);
 
   void begin(const core::ParamsView& params, bool copy);
   void bind(const core::ParamsView& params, bool copy);
@@ -83,11 +90,14 @@ class Statement final : public core::Stmt {
   void cut() noexcept;
   bool names_parameter(int number) const;
   void start_run(const core::ParamsView& params);
+  int first_step();
+  [[gnu::cold]] int step_again(int rc);
   enum class Outcome : std::uint8_t { Done, Failed };
   void end_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept;
   void end_observed_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept;
   bool is_transaction_control() noexcept;
   void require_stmt() const;
+  void look_at_handle() noexcept;
   void refresh_if_schema_changed();
   void detach() noexcept;  // the connection is going: forget everything of it
 
@@ -95,9 +105,11 @@ class Statement final : public core::Stmt {
   sqlite3_stmt* stmt_;
   std::string sql_;
   Persistence persistence_;
+  TextTraits traits_;
   int parameter_count_ = 0;
   int column_count_ = 0;
   bool readonly_ = false;
+  bool may_write_ = false;
   bool open_ = false;        // a cursor is open
   bool first_row_ = false;   // the row of open()'s own step waits to be given out
   bool observed_ = false;    // the observer was told of the start
@@ -112,7 +124,8 @@ class Statement final : public core::Stmt {
   Clock::time_point started_at_{};  // of an observed run
   int fullscan_before_ = 0;         // the counter when it began
   std::vector<Column> columns_;
-  int columns_reprepares_ = -1;  // SQLITE_STMTSTATUS_REPREPARE when columns_ was filled
+  int columns_reprepares_ = -1;  // columns_version() when columns_ was filled
+  int compilations_before_ = 0;  // what the engine's counter of compilations starts from
   std::int64_t schema_version_ = -1;
   Statement* previous_ = nullptr;
   Statement* next_ = nullptr;
