@@ -34,9 +34,13 @@ Takers Context::takers() const {
   return takers;
 }
 
+void Context::forbid_writing() const {
+  forbid("the credentials do not allow to write to namespace `" + name_space_->name() + "`");
+}
+
 void Context::authorise(const StatementTraits& traits) const {
-  if (traits.needs_write()) {
-    if (!permissions_.write) forbid("the credentials do not allow to write to namespace `" + name_space_->name() + "`");
+  if (traits.needs_write() || traits.locks_out_writers()) {
+    if (!permissions_.write) forbid_writing();
   } else if (!permissions_.read) {
     forbid("the credentials do not allow to read from namespace `" + name_space_->name() + "`");
   }

@@ -66,10 +66,17 @@ class Context final : public StatementRules {
   void authorise(const StatementTraits& traits) const;
   /// The same, and throws StatementFailure BLOCKED if the namespace's configuration forbids it.
   void require(const StatementTraits& traits) const override;
+  /// Throws RequestRefused 403 if the identity may not write: for what the engine says of a statement, whatever its
+  /// text looked like.
+  void require_writing() const {
+    if (!permissions_.write) forbid_writing();
+  }
   /// The file that ATTACH of a namespace's name may read. Throws RequestRefused.
   std::string attachable(std::string_view name_as_written) const;
 
  private:
+  [[noreturn]] void forbid_writing() const;
+
   std::shared_ptr<Namespace> name_space_;
   std::shared_ptr<const Identity> identity_;
   Namespaces& namespaces_;

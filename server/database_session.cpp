@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <array>
 
+#include <libsql/virtual_table.hpp>
 #include "core/observer.hpp"
+
 #include "engine/hooks.hpp"
+#include "engine/virtual_table.hpp"
 #include "local/store.hpp"
 #include "server/failure.hpp"
 #include "server/syntax.hpp"
+#include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
 #include "sql/tokenizer.hpp"
 
@@ -41,8 +45,40 @@ class ScanCounter final : public core::StatementObserver {
 
 bool is_forbidden_function(std::string_view name) noexcept {
   return sql::equals_ignoring_case(name, "load_extension") || sql::equals_ignoring_case(name, "fts3_tokenizer") ||
+         sql::equals_ignoring_case(name, "optimize") ||  // of FTS3: it writes, in a SELECT
          (name.size() > 9 && sql::equals_ignoring_case(name.substr(0, 9), "sqlite3mc"));
 }
+
+// The connection's statements, which are those of all who have used it.
+bool is_private_table(std::string_view name) noexcept { return sql::equals_ignoring_case(name, "sqlite_stmt"); }
+
+// What PRAGMA database_list says, without the paths of the server's files.
+class DatabaseList final : public VirtualTable {
+ public:
+  explicit DatabaseList(engine::Connection& connection) noexcept : connection_(connection) {}
+  std::string declaration() const override { return "CREATE TABLE x(seq, name, file)"; }
+  std::unique_ptr<VirtualCursor> open() override { return std::make_unique<Cursor>(connection_.database_names()); }
+
+ private:
+  class Cursor final : public VirtualCursor {
+   public:
+    explicit Cursor(std::vector<std::string> names) noexcept : names_(std::move(names)) {}
+    void filter(const TableScan&) override { at_ = 0; }
+    bool at_end() const override { return at_ >= names_.size(); }
+    void next() override { ++at_; }
+    void column(int column, ResultSink& result) override {
+      if (column == 0) return result.set(static_cast<std::int64_t>(at_ == 0 ? 0 : at_ + 1));  // 1 is temp
+      result.set(column == 1 ? std::string_view(names_[at_]) : std::string_view());
+    }
+    std::int64_t rowid() override { return static_cast<std::int64_t>(at_); }
+
+   private:
+    std::vector<std::string> names_;
+    std::size_t at_ = 0;
+  };
+  engine::Connection& connection_;
+};
+constexpr std::string_view kDatabaseList = "pragma_database_list";
 
 }  // namespace
 
@@ -84,6 +120,10 @@ void DatabaseSession::set_up(const NamespaceConfig& config, const Options& optio
       std::min<std::size_t>(config.max_row_size.value_or(options.limits.max_row_size), 1'000'000'000);
   connection.set_limit(Limit::Length, static_cast<int>(row));
   connection.set_defensive(true);
+  engine::add_module(
+      connection, kDatabaseList,
+      [&connection](const TableRequest&) { return std::make_unique<DatabaseList>(connection); }, ModuleKind::Eponymous,
+      engine::TableAccess::ReadOnly);
   engine::Hooks& hooks = connection.hooks();
   hooks.add(hooks.authorizers,
             engine::Hooks::Authorizer([this](const Authorization& what) { return authorize(what); }));
@@ -91,12 +131,20 @@ void DatabaseSession::set_up(const NamespaceConfig& config, const Options& optio
   if (counts_exactly_) connection.add_observer(std::make_shared<ScanCounter>(), core::ObserverLife::Connection);
 }
 
-Verdict DatabaseSession::authorize(const Authorization& what) const noexcept {
+Verdict DatabaseSession::authorize(const Authorization& what) noexcept {
   switch (what.action) {
     case Action::Attach:
       return attaching_ ? Verdict::Allow : Verdict::Deny;
-    case Action::Pragma:
-      return is_allowed_pragma(what.name, !what.argument.empty()) ? Verdict::Allow : Verdict::Deny;
+    case Action::Pragma: {
+      const bool has_value = what.argument.data() != nullptr;
+      // Whatever the text looked like: who changes settings has the connection for itself.
+      changed_ |= has_value && sql::is_connection_setting(what.name);
+      // The engine's own list of databases tells paths, and an EXPLAIN of it too; the module above stands in for it.
+      if (sql::equals_ignoring_case(what.name, "database_list")) return Verdict::Deny;
+      return is_allowed_pragma(what.name, has_value) ? Verdict::Allow : Verdict::Deny;
+    }
+    case Action::Read:
+      return is_private_table(what.table) ? Verdict::Deny : Verdict::Allow;
     case Action::Function:
       return is_forbidden_function(what.name) ? Verdict::Deny : Verdict::Allow;
     case Action::CreateTempIndex:
@@ -147,11 +195,10 @@ std::shared_ptr<Prepared> DatabaseSession::prepare(std::string_view sql, const S
   if (traits.kind == StatementClass::Unsupported) require_supported(text, traits);
   rules.require(traits);
   if (traits.kind == StatementClass::Attach) return prepared;  // the executor makes its own
-  const bool is_own = traits.kind == StatementClass::Begin && traits.begin == sql::BeginBehavior::ReadOnly;
   const bool once = traits.is_pragma || found != entries_.end();
   try {
     prepared->statement = engine::Statement::prepare(
-        connection(), is_own ? std::string_view("BEGIN") : std::string_view(text),
+        connection(), for_engine(text, traits),
         once ? engine::Statement::Persistence::Once : engine::Statement::Persistence::Cached);
   } catch (const Error& error) {
     if (is_syntax_error(error)) throw_syntax_error(error, text);
@@ -205,8 +252,11 @@ void DatabaseSession::attach(const std::string& file, std::string_view alias_as_
   attaching_ = true;
   try {
     connection().execute_script("ATTACH " + sql::quote_literal(file) + " AS " + std::string(alias_as_written));
-  } catch (...) {
+  } catch (const Error& error) {
     attaching_ = false;
+    // What the engine says names the file.
+    if (error.code() == ErrorCode::CannotOpen)
+      throw StatementFailure("SQLITE_CANTOPEN", "SQLite error: the namespace cannot be opened");
     throw;
   }
   attaching_ = false;

@@ -117,7 +117,7 @@ class DatabaseSession {
  private:
   using Entries = std::list<std::shared_ptr<Prepared>>;  // most recently used first
   void set_up(const NamespaceConfig& config, const Options& options);
-  Verdict authorize(const Authorization& what) const noexcept;
+  Verdict authorize(const Authorization& what) noexcept;
   bool give_way() noexcept;
   void keep(std::shared_ptr<Prepared> prepared);
 

@@ -152,20 +152,32 @@ void Executor::sequence(std::string_view sql) {
   }
 }
 
+// A statement that only writes once it runs is described to whoever may read. A PRAGMA acts while it is compiled, so
+// one that may not be run is refused; and what would set something is not even compiled.
+StatementTraits Executor::describable(std::string_view statement) const {
+  const StatementTraits traits = traits_of(statement);
+  if (!traits.is_pragma && sql::classify(statement).kind == sql::StatementKind::Pragma) {
+    require_supported(statement, traits);
+  }
+  StatementTraits needed;
+  needed.kind = StatementClass::Read;
+  context_.authorise(needed);
+  return traits;
+}
+
 void Executor::describe(std::string_view sql, hrana::ResponseWriter& writer) {
   std::vector<hrana::DescribeParam> params;
   hrana::DescribeResult result;
+  require_no_nul(sql);
   sql::Splitter splitter(sql);
   const auto first = splitter.next();
-  const StatementTraits traits = first ? traits_of(first->text) : StatementTraits{};
-  // What would act while it is compiled is not compiled.
-  if (!first || traits.changes_session) {
+  const StatementTraits traits = first ? describable(first->text) : StatementTraits{};
+  if (!first || (traits.is_pragma && traits.needs_write())) {
     result.is_readonly = !first;
     return writer.describe(result);
   }
-  const bool is_own = traits.kind == StatementClass::Begin && traits.begin == sql::BeginBehavior::ReadOnly;
   try {
-    const auto statement = session_.compile(is_own ? std::string("BEGIN") : std::string(first->text));
+    const auto statement = session_.compile(for_engine(first->text, traits));
     for (int i = 1; i <= statement->parameter_count(); ++i) {
       const std::string_view name = statement->parameter_name(i);
       hrana::DescribeParam& param = params.emplace_back();

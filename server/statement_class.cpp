@@ -11,14 +11,17 @@
 namespace libsql::server {
 namespace {
 
-constexpr std::array<std::string_view, 12> kReadingPragmas = {
-    "table_list",  "table_info",      "table_xinfo",   "index_list",    "index_info",  "index_xinfo",
-    "pragma_list", "compile_options", "database_list", "function_list", "module_list", "encoding"};
-constexpr std::array<std::string_view, 13> kOpenPragmas = {
-    "foreign_keys",   "defer_foreign_keys", "foreign_key_list",   "foreign_key_check", "collation_list", "data_version",
-    "freelist_count", "integrity_check",    "legacy_file_format", "page_count",        "quick_check",    "stats",
-    "user_version"};
-constexpr std::array<std::string_view, 30> kAskingPragmas = {"analysis_limit",
+// Only look at the database, with an argument or without.
+constexpr std::array<std::string_view, 20> kReadingPragmas = {
+    "table_list",     "table_info",      "table_xinfo",     "index_list",        "index_info",
+    "index_xinfo",    "pragma_list",     "compile_options", "database_list",     "function_list",
+    "module_list",    "collation_list",  "data_version",    "foreign_key_check", "foreign_key_list",
+    "freelist_count", "integrity_check", "page_count",      "quick_check",       "stats"};
+// May be given a value.
+constexpr std::array<std::string_view, 4> kSettablePragmas = {"foreign_keys", "defer_foreign_keys", "user_version",
+                                                              "legacy_file_format"};
+// Say how things are, and may not be given a value.
+constexpr std::array<std::string_view, 31> kAskingPragmas = {"analysis_limit",
                                                              "application_id",
                                                              "auto_vacuum",
                                                              "automatic_index",
@@ -27,6 +30,7 @@ constexpr std::array<std::string_view, 30> kAskingPragmas = {"analysis_limit",
                                                              "cache_spill",
                                                              "cell_size_check",
                                                              "checkpoint_fullfsync",
+                                                             "encoding",
                                                              "fullfsync",
                                                              "hard_heap_limit",
                                                              "journal_mode",
@@ -65,8 +69,9 @@ void classify_pragma(const sql::Classification& statement, StatementTraits& trai
   const std::string name = sql::unquote(statement.name);
   if (!is_allowed_pragma(name, statement.has_value)) return;
   traits.is_pragma = true;
-  const bool reading = contains(kReadingPragmas, name) || sql::equals_ignoring_case(name, "schema_version");
-  traits.kind = reading ? StatementClass::Read : StatementClass::Write;
+  const bool sets = statement.has_value && contains(kSettablePragmas, name);
+  traits.kind = sets ? StatementClass::Write : StatementClass::Read;
+  traits.lists_databases = sql::equals_ignoring_case(name, "database_list") && !traits.is_explain;
   traits.changes_session = statement.has_value && sql::is_connection_setting(name);
 }
 
@@ -96,9 +101,8 @@ bool is_reserved_table(std::string_view name) {
 }  // namespace
 
 bool is_allowed_pragma(std::string_view name, bool has_value) noexcept {
-  return contains(kReadingPragmas, name)
-             ? !(has_value && sql::equals_ignoring_case(name, "encoding"))
-             : contains(kOpenPragmas, name) || (!has_value && contains(kAskingPragmas, name));
+  return contains(kReadingPragmas, name) || contains(kSettablePragmas, name) ||
+         (!has_value && contains(kAskingPragmas, name));
 }
 
 StatementTraits traits_of(std::string_view text) noexcept {

@@ -28,11 +28,17 @@ struct StatementTraits {
   bool is_insert = false;  // INSERT, REPLACE: reports a rowid
   bool is_explain = false;
   bool is_pragma = false;        // acts while it is compiled
+  bool lists_databases = false;  // PRAGMA database_list
   bool changes_session = false;  // leaves settings or attached databases behind on the connection
   std::string_view target;       // of Attach: the namespace as written
   std::string_view alias;        // of Attach, as written
 
   bool needs_write() const noexcept { return kind == StatementClass::Write || kind == StatementClass::Ddl; }
+  /// Whether it keeps writers out before it has written anything.
+  bool locks_out_writers() const noexcept {
+    return kind == StatementClass::Begin &&
+           (begin == sql::BeginBehavior::Immediate || begin == sql::BeginBehavior::Exclusive);
+  }
   /// Whether it may leave a transaction open.
   bool may_begin() const noexcept { return kind == StatementClass::Begin || kind == StatementClass::Savepoint; }
 };
@@ -45,7 +51,8 @@ class StatementRules {
   virtual void require(const StatementTraits& traits) const = 0;
 };
 
-/// The traits of one statement. The classes are those that sqld 0.24.33 was observed to make.
+/// The traits of one statement. The classes are those that sqld 0.24.33 was observed to make, but that a PRAGMA which
+/// only says how something is set is a Read.
 StatementTraits traits_of(std::string_view statement) noexcept;
 
 /// Whether clients may run this PRAGMA, with an argument or without.

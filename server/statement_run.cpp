@@ -103,7 +103,8 @@ void StatementRun::start(const detail::ParamsView& args) {
     engine::Statement& statement = *prepared_->statement;
     const std::span<const ValueRef> bound = arguments(args);
     if (session_.is_read_only() && session_.is_autocommit()) session_.set_read_only(false);  // the engine rolled back
-    if (session_.is_read_only() && !statement.is_readonly()) {
+    if (statement.may_write()) context_.require_writing();
+    if (session_.is_read_only() && statement.may_write()) {
       throw StatementFailure("SQLITE_READONLY", "SQLite error: attempt to write a readonly database");
     }
     changes_before_ = session_.connection().total_changes();

@@ -67,6 +67,7 @@ struct Authorization {
   std::string_view table;
   std::string_view column;
   std::string_view name;
+  /// Where there is none, its data() is null: `PRAGMA x=''` has one that is empty, and sets x.
   std::string_view argument;
   /// "main", "temp" or the name of an attached database; empty where the engine names none.
   std::string_view database;

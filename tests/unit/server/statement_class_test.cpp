@@ -51,11 +51,29 @@ TEST(StatementTraits, WhatTheServerDoesNotRunIsUnsupported) {
 
 TEST(StatementTraits, PragmasAskOrSet) {
   EXPECT_EQ(class_of("PRAGMA table_info(t)"), Read);
-  EXPECT_EQ(class_of("PRAGMA journal_mode"), Write);
+  for (const char* sql :
+       {"PRAGMA journal_mode", "PRAGMA user_version", "PRAGMA foreign_keys", "PRAGMA main.quick_check",
+        "PRAGMA integrity_check(10)", "PRAGMA encoding", "EXPLAIN PRAGMA synchronous"}) {
+    EXPECT_EQ(class_of(sql), Read) << sql;
+  }
+  for (const char* sql : {"PRAGMA synchronous=''", "PRAGMA synchronous(\"\")", "PRAGMA encoding=''",
+                          "PRAGMA 'wal_autocheckpoint'=''", "EXPLAIN PRAGMA user_version=''"}) {
+    EXPECT_EQ(class_of(sql), Unsupported) << sql;
+  }
   EXPECT_EQ(class_of("PRAGMA user_version=3"), Write);
   EXPECT_TRUE(traits_of("PRAGMA foreign_keys=off").changes_session);
   EXPECT_FALSE(traits_of("PRAGMA foreign_keys").changes_session);
   EXPECT_FALSE(traits_of("PRAGMA user_version=3").changes_session);
+}
+
+TEST(StatementTraits, SomeKeepWritersOutBeforeTheyWrite) {
+  for (const char* sql : {"BEGIN IMMEDIATE", "begin exclusive transaction", ";BEGIN/**/IMMEDIATE"}) {
+    EXPECT_TRUE(traits_of(sql).locks_out_writers()) << sql;
+  }
+  for (const char* sql :
+       {"BEGIN", "BEGIN DEFERRED", "BEGIN READONLY", "EXPLAIN BEGIN IMMEDIATE", "SAVEPOINT immediate"}) {
+    EXPECT_FALSE(traits_of(sql).locks_out_writers()) << sql;
+  }
 }
 
 TEST(StatementTraits, AttachNamesANamespaceAndAnAlias) {
