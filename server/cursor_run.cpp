@@ -27,13 +27,9 @@ void CursorRun::fail_step(hrana::CursorEntryWriter& writer, const StatementFailu
 bool CursorRun::start_step(hrana::CursorEntryWriter& writer) {
   for (; step_ < batch_.steps.size(); ++step_) {
     const hrana::BatchCond* const condition = batch_.steps[step_].condition;
-    if (timed_out_ || condition == nullptr || states_.holds(*condition, session_)) break;
+    if (condition == nullptr || states_.holds(*condition, session_)) break;
   }
   if (step_ == batch_.steps.size()) return false;
-  if (timed_out_) {
-    fail_step(writer, transaction_timed_out());
-    return true;
-  }
   rows_ = 0;
   try {
     require_going_on();
@@ -64,16 +60,10 @@ bool CursorRun::start_step(hrana::CursorEntryWriter& writer) {
 }
 
 bool CursorRun::run(hrana::CursorEntryWriter& writer, CursorPace& pace) {
-  const bool timed_out_now = session_.take_timed_out();
-  if (!begun_) {
-    timed_out_ = timed_out_now;
-    begun_ = true;
-  } else if (timed_out_now) {  // between two pieces
-    timed_out_ = true;
-    if (running_) {
-      fail_step(writer, transaction_timed_out());
-      if (!pace.go_on()) return false;
-    }
+  if (running_ && session_.has_lost_transaction()) {  // between two pieces
+    session_.note_loss_told();
+    fail_step(writer, transaction_timed_out());
+    if (!pace.go_on()) return false;
   }
   const std::uint64_t most_rows = context_.options().limits.rows;
   for (;;) {

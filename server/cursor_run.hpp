@@ -48,8 +48,6 @@ class CursorRun {
   std::size_t step_ = 0;
   std::optional<StatementRun> running_;
   std::uint64_t rows_ = 0;  // of the running step
-  bool begun_ = false;
-  bool timed_out_ = false;
 };
 
 }  // namespace libsql::server

@@ -165,12 +165,13 @@ bool DatabaseSession::give_way() noexcept {
   if (!use) return false;
   try {
     connection().cut_cursors();
-    if (!is_autocommit()) connection().execute_script("ROLLBACK");
+    if (is_autocommit()) return true;  // a statement alone, which has come to nothing or to its end
+    connection().execute_script("ROLLBACK");
   } catch (const std::exception&) {  // it stays the holder and is tried again
     return false;
   }
   read_only_ = false;
-  timed_out_.store(true, std::memory_order_relaxed);
+  lost_.store(Lost::Untold, std::memory_order_relaxed);
   return true;
 }
 
@@ -266,12 +267,33 @@ void DatabaseSession::statement_done(const StatementTraits& traits, bool wrote) 
   wrote_ |= wrote || traits.is_insert;
   changed_ |= traits.changes_session;
   if (traits.kind == StatementClass::End && is_autocommit()) read_only_ = false;
+  if (traits.kind == StatementClass::Begin) outer_savepoint_.clear();
+}
+
+void DatabaseSession::require_transaction(const Prepared& prepared) {
+  if (!has_lost_transaction()) [[likely]]
+    return;
+  const bool was_told = lost_.exchange(Lost::Told, std::memory_order_relaxed) == Lost::Told;
+  const sql::Classification what = sql::classify(prepared.text);
+  const bool is_end = prepared.traits.kind == StatementClass::End;
+  const bool releases = what.kind == sql::StatementKind::Release && prepared.traits.kind == StatementClass::Savepoint &&
+                        !outer_savepoint_.empty() &&
+                        sql::equals_ignoring_case(sql::unquote(what.name), outer_savepoint_);
+  const bool begins = prepared.traits.kind == StatementClass::Begin && was_told;
+  if (is_end || releases || begins) {
+    lost_.store(Lost::No, std::memory_order_relaxed);
+    outer_savepoint_.clear();
+  }
+  if (begins) return;
+  // Gives it something to roll back.
+  if (is_end && what.kind == sql::StatementKind::Rollback) return connection().execute_script("BEGIN");
+  throw transaction_timed_out();
 }
 
 Residue DatabaseSession::residue() {
   const Use use(*this);  // a writer in line may be rolling it back
   // That it was rolled back is still to be told.
-  if (changed_ || !is_autocommit() || timed_out_.load(std::memory_order_relaxed)) return Residue::Session;
+  if (changed_ || !is_autocommit() || has_lost_transaction()) return Residue::Session;
   return wrote_ ? Residue::Counters : Residue::None;
 }
 
@@ -289,7 +311,8 @@ bool DatabaseSession::recycle() noexcept {
     connection().end_cursors();
     if (!is_autocommit()) connection().execute_script("ROLLBACK");
     slot_.settle();
-    timed_out_.store(false, std::memory_order_relaxed);
+    lost_.store(Lost::No, std::memory_order_relaxed);
+    outer_savepoint_.clear();
     if (changed_ || connection().is_interrupted()) return false;
     connection().set_change_counters({});
     read_only_ = wrote_ = false;

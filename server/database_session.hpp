@@ -83,8 +83,16 @@ class DatabaseSession {
   const std::shared_ptr<engine::Interrupt>& interrupt_state() noexcept { return connection().interrupt_state(); }
   bool is_autocommit() const noexcept { return session_->connection().is_autocommit(); }
 
-  /// Whether the transaction was taken away since the last call.
-  bool take_timed_out() noexcept { return timed_out_.exchange(false, std::memory_order_relaxed); }
+  /// Whether the transaction was taken away, and the client has not yet done what ends it.
+  bool has_lost_transaction() const noexcept { return lost_.load(std::memory_order_relaxed) != Lost::No; }
+  /// Throws StatementFailure TRANSACTION_TIMEOUT if it was: what was meant for the transaction must not happen outside
+  /// it. That goes on until the client ends the transaction that is no more: with ROLLBACK, which succeeds; with COMMIT
+  /// or the RELEASE of the savepoint that began it, which fail; or with another BEGIN once it was told.
+  void require_transaction(const Prepared& prepared);
+  /// The client has heard of it by another way.
+  void note_loss_told() noexcept { lost_.store(Lost::Told, std::memory_order_relaxed); }
+  /// This savepoint began the transaction that is open.
+  void set_outer_savepoint(std::string name) { outer_savepoint_ = std::move(name); }
 
   /// BEGIN READONLY: the transaction that is open refuses to write.
   void set_read_only(bool on) noexcept { read_only_ = on; }
@@ -123,7 +131,9 @@ class DatabaseSession {
 
   std::shared_ptr<local::Session> session_;
   std::mutex use_mutex_;
-  std::atomic<bool> timed_out_ = false;
+  enum class Lost : std::uint8_t { No, Untold, Told };
+  std::atomic<Lost> lost_ = Lost::No;
+  std::string outer_savepoint_;
   bool attaching_ = false;
   bool read_only_ = false;
   bool wrote_ = false;

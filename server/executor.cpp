@@ -24,7 +24,6 @@ hrana::WireError wire(const StatementFailure& failure) { return {failure.what(),
 
 }  // namespace
 
-StatementFailure transaction_timed_out() { return {"TRANSACTION_TIMEOUT", "Transaction timed out"}; }
 StatementFailure invalid_text() { return {"INVALID_UTF8", "A text of the result is not valid UTF-8"}; }
 
 void check_conditions(const hrana::Batch& batch) {
@@ -82,7 +81,6 @@ hrana::StmtTotals Executor::run(std::string_view sql, const detail::ParamsView& 
 }
 
 void Executor::execute(std::string_view sql, const detail::ParamsView& args, hrana::ResponseWriter& writer) {
-  if (session_.take_timed_out()) throw transaction_timed_out();
   writer.begin_execute();
   writer.end_execute(run(sql, args, writer));
 }
@@ -121,15 +119,11 @@ void Executor::step(std::string_view sql, const hrana::BatchStep& step, hrana::R
 
 void Executor::batch(const hrana::Batch& batch, SqlTexts texts, hrana::ResponseWriter& writer) {
   validate(batch, texts);
-  const bool timed_out = session_.take_timed_out();
   StepStates states(batch.steps.size());
   writer.begin_batch();
   for (std::size_t i = 0; i < batch.steps.size(); ++i) {
     const hrana::BatchStep& step = batch.steps[i];
-    if (timed_out) {
-      writer.begin_step();
-      writer.fail_step(wire(transaction_timed_out()));
-    } else if (step.condition != nullptr && !states.holds(*step.condition, session_)) {
+    if (step.condition != nullptr && !states.holds(*step.condition, session_)) {
       writer.skip_step();
     } else {
       this->step(texts[i], step, writer, states, i);
@@ -140,7 +134,6 @@ void Executor::batch(const hrana::Batch& batch, SqlTexts texts, hrana::ResponseW
 
 void Executor::sequence(std::string_view sql) {
   for (const sql::Statement& statement : sql::split(sql)) validate(statement.text);
-  if (session_.take_timed_out()) throw transaction_timed_out();
   for (const sql::Statement& statement : sql::split(sql)) {
     require_going_on();
     StatementRun run(session_, context_);

@@ -52,7 +52,7 @@ class Executor {
   void validate(const hrana::Batch& batch, SqlTexts texts);
   /// The same for one text; returns the only statement in it.
   void validate(std::string_view sql);
-  /// Throws if the program lost its transaction to another writer, or its client is gone.
+  /// Throws if its client is gone.
   void require_going_on() const;
 
  private:
@@ -67,7 +67,6 @@ class Executor {
   ResponseShare& share_;
 };
 
-StatementFailure transaction_timed_out();
 StatementFailure invalid_text();
 
 }  // namespace libsql::server

@@ -23,6 +23,9 @@ class StatementFailure : public std::runtime_error {
   std::string_view code_;
 };
 
+/// Another writer has taken the transaction away.
+inline StatementFailure transaction_timed_out() { return {"TRANSACTION_TIMEOUT", "Transaction timed out"}; }
+
 /// The answer has become too large: the whole request fails, not the step that made it so.
 class ResponseTooLarge : public StatementFailure {
  public:

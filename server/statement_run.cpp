@@ -5,6 +5,8 @@
 
 #include "engine/statement.hpp"
 #include "server/failure.hpp"
+#include "sql/classify.hpp"
+#include "sql/quote.hpp"
 
 namespace libsql::server {
 namespace {
@@ -99,14 +101,17 @@ void StatementRun::start_attach() {
 
 void StatementRun::start(const detail::ParamsView& args) {
   guarded([&] {
-    if (prepared_->traits.kind == StatementClass::Attach) return start_attach();
+    const bool is_attach = prepared_->traits.kind == StatementClass::Attach;
+    const std::span<const ValueRef> bound = is_attach ? std::span<const ValueRef>() : arguments(args);
+    session_.require_transaction(*prepared_);
+    if (is_attach) return start_attach();
     engine::Statement& statement = *prepared_->statement;
-    const std::span<const ValueRef> bound = arguments(args);
     if (session_.is_read_only() && session_.is_autocommit()) session_.set_read_only(false);  // the engine rolled back
     if (statement.may_write()) context_.require_writing();
     if (session_.is_read_only() && statement.may_write()) {
       throw StatementFailure("SQLITE_READONLY", "SQLite error: attempt to write a readonly database");
     }
+    if (prepared_->traits.kind == StatementClass::Savepoint) opens_ = session_.is_autocommit();
     changes_before_ = session_.connection().total_changes();
     scanned_before_ = statement.fullscan_counter();
     statement.open({bound, {}}, core::ArgumentLifetime::Borrow);
@@ -206,6 +211,9 @@ hrana::StmtTotals StatementRun::finish() {
   if (traits.begin == sql::BeginBehavior::ReadOnly && traits.kind == StatementClass::Begin)
     session_.set_read_only(true);
   session_.statement_done(traits, changed != 0);
+  if (opens_ && !session_.is_autocommit()) {
+    session_.set_outer_savepoint(sql::unquote(sql::classify(prepared_->text).name));
+  }
   hrana::StmtTotals totals;
   if (traits.is_dml) totals.affected_row_count = connection.changes();
   if (traits.is_insert) totals.last_insert_rowid = connection.last_insert_rowid();

@@ -59,6 +59,7 @@ class StatementRun {
   std::uint64_t scanned_before_ = 0;
   std::uint64_t rows_ = 0;
   bool open_ = false;
+  bool opens_ = false;  // a savepoint outside any transaction
   bool reported_ = false;
   std::string_view error_code_;
   std::string_view sql_;
