@@ -33,9 +33,8 @@ const Subprotocol* choose_subprotocol(std::string_view offered) noexcept {
 
 const Subprotocol& first_subprotocol() noexcept { return kSubprotocols.back(); }
 
-void accept_hrana(net::Exchange& exchange, ServerState& state) {
+void accept_hrana(net::Exchange& exchange, ServerState& state, std::string name_space) {
   const net::Request& request = exchange.request();
-  std::string name = namespace_of(request, state.options);
   const auto offered = request.header("sec-websocket-protocol");
   const Subprotocol* const chosen = offered ? choose_subprotocol(*offered) : &first_subprotocol();
   if (chosen == nullptr) {
@@ -43,7 +42,7 @@ void accept_hrana(net::Exchange& exchange, ServerState& state) {
                         "Only these WebSocket subprotocols are supported: hrana3-protobuf hrana3 hrana2 hrana1",
                         "UNSUPPORTED_SUBPROTOCOL");
   }
-  exchange.accept_websocket(std::make_shared<HranaWebSocket>(state, *chosen, std::move(name)),
+  exchange.accept_websocket(std::make_shared<HranaWebSocket>(state, *chosen, std::move(name_space)),
                             offered ? chosen->name : std::string_view());
 }
 

@@ -31,8 +31,8 @@ const Subprotocol* choose_subprotocol(std::string_view offered) noexcept;
 /// Without any offer.
 const Subprotocol& first_subprotocol() noexcept;
 
-/// Answers a request that wants a WebSocket. Throws RequestRefused.
-void accept_hrana(net::Exchange& exchange, ServerState& state);
+/// Answers a request that wants a WebSocket to this namespace.
+void accept_hrana(net::Exchange& exchange, ServerState& state, std::string name_space);
 
 class HranaWebSocket final : public net::WebSocketHandler {
  public:

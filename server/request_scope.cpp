@@ -43,8 +43,18 @@ ServerState::ServerState(Options settings)
   slots->on_shortage([this] { streams.relieve(); });
 }
 
+Target target_of(std::string_view path) noexcept {
+  constexpr std::string_view kDevelopment = "/dev/";
+  if (!path.starts_with(kDevelopment)) return {std::nullopt, path};
+  const std::string_view rest = path.substr(kDevelopment.size());
+  const std::size_t slash = rest.find('/');
+  if (slash == std::string_view::npos) return {rest, "/"};
+  return {rest.substr(0, slash), rest.substr(slash)};
+}
+
 std::string namespace_of(const net::Request& request, const Options& options) {
   if (!options.namespaces) return std::string(kDefaultNamespace);
+  if (const auto in_path = target_of(request.path).name_space) return std::string(*in_path);
   if (const auto encoded = request.header("x-namespace-bin")) return from_base64(*encoded);
   if (const auto plain = request.header("x-namespace")) return std::string(*plain);
   const std::size_t dot = request.host.find('.');

@@ -37,8 +37,15 @@ struct ServerState {
   std::function<void(std::function<void()>)> post;  // runs a task on a worker, soon
 };
 
-/// The name of the namespace that a request is for: from `x-namespace-bin`, `x-namespace` or the first label of the
-/// host. Throws RequestRefused 400.
+/// A path may begin with the namespace: /dev/NAME/v3/pipeline, and /dev/NAME/ for a WebSocket.
+struct Target {
+  std::optional<std::string_view> name_space;
+  std::string_view path;  // without it
+};
+Target target_of(std::string_view path) noexcept;
+
+/// The name of the namespace that a request is for: from its path, `x-namespace-bin`, `x-namespace` or the first label
+/// of the host. Throws RequestRefused 400.
 std::string namespace_of(const net::Request& request, const Options& options);
 
 /// How long the client wants the statements of this request to wait for locks, if it says so. Throws RequestRefused

@@ -53,7 +53,7 @@ class WebSocketOnly final : public net::Handler {
   void on_request(net::Exchange& exchange) override {
     if (!exchange.request().wants_websocket()) return answer(exchange, 404, {}, {});
     try {
-      accept_hrana(exchange, state_);
+      accept_hrana(exchange, state_, namespace_of(exchange.request(), state_.options));
     } catch (...) {
       answer_exception(exchange, std::current_exception());
     }

@@ -35,22 +35,6 @@ enum class UserHandler::Route : std::uint8_t {
 
 namespace {
 
-constexpr std::string_view kDevelopment = "/dev/";
-
-// A path may begin with the namespace: /dev/NAMESPACE/v3/pipeline, and /dev/NAMESPACE for a WebSocket.
-struct Target {
-  std::optional<std::string_view> name_space;
-  std::string_view path;
-};
-
-Target target_of(std::string_view path) noexcept {
-  if (!path.starts_with(kDevelopment)) return {std::nullopt, path};
-  const std::string_view rest = path.substr(kDevelopment.size());
-  const std::size_t slash = rest.find('/');
-  if (slash == std::string_view::npos) return {rest, "/"};
-  return {rest.substr(0, slash), rest.substr(slash)};
-}
-
 bool is_post(std::string_view method) noexcept { return method == "POST"; }
 
 }  // namespace
@@ -83,7 +67,7 @@ UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
 }
 
 void UserHandler::on_head(net::Exchange& exchange) {
-  const bool legacy = exchange.request().path == "/";
+  const bool legacy = route_of(target_of(exchange.request().path).path) == Route::Root;
   exchange.set_body_limit(legacy ? state_.options.limits.legacy_request_bytes : state_.options.limits.request_bytes);
   // With the body there, on_request() asks the same at once.
   if (!exchange.body_is_here()) {
@@ -101,8 +85,7 @@ void UserHandler::on_head(net::Exchange& exchange) {
 // Before the body of a request is waited for and kept, who sends it has to be known.
 void UserHandler::check_stranger(net::Exchange& exchange) {
   const net::Request& request = exchange.request();
-  const Target target = target_of(request.path);
-  const Route route = route_of(target.path);
+  const Route route = route_of(target_of(request.path).path);
   const bool takes_body =
       is_post(request.method) &&
       (route == Route::PipelineJson || route == Route::PipelineProtobuf || route == Route::CursorJson ||
@@ -111,8 +94,7 @@ void UserHandler::check_stranger(net::Exchange& exchange) {
     constexpr std::uint64_t kUnusedBody = 4096;
     return exchange.set_body_limit(kUnusedBody);
   }
-  const std::string name = target.name_space && state_.options.namespaces ? std::string(*target.name_space)
-                                                                          : namespace_of(request, state_.options);
+  const std::string name = namespace_of(request, state_.options);
   exchange.set_known(memory_of(state_, *identity_for(state_, credentials_of(request), name)));
 }
 
@@ -153,16 +135,7 @@ void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
          {"access-control-max-age", "86400"}},
         {});
   }
-  std::string_view path = request.path;
-  std::optional<std::string> in_path;
-  if (path.starts_with(kDevelopment)) {  // /dev/NAMESPACE/...
-    const std::size_t slash = path.find('/', kDevelopment.size());
-    if (slash != std::string_view::npos) {
-      in_path = std::string(path.substr(kDevelopment.size(), slash - kDevelopment.size()));
-      path.remove_prefix(slash);
-    }
-  }
-  const Route route = route_of(path);
+  const Route route = route_of(target_of(request.path).path);
   switch (route) {
     case Route::None: {
       RoutedExchange routed(exchange, OtherSites::Allowed);
@@ -177,7 +150,7 @@ void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
     case Route::Version:
       return answer_version(exchange);
     case Route::Root:
-      if (request.wants_websocket()) return accept_hrana(exchange, state_);
+      if (request.wants_websocket()) break;
       if (!is_post(request.method)) return answer(exchange, 404, {}, {});
       break;
     case Route::Dump:
@@ -186,11 +159,8 @@ void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
     default:
       if (!is_post(request.method)) return answer(exchange, 405, {}, {});
   }
-  if (in_path && state_.options.namespaces) {
-    notes.name_space = std::move(*in_path);
-  } else {
-    notes.name_space = namespace_of(request, state_.options);
-  }
+  notes.name_space = namespace_of(request, state_.options);
+  if (route == Route::Root && request.wants_websocket()) return accept_hrana(exchange, state_, notes.name_space);
   run(exchange, route, notes);
 }
 

@@ -1,6 +1,7 @@
 // Namespaces, permissions, blocking, attaching.
 #include <fstream>
 
+#include "conformance/hrana/socket.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -31,7 +32,7 @@ class WordAuthenticator final : public server::Authenticator {
     }
     const std::string_view token = *credentials.value;
     if (token == "Bearer expired") throw server::AuthError("AUTH_JWT_EXPIRED", "The JWT has expired");
-    return std::make_shared<WordIdentity>(std::string(token.substr(token.find(' ') + 1)));
+    return std::make_shared<WordIdentity>(std::string(token.substr(token.find(' ') + 1)));  // a hello has no scheme
   }
 };
 
@@ -39,6 +40,7 @@ class HranaAccess : public ServerTest {
  protected:
   void configure(server::Options& options) override {
     options.namespaces = true;
+    options.hrana.emplace().port = 0;
     options.authenticator = std::make_shared<WordAuthenticator>();
   }
   void SetUp() override {
@@ -106,6 +108,31 @@ TEST_F(HranaAccess, TheNamespaceHeaderBeatsTheHostAndUnknownNamesAre404) {
       http.send("POST", "/dev/shop/v2/pipeline",
                 Json{{"requests", list({execute("SELECT * FROM only_in_shop"), close()})}}.dump(), {token});
   EXPECT_EQ(in_path.json().at("results")[0].at("type"), "ok");
+}
+
+TEST_F(HranaAccess, TheNamespaceInThePathIsThatOfAWebSocketToo) {
+  run_as(as("all"), "CREATE TABLE only_in_shop(a)");
+  for (const std::string_view target : {"/dev/shop/", "/dev/shop"}) {
+    // The path comes before the header.
+    for (const std::vector<net::Header>& headers : {std::vector<net::Header>{}, {{"x-namespace", "other"}}}) {
+      Socket ws(server_->port(), {"hrana3"}, target, headers);
+      EXPECT_EQ(ws.hello("all").at("type"), "hello_ok");
+      ws.ask(open(1));
+      EXPECT_EQ(ws.ask(on(1, "INSERT INTO only_in_shop VALUES (1)")).at("type"), "response_ok") << target;
+    }
+  }
+  Socket own_port(server_->hrana_port(), {"hrana3"}, "/dev/shop/");  // which takes any path
+  own_port.hello("all");
+  own_port.ask(open(1));
+  EXPECT_EQ(own_port.ask(on(1, "INSERT INTO only_in_shop VALUES (1)")).at("type"), "response_ok");
+  EXPECT_EQ(run_as(as("ro:shop"), "SELECT count(*) FROM only_in_shop").at("response").at("result").at("rows")[0][0],
+            integer(5));
+  Socket foreign(server_->port(), {"hrana3"}, "/dev/shop/");
+  foreign.send({{"type", "hello"}, {"jwt", "rw:other"}});
+  EXPECT_EQ(foreign.close_code(), 1011);
+  Socket nowhere(server_->port(), {"hrana3"}, "/dev/nowhere/");
+  nowhere.send({{"type", "hello"}, {"jwt", "all"}});
+  EXPECT_EQ(nowhere.close_code(), 1011);
 }
 
 TEST_F(HranaAccess, ABatonIsGoodForItsNamespaceAndIdentityOnly) {

@@ -11,9 +11,10 @@ namespace libsql::test {
 
 class Socket {
  public:
-  explicit Socket(std::uint16_t port, std::vector<std::string_view> protocols = {"hrana2"})
+  explicit Socket(std::uint16_t port, std::vector<std::string_view> protocols = {"hrana2"},
+                  std::string_view target = "/", const std::vector<net::Header>& headers = {})
       : connection_(local_origin(port), local_options()) {
-    protocol = connection_.connect("/", protocols, {}, soon());
+    protocol = connection_.connect(target, protocols, headers, soon());
   }
 
   std::string protocol;
@@ -21,8 +22,8 @@ class Socket {
   void send(const Json& message) { connection_.send(net::MessageType::Text, message.dump(), soon()); }
   void send_raw(net::MessageType type, std::string_view data) { connection_.send(type, data, soon()); }
   Json receive() { return Json::parse(connection_.receive(soon()).data); }
-  Json hello() {
-    send({{"type", "hello"}, {"jwt", nullptr}});
+  Json hello(const Json& jwt = nullptr) {
+    send({{"type", "hello"}, {"jwt", jwt}});
     return receive();
   }
   int request(const Json& what) {
