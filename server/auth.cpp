@@ -16,6 +16,8 @@ class OpenAuthenticator final : public Authenticator {
     return everybody_;
   }
 
+  std::optional<std::uint64_t> version() const noexcept override { return 0; }
+
  private:
   std::shared_ptr<const Identity> everybody_ = std::make_shared<Everybody>();
 };

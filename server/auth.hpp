@@ -1,6 +1,7 @@
 // Who sends a request and what they may do: the seam between the routes and whoever knows tokens and passwords.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,6 +47,8 @@ class Identity {
   virtual Permissions permissions(std::string_view name_space) const = 0;
   /// Names the identity: a baton is good for requests with the same binding only. Empty if nobody is told apart.
   virtual std::string_view binding() const noexcept { return {}; }
+  /// When the credentials end, and with them what lasts longer than a request.
+  virtual std::optional<std::chrono::system_clock::time_point> good_until() const noexcept { return std::nullopt; }
   /// What all who have this binding take together.
   const std::shared_ptr<Bearer>& bearer() const noexcept { return bearer_; }
 
@@ -75,6 +78,9 @@ class Authenticator {
   /// rules; empty if it has none. Throws AuthError.
   virtual std::shared_ptr<const Identity> authenticate(const Credentials& credentials, std::string_view name_space,
                                                        std::string_view namespace_key) = 0;
+  /// A number that changes whenever credentials that were good may not be so any more, but for the passing of time.
+  /// Without one, authenticate() is asked before each request.
+  virtual std::optional<std::uint64_t> version() const noexcept { return std::nullopt; }
 };
 
 /// Lets everybody do everything; a namespace with a key of its own refuses everybody, because nothing here can check

@@ -35,6 +35,7 @@ class Context final : public StatementRules {
   const std::shared_ptr<const Identity>& shared_identity() const noexcept { return identity_; }
   const Options& options() const noexcept { return options_; }
   const NamespaceConfig& config() const noexcept { return *config_; }
+  const std::shared_ptr<const NamespaceConfig>& shared_config() const noexcept { return config_; }
   const Permissions& permissions() const noexcept { return permissions_; }
 
   /// Whose shares are looked at: that of the bearer, if bearers are told apart, and that of the namespace, if there are

@@ -1,6 +1,7 @@
 #include "server/hrana_websocket.hpp"
 
 #include <array>
+#include <chrono>
 
 #include "hrana/decode.hpp"
 #include "hrana/encode.hpp"
@@ -136,11 +137,8 @@ void HranaWebSocket::hello(net::WebSocketSession& session, const hrana::Hello& h
   }
   std::string out;
   try {
-    const Context context = context_for(state_, {Credentials::Source::Hello, hello.jwt}, name_);
-    count_with(context.identity());
-    session.set_known(memory_of(state_, context.identity()));
-    identity_ = context.shared_identity();
-    name_space_ = context.shared_namespace();
+    authenticate(session, hello.jwt);
+    jwt_ = hello.jwt ? std::optional<std::string>(*hello.jwt) : std::nullopt;
     hrana::encode(protocol_.encoding, hrana::ServerMessage(hrana::HelloOk{}), out);
     send(session, out);
   } catch (const AuthError& error) {
@@ -153,6 +151,54 @@ void HranaWebSocket::hello(net::WebSocketSession& session, const hrana::Hello& h
   } catch (const NamespaceError& error) {  // too many are in use
     session.close(kInternalError, error.what());
   }
+}
+
+// Throws what context_for() throws; then everything stays as it was.
+void HranaWebSocket::authenticate(net::WebSocketSession& session, std::optional<std::string_view> jwt) {
+  const std::optional<std::uint64_t> rules = state_.options.authenticator->version();
+  const Context context = context_for(state_, {Credentials::Source::Hello, jwt}, name_);
+  count_with(context.identity());
+  session.set_known(memory_of(state_, context.identity()));
+  identity_ = context.shared_identity();
+  name_space_ = context.shared_namespace();
+  config_ = context.shared_config();
+  rules_ = rules;
+}
+
+// Whether nothing has happened since the last check that could have made the credentials bad.
+bool HranaWebSocket::is_known_good() const {
+  if (!rules_ || rules_ != state_.options.authenticator->version() || config_ != name_space_->config() ||
+      name_space_->is_closed()) {
+    return false;
+  }
+  const auto until = identity_->good_until();
+  return !until || std::chrono::system_clock::now() < *until;
+}
+
+// A socket may live longer than what it was opened with. Its requests are answered with an error then, until another
+// hello brings a fresh token; what only ends something is let through.
+bool HranaWebSocket::refuse(net::WebSocketSession& session, const hrana::WebSocketRequest& request) {
+  using Type = hrana::RequestType;
+  const Type type = hrana::type_of(request.request);
+  if (type == Type::Close || type == Type::CloseCursor || type == Type::CloseSql || is_known_good()) return false;
+  std::string code;
+  std::string message;
+  try {
+    authenticate(session, jwt_);
+    return false;
+  } catch (const AuthError& error) {
+    code = error.code();
+    message = "Authentication failed: " + std::string(error.what());
+  } catch (const RequestRefused& refused) {  // the namespace is gone, or not for this bearer any more
+    code = refused.code();
+    message = refused.what();
+  }
+  std::string out;
+  hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(protocol_.encoding, out);
+  writer.begin(request.request_id);
+  writer.fail({message, code, {}});
+  send(session, out);
+  return true;
 }
 
 void HranaWebSocket::resolve(const hrana::Sql& sql, WebSocketJob& job) {
@@ -267,6 +313,7 @@ void HranaWebSocket::request(net::WebSocketSession& session, core::Decoded<hrana
   using Type = hrana::RequestType;
   const hrana::WebSocketRequest& request = std::get<hrana::WebSocketRequest>(*message);
   const Type type = hrana::type_of(request.request);
+  if (refuse(session, request)) return;
   if (type == Type::OpenStream || type == Type::StoreSql || type == Type::CloseSql) {
     return answer_at_once(session, request);
   }

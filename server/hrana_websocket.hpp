@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -47,6 +48,9 @@ class HranaWebSocket final : public net::WebSocketHandler {
  private:
   void hello(net::WebSocketSession& session, const hrana::Hello& hello);
   void request(net::WebSocketSession& session, core::Decoded<hrana::ClientMessage> message);
+  void authenticate(net::WebSocketSession& session, std::optional<std::string_view> jwt);
+  bool is_known_good() const;
+  bool refuse(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
   void answer_at_once(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
   void open_stream(net::WebSocketSession& session, std::int32_t id);
   void answer_without_stream(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
@@ -64,7 +68,10 @@ class HranaWebSocket final : public net::WebSocketHandler {
   // Of whoever reads the messages.
   std::shared_ptr<Namespace> name_space_;  // null before hello
   std::shared_ptr<const Identity> identity_;
-  std::shared_ptr<Bearer> counted_with_;  // whose WebSockets this is one of
+  std::shared_ptr<Bearer> counted_with_;           // whose WebSockets this is one of
+  std::optional<std::string> jwt_;                 // of the last hello that was accepted
+  std::shared_ptr<const NamespaceConfig> config_;  // what it was checked with, as the next
+  std::optional<std::uint64_t> rules_;
   StoredSql stored_;
   std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> cursors_;
   std::mutex mutex_;  // of what follows, which another thread cancels

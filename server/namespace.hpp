@@ -85,12 +85,12 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   void trim_idle_sessions(std::chrono::milliseconds idle_for);
   /// No session is given out from now on; those in use are interrupted.
   void close() noexcept;
+  bool is_closed() const noexcept;
   std::chrono::steady_clock::time_point last_used() const;
 
  private:
   friend class SessionLease;
   std::unique_ptr<DatabaseSession> take();
-  bool is_closed() const noexcept;
   [[noreturn]] void throw_gone() const;
   template <class Open>
   auto unless_gone(Open&& open) const;

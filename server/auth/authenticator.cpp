@@ -24,6 +24,8 @@ AuthError token_refused(TokenProblem problem) {
   switch (problem) {
     case TokenProblem::Expired:
       return {"AUTH_JWT_EXPIRED", "The JWT has expired"};
+    case TokenProblem::Immature:
+      return {"AUTH_JWT_IMMATURE", "The JWT is not valid yet"};
     case TokenProblem::Rejected:
       return {"AUTH_FAILED", "Authentication failed"};
     case TokenProblem::Invalid:
@@ -126,6 +128,7 @@ void StandardAuthenticator::reload_changed() noexcept {
     auto rules = std::make_shared<const Rules>(read_rules());
     const std::lock_guard lock(mutex_);
     rules_ = std::move(rules);
+    version_.fetch_add(1, std::memory_order_release);
   } catch (const std::exception& error) {
     log_.error("auth", std::string("what was in force stays, because ") + error.what());
     return;

@@ -1,6 +1,8 @@
 // The rules of who may come in: tokens, one password, or everybody.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -37,6 +39,8 @@ class StandardAuthenticator final : public Authenticator {
   std::shared_ptr<const Identity> authenticate(const Credentials& credentials, std::string_view name_space,
                                                std::string_view namespace_key) override;
 
+  std::optional<std::uint64_t> version() const noexcept override { return version_.load(std::memory_order_acquire); }
+
   AuthScheme scheme() const;
   /// Takes over files that have changed. What cannot be used is logged, and what was in force stays.
   void reload_changed() noexcept;
@@ -55,6 +59,7 @@ class StandardAuthenticator final : public Authenticator {
   const AuthSettings settings_;
   Log& log_;
   std::optional<WatchedFile> key_file_, password_file_;
+  std::atomic<std::uint64_t> version_ = 0;
   mutable std::mutex mutex_;
   std::shared_ptr<const Rules> rules_;
   std::unordered_map<std::string, std::shared_ptr<TokenVerifier>> namespace_verifiers_;

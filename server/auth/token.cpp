@@ -1,6 +1,7 @@
 #include "server/auth/token.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -10,8 +11,6 @@ namespace libsql::server {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr std::chrono::seconds kLeeway{60};
 
 bool contains(const std::vector<std::string>& list, std::string_view text) noexcept {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -93,7 +92,11 @@ TokenRights TokenClaims::rights(std::string_view name, std::string_view group) c
 }
 
 bool has_expired(const TokenClaims& claims, TokenTime now) noexcept {
-  return claims.expires && *claims.expires < (now.time_since_epoch() - kLeeway).count();
+  return claims.expires && *claims.expires < (now.time_since_epoch() - kTokenLeeway).count();
+}
+
+bool is_immature(const TokenClaims& claims, TokenTime now) noexcept {
+  return claims.not_before && *claims.not_before > (now.time_since_epoch() + kTokenLeeway).count();
 }
 
 std::optional<TokenClaims> read_claims(std::string_view json) {
@@ -104,6 +107,15 @@ std::optional<TokenClaims> read_claims(std::string_view json) {
     if (!expires->is_number_unsigned()) return std::nullopt;
     constexpr std::uint64_t kEndOfTime = std::numeric_limits<std::int64_t>::max();
     read.expires = static_cast<std::int64_t>(std::min(expires->get<std::uint64_t>(), kEndOfTime));
+  }
+  if (const Json* const start = member(claims, "nbf")) {
+    if (!start->is_number()) return std::nullopt;
+    // A NumericDate may have a fraction (RFC 7519, section 2). What no clock reaches is never.
+    constexpr double kEndOfTime = 9e18;
+    const double seconds = std::ceil(start->get<double>());
+    read.not_before = seconds > kEndOfTime    ? std::numeric_limits<std::int64_t>::max()
+                      : seconds < -kEndOfTime ? std::numeric_limits<std::int64_t>::min()
+                                              : static_cast<std::int64_t>(seconds);
   }
   if (const Json* const audience = member(claims, "aud")) {
     read.has_audience = audience->is_string() ? *audience != "" : !audience->empty();

@@ -31,7 +31,8 @@ struct TokenRights {
 
 /// What a token says.
 struct TokenClaims {
-  std::optional<std::int64_t> expires;  // seconds since 1970
+  std::optional<std::int64_t> expires;     // seconds since 1970
+  std::optional<std::int64_t> not_before;  // the same
   bool has_audience = false;
   // The claim `p`; when it is there, the two older claims below are not looked at.
   struct Permissions {
@@ -48,16 +49,21 @@ struct TokenClaims {
   TokenRights rights(std::string_view name, std::string_view group) const noexcept;
 };
 
-enum class TokenProblem : std::uint8_t { Invalid, Expired, Rejected };
+enum class TokenProblem : std::uint8_t { Invalid, Expired, Immature, Rejected };
 
-/// The clock of `exp`; replaced in tests.
+/// The clock of `exp` and `nbf`; replaced in tests.
 using TokenTime = std::chrono::sys_seconds;
+
+/// How much the clocks of the server and of who made the token may differ.
+inline constexpr std::chrono::seconds kTokenLeeway{60};
 
 /// Whether a token that ends then has ended, with the leeway for clocks that differ.
 bool has_expired(const TokenClaims& claims, TokenTime now) noexcept;
+/// Whether it is not good yet, with the same leeway.
+bool is_immature(const TokenClaims& claims, TokenTime now) noexcept;
 
-/// Reads a token and checks its signature; `exp` and `aud` are the caller's to judge. Nothing if it is no token signed
-/// with one of the keys.
+/// Reads a token and checks its signature; `exp`, `nbf` and `aud` are the caller's to judge. Nothing if it is no token
+/// signed with one of the keys.
 std::optional<TokenClaims> read_token(std::string_view token, const PublicKeys& keys);
 
 /// The claims that this JSON text states; nothing if one of them has the wrong type.

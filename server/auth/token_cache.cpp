@@ -43,6 +43,13 @@ Permissions TokenIdentity::permissions(std::string_view name_space) const {
   return {rights.read, rights.write, rights.attach, rights.ddl};
 }
 
+std::optional<std::chrono::system_clock::time_point> TokenIdentity::good_until() const noexcept {
+  using Clock = std::chrono::system_clock;
+  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(Clock::time_point::max()) - 2 * kTokenLeeway;
+  if (!claims_.expires || *claims_.expires >= kLast.time_since_epoch().count()) return std::nullopt;
+  return Clock::time_point(std::chrono::seconds(*claims_.expires) + kTokenLeeway);
+}
+
 TokenVerifier::TokenVerifier(PublicKeys keys, std::string group) : keys_(std::move(keys)), group_(std::move(group)) {}
 
 TokenVerifier::Result TokenVerifier::verify(std::string_view token, TokenTime now) {
@@ -54,6 +61,7 @@ TokenVerifier::Result TokenVerifier::verify(std::string_view token, TokenTime no
     std::optional<TokenClaims> claims = read_token(token, keys_);
     if (!claims) return {nullptr, TokenProblem::Invalid};
     if (has_expired(*claims, now)) return {nullptr, TokenProblem::Expired};
+    if (is_immature(*claims, now)) return {nullptr, TokenProblem::Immature};
     // No audience is configured, so a token that names one is for somebody else (RFC 7519, section 4.1.3).
     if (claims->has_audience) return {nullptr, TokenProblem::Rejected};
     std::shared_ptr<Bearer> bearer = bearer_of(claims->binding);
@@ -61,6 +69,8 @@ TokenVerifier::Result TokenVerifier::verify(std::string_view token, TokenTime no
     remember(digest, identity);
   } else if (has_expired(identity->claims(), now)) {
     return {nullptr, TokenProblem::Expired};
+  } else if (is_immature(identity->claims(), now)) {  // the clock was put back
+    return {nullptr, TokenProblem::Immature};
   }
   return {std::move(identity), TokenProblem::Invalid};
 }

@@ -22,6 +22,7 @@ class TokenIdentity final : public Identity {
   Permissions permissions(std::string_view name_space) const override;
   /// The same for two tokens that allow the same to the same bearer, so that one may be replaced by a fresher one.
   std::string_view binding() const noexcept override { return claims_.binding; }
+  std::optional<std::chrono::system_clock::time_point> good_until() const noexcept override;
   const TokenClaims& claims() const noexcept { return claims_; }
 
  private:

@@ -81,6 +81,8 @@ TEST_F(AuthenticatorTest, RefusesTokensWithTheCodesThatClientsKnow) {
   EXPECT_EQ(header(authenticator, "Bearer " + SigningKey::generate().sign_token("{}")), "AUTH_JWT_INVALID");
   EXPECT_EQ(header(authenticator, "Bearer " + key.sign_token(R"({"exp":1000})")), "AUTH_JWT_EXPIRED");
   EXPECT_EQ(text_, "The JWT has expired");
+  EXPECT_EQ(header(authenticator, "Bearer " + key.sign_token(R"({"nbf":99999999999})")), "AUTH_JWT_IMMATURE");
+  EXPECT_EQ(text_, "The JWT is not valid yet");
   EXPECT_EQ(header(authenticator, "Bearer " + key.sign_token(R"({"aud":"x"})")), "AUTH_FAILED");
   EXPECT_EQ(text_, "Authentication failed");
 }

@@ -134,15 +134,15 @@ TEST(Claims, OfTheOlderFormAreHeededOnlyWithoutPermissions) {
 
 TEST(Claims, OfTheWrongTypeMakeTheTokenInvalid) {
   for (const std::string_view claims :
-       {"[]", "1", "", "{", R"({"exp":"5"})", R"({"exp":1.5})", R"({"exp":-1})", R"({"id":5})", R"({"a":"x"})",
-        R"({"a":1})", R"({"p":[]})", R"({"p":{"ro":[]}})", R"({"p":{"ro":{"ns":"shop"}}})",
-        R"({"p":{"ro":{"ns":[1]}}})", R"({"p":{"rw":{"tags":{}}}})"}) {
+       {"[]", "1", "", "{", R"({"exp":"5"})", R"({"exp":1.5})", R"({"exp":-1})", R"({"nbf":"whenever"})",
+        R"({"nbf":[5]})", R"({"id":5})", R"({"a":"x"})", R"({"a":1})", R"({"p":[]})", R"({"p":{"ro":[]}})",
+        R"({"p":{"ro":{"ns":"shop"}}})", R"({"p":{"ro":{"ns":[1]}}})", R"({"p":{"rw":{"tags":{}}}})"}) {
     EXPECT_FALSE(read_claims(claims)) << claims;
   }
 }
 
 TEST(Claims, ThatAreNullCountAsAbsentAndUnknownOnesAreIgnored) {
-  EXPECT_EQ(rights(R"({"exp":null,"id":null,"a":null,"p":null,"aud":null,"nbf":"whenever","x":[{}]})"), "rw");
+  EXPECT_EQ(rights(R"({"exp":null,"id":null,"a":null,"p":null,"aud":null,"nbf":null,"x":[{}]})"), "rw");
 }
 
 TEST(TokenVerifier, AcceptsATokenUpToAMinuteAfterItsEnd) {
@@ -153,6 +153,33 @@ TEST(TokenVerifier, AcceptsATokenUpToAMinuteAfterItsEnd) {
   EXPECT_NE(verifier.verify(token, at(1060)).identity, nullptr);
   EXPECT_EQ(verifier.verify(token, at(1061)).identity, nullptr);
   EXPECT_EQ(verifier.verify(token, at(1061)).problem, TokenProblem::Expired);
+}
+
+TEST(TokenVerifier, AcceptsATokenFromAMinuteBeforeItsStart) {
+  const SigningKey key = SigningKey::generate();
+  TokenVerifier verifier(public_keys(key), "");
+  for (const std::string_view claims : {R"({"nbf":1000})", R"({"nbf":999.5})", R"({"nbf":1e3,"exp":5000})"}) {
+    const std::string token = key.sign_token(claims);
+    EXPECT_EQ(verifier.verify(token, at(939)).problem, TokenProblem::Immature) << claims;
+    EXPECT_EQ(verifier.verify(token, at(939)).identity, nullptr) << claims;
+    EXPECT_NE(verifier.verify(token, at(940)).identity, nullptr) << claims;
+    EXPECT_EQ(verifier.verify(token, at(939)).problem, TokenProblem::Immature) << "it is remembered, but judged anew";
+  }
+  for (const std::string_view never : {R"({"nbf":9e18})", R"({"nbf":1e300})", R"({"nbf":18446744073709551615})"}) {
+    EXPECT_EQ(verifier.verify(key.sign_token(never), at(4'000'000'000)).problem, TokenProblem::Immature) << never;
+  }
+  EXPECT_NE(verifier.verify(key.sign_token(R"({"nbf":-1e300})"), at(0)).identity, nullptr);
+}
+
+TEST(TokenIdentity, SaysWhenItsTokenEnds) {
+  const SigningKey key = SigningKey::generate();
+  TokenVerifier verifier(public_keys(key), "");
+  const auto end = [&](std::string_view claims) {
+    return verifier.verify(key.sign_token(claims), at(0)).identity->good_until();
+  };
+  EXPECT_EQ(end(R"({"exp":1000})"), std::chrono::system_clock::time_point(std::chrono::seconds(1060)));
+  EXPECT_EQ(end("{}"), std::nullopt);
+  EXPECT_EQ(end(R"({"exp":18446744073709551615})"), std::nullopt);
 }
 
 TEST(TokenVerifier, RejectsATokenForAnAudience) {
