@@ -102,7 +102,8 @@ std::unique_ptr<HttpStream> HranaHttp::stream_for(net::Exchange& exchange, std::
 }
 
 void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, const Context& context) {
-  const auto request = hrana::decode_pipeline_request(encoding, core::Source::borrowed(exchange.request().body));
+  const auto request = hrana::decode_pipeline_request(encoding, core::Source::borrowed(exchange.request().body),
+                                                      state_.options.limits.json_depth);
   std::string& body = exchange.buffer();
   hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(encoding, body);
   const auto answer_pipeline = [&](std::optional<std::string_view> baton, bool is_stateless) {
@@ -131,7 +132,8 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, cons
 void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context, Places::Place place,
                        std::unique_ptr<BodyRecord> record) {
   // It is answered while the body of the request is long gone.
-  auto request = hrana::decode_cursor_request(encoding, core::Source(std::string(exchange.request().body)));
+  auto request = hrana::decode_cursor_request(encoding, core::Source(std::string(exchange.request().body)),
+                                              state_.options.limits.json_depth);
   HeldStream stream(state_.streams, stream_for(exchange, request->baton, context));
   if (!stream) return;
   check_conditions(request->batch);
@@ -149,14 +151,16 @@ void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, const 
 }
 
 void HranaHttp::v1_execute(net::Exchange& exchange, const Context& context) {
-  const auto stmt = hrana::decode_v1_execute_request(core::Source::borrowed(exchange.request().body));
+  const auto stmt = hrana::decode_v1_execute_request(core::Source::borrowed(exchange.request().body),
+                                                     state_.options.limits.json_depth);
   const std::string_view sql = text_of(stmt->sql);
   v1_request(exchange, state_, context,
              [&](Executor& executor, hrana::ResponseWriter& writer) { executor.execute(sql, stmt->args, writer); });
 }
 
 void HranaHttp::v1_batch(net::Exchange& exchange, const Context& context) {
-  const auto batch = hrana::decode_v1_batch_request(core::Source::borrowed(exchange.request().body));
+  const auto batch =
+      hrana::decode_v1_batch_request(core::Source::borrowed(exchange.request().body), state_.options.limits.json_depth);
   check_conditions(*batch);
   std::vector<std::string_view> texts;
   for (const hrana::BatchStep& step : batch->steps) texts.push_back(text_of(step.stmt.sql));

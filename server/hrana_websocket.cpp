@@ -119,7 +119,8 @@ void HranaWebSocket::on_message(net::WebSocketSession& session, net::MessageType
                          is_json ? "Only text messages are accepted" : "Only binary messages are accepted");
   }
   try {
-    auto message = hrana::decode_client_message(protocol_.encoding, core::Source(std::string(data)));
+    auto message = hrana::decode_client_message(protocol_.encoding, core::Source(std::string(data)),
+                                                state_.options.limits.json_depth);
     if (const auto* said = std::get_if<hrana::Hello>(&*message)) return hello(session, *said);
     if (name_space_ == nullptr) throw ProtocolViolation("The first message must be a hello");
     request(session, std::move(message));

@@ -109,11 +109,16 @@ class HugeIntegers final : public nlohmann::json_sax<Json> {
   bool found = false;
 };
 
-std::vector<Query> queries_of(std::string_view body) {
+std::vector<Query> queries_of(std::string_view body, int max_depth) {
   HugeIntegers huge;
   Json::sax_parse(body, &huge);
   if (huge.found) refuse_shape("an integer needs more than 64 bits");
-  const Json request = Json::parse(body, nullptr, false);
+  const auto check_depth = [max_depth](int depth, Json::parse_event_t event, Json&) {
+    const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    if (opens && depth >= max_depth) throw RequestRefused(400, "MALFORMED_REQUEST", "The body is nested too deeply");
+    return true;
+  };
+  const Json request = Json::parse(body, check_depth, false);
   if (request.is_discarded()) throw RequestRefused(400, "MALFORMED_REQUEST", "The body is not JSON");
   if (!request.is_object()) refuse_shape("it is no object");
   const auto statements = request.find("statements");
@@ -208,7 +213,7 @@ Json run(DatabaseSession& session, const Context& context, const Query& query, R
 }  // namespace
 
 void legacy_query(net::Exchange& exchange, ServerState& state, const Context& context) {
-  const std::vector<Query> queries = queries_of(exchange.request().body);
+  const std::vector<Query> queries = queries_of(exchange.request().body, state.options.limits.json_depth);
   check(queries, context);
   Json answers = Json::array();
   Cancellation cancellation;

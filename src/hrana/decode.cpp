@@ -18,9 +18,9 @@ using core::DecodedStorage;
 using core::Source;
 
 template <class T>
-Decoded<T> decode_json(Source bytes, T (*read)(JsonReader&)) {
+Decoded<T> decode_json(Source bytes, T (*read)(JsonReader&), int depth = kMaxJsonDepth) {
   auto storage = std::make_unique<DecodedStorage>(std::move(bytes));
-  JsonReader reader(storage->bytes(), storage->arena());
+  JsonReader reader(storage->bytes(), storage->arena(), depth);
   const T message = read(reader);
   reader.end();
   return {std::move(storage), message};
@@ -38,27 +38,27 @@ Decoded<T> decode_protobuf(Source bytes, Reads reads, T (*read)(proto::Context&,
 
 }  // namespace
 
-Decoded<PipelineRequest> decode_pipeline_request(Encoding encoding, Source bytes) {
-  return encoding == Encoding::Json ? decode_json(std::move(bytes), json::read_pipeline_request)
+Decoded<PipelineRequest> decode_pipeline_request(Encoding encoding, Source bytes, int json_depth) {
+  return encoding == Encoding::Json ? decode_json(std::move(bytes), json::read_pipeline_request, json_depth)
                                     : decode_protobuf(std::move(bytes), Reads::AsServer, proto::read_pipeline_request);
 }
 
-Decoded<CursorRequest> decode_cursor_request(Encoding encoding, Source bytes) {
-  return encoding == Encoding::Json ? decode_json(std::move(bytes), json::read_cursor_request)
+Decoded<CursorRequest> decode_cursor_request(Encoding encoding, Source bytes, int json_depth) {
+  return encoding == Encoding::Json ? decode_json(std::move(bytes), json::read_cursor_request, json_depth)
                                     : decode_protobuf(std::move(bytes), Reads::AsServer, proto::read_cursor_request);
 }
 
-Decoded<ClientMessage> decode_client_message(Encoding encoding, Source bytes) {
-  return encoding == Encoding::Json ? decode_json(std::move(bytes), json::read_client_message)
+Decoded<ClientMessage> decode_client_message(Encoding encoding, Source bytes, int json_depth) {
+  return encoding == Encoding::Json ? decode_json(std::move(bytes), json::read_client_message, json_depth)
                                     : decode_protobuf(std::move(bytes), Reads::AsServer, proto::read_client_message);
 }
 
-Decoded<Stmt> decode_v1_execute_request(Source bytes) {
-  return decode_json(std::move(bytes), json::read_v1_execute_request);
+Decoded<Stmt> decode_v1_execute_request(Source bytes, int json_depth) {
+  return decode_json(std::move(bytes), json::read_v1_execute_request, json_depth);
 }
 
-Decoded<Batch> decode_v1_batch_request(Source bytes) {
-  return decode_json(std::move(bytes), json::read_v1_batch_request);
+Decoded<Batch> decode_v1_batch_request(Source bytes, int json_depth) {
+  return decode_json(std::move(bytes), json::read_v1_batch_request, json_depth);
 }
 
 Decoded<PipelineResponse> decode_pipeline_response(Encoding encoding, Source bytes) {

@@ -11,13 +11,17 @@
 namespace libsql::hrana {
 
 // What a server reads. Non-finite numbers are refused in JSON; NaN in Protobuf is NULL, as the engine makes of it.
+// JSON that is nested more deeply than `json_depth` is refused.
 
-core::Decoded<PipelineRequest> decode_pipeline_request(Encoding encoding, core::Source bytes);
-core::Decoded<CursorRequest> decode_cursor_request(Encoding encoding, core::Source bytes);
-core::Decoded<ClientMessage> decode_client_message(Encoding encoding, core::Source bytes);
+core::Decoded<PipelineRequest> decode_pipeline_request(Encoding encoding, core::Source bytes,
+                                                       int json_depth = kMaxJsonDepth);
+core::Decoded<CursorRequest> decode_cursor_request(Encoding encoding, core::Source bytes,
+                                                   int json_depth = kMaxJsonDepth);
+core::Decoded<ClientMessage> decode_client_message(Encoding encoding, core::Source bytes,
+                                                   int json_depth = kMaxJsonDepth);
 /// The body of POST /v1/execute and /v1/batch, JSON.
-core::Decoded<Stmt> decode_v1_execute_request(core::Source bytes);
-core::Decoded<Batch> decode_v1_batch_request(core::Source bytes);
+core::Decoded<Stmt> decode_v1_execute_request(core::Source bytes, int json_depth = kMaxJsonDepth);
+core::Decoded<Batch> decode_v1_batch_request(core::Source bytes, int json_depth = kMaxJsonDepth);
 
 // What a client reads. A number that is null in JSON is NaN.
 

@@ -10,6 +10,9 @@ namespace libsql::hrana {
 
 enum class Encoding : std::uint8_t { Json, Protobuf };
 
+/// How deeply JSON may be nested, unless the reader is told otherwise.
+inline constexpr int kMaxJsonDepth = 128;
+
 /// The bytes are no such message. Never leaves the library: the client makes a Protocol error of it, the server an
 /// answer.
 class DecodeError : public std::runtime_error {

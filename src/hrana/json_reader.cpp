@@ -75,7 +75,7 @@ void JsonReader::end() {
 
 void JsonReader::enter(char open) {
   if (peek() != open) fail(open == '{' ? "an object is expected" : "an array is expected");
-  if (depth_ == kMaxDepth) fail("nested too deeply");
+  if (depth_ >= max_depth_) fail("nested too deeply");
   ++depth_;
   ++at_;
 }

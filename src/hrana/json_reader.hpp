@@ -20,11 +20,9 @@ namespace libsql::hrana {
 
 class JsonReader {
  public:
-  /// Nesting deeper than this is refused.
-  static constexpr int kMaxDepth = 128;
-
-  JsonReader(std::string_view text, core::Arena& arena) noexcept
-      : start_(text.data()), at_(text.data()), end_(text.data() + text.size()), arena_(&arena) {}
+  /// Nesting deeper than `max_depth` is refused.
+  JsonReader(std::string_view text, core::Arena& arena, int max_depth = kMaxJsonDepth) noexcept
+      : start_(text.data()), at_(text.data()), end_(text.data() + text.size()), arena_(&arena), max_depth_(max_depth) {}
 
   core::Arena& arena() const noexcept { return *arena_; }
 
@@ -80,6 +78,7 @@ class JsonReader {
   const char* end_;
   core::Arena* arena_;
   int depth_ = 0;
+  int max_depth_;
   std::size_t looked_ahead_ = 0;
 };
 

@@ -33,7 +33,7 @@ bool is_comparable(std::string_view text) {
   std::size_t opened = 0;
   for (const char c : text) {
     if (c == '\0') return false;
-    if ((c == '[' || c == '{') && ++opened > static_cast<std::size_t>(JsonReader::kMaxDepth)) return false;
+    if ((c == '[' || c == '{') && ++opened > static_cast<std::size_t>(libsql::hrana::kMaxJsonDepth)) return false;
   }
   return text.substr(0, 1) != "\xEF";
 }

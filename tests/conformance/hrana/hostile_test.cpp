@@ -85,6 +85,54 @@ TEST_F(HranaHostile, SqlThatIsHugeOrOddIsAnErrorInside) {
   }
 }
 
+class HranaShallow : public HranaHostile {
+ protected:
+  void configure(server::Options& options) override {
+    HranaHostile::configure(options);
+    options.limits.json_depth = 8;
+  }
+  static std::string condition(int negations) {
+    std::string text = R"({"type":"is_autocommit"})";
+    for (int i = 0; i < negations; ++i) text = R"({"type":"not","cond":)" + text + "}";
+    return text;
+  }
+};
+
+TEST_F(HranaShallow, JsonMayBeNestedAsDeeplyAsTheOptionSays) {
+  const auto steps = [](int negations) {
+    return R"({"steps":[{"stmt":{"sql":"SELECT 1"},"condition":)" + condition(negations) + "}]}";
+  };
+  const auto pipeline = [&](int negations) {  // the condition is the 7th level
+    return status(R"({"requests":[{"type":"batch","batch":)" + steps(negations) + "}]}");
+  };
+  EXPECT_EQ(pipeline(1), 200);
+  EXPECT_EQ(pipeline(2), 400);
+  EXPECT_EQ(status(R"({"batch":)" + steps(3) + "}", "/v3/cursor"), 200);
+  EXPECT_EQ(status(R"({"batch":)" + steps(4) + "}", "/v3/cursor"), 400);
+  EXPECT_EQ(status(R"({"batch":)" + steps(3) + "}", "/v1/batch"), 200);
+  EXPECT_EQ(status(R"({"batch":)" + steps(4) + "}", "/v1/batch"), 400);
+  EXPECT_EQ(status(R"({"statements":[)" + std::string(6, '[') + std::string(6, ']') + "]}", "/"), 422);
+  EXPECT_EQ(status(R"({"statements":[)" + std::string(7, '[') + std::string(7, ']') + "]}", "/"), 400);
+
+  net::WebSocketConnection ws(local_origin(server_->port()), local_options());
+  const std::string_view protocols[] = {"hrana3"};
+  ws.connect("/", protocols, {}, soon());
+  ws.send(net::MessageType::Text, R"({"type":"hello","jwt":null})", soon());
+  ws.receive(soon());
+  const auto ask = [&](int negations) {
+    ws.send(net::MessageType::Text,
+            R"({"type":"request","request_id":1,"request":{"type":"batch","stream_id":1,"batch":)" + steps(negations) +
+                "}}",
+            soon());
+    return ws.receive(soon()).data;
+  };
+  ws.send(net::MessageType::Text, R"({"type":"request","request_id":0,"request":{"type":"open_stream","stream_id":1}})",
+          soon());
+  ws.receive(soon());
+  EXPECT_NE(ask(2).find("response_ok"), std::string::npos);
+  EXPECT_THROW(ask(3), net::NetError);
+}
+
 TEST_F(HranaHostile, AMessageThatIsTooLargeEndsTheSocket) {
   net::WebSocketConnection ws(local_origin(server_->port()), local_options());
   const std::string_view protocols[] = {"hrana3"};

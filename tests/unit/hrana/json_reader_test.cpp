@@ -124,8 +124,8 @@ TEST(JsonReader, EveryPrefixOfAValueIsRefused) {
 }
 
 TEST(JsonReader, NestingIsLimited) {
-  EXPECT_TRUE(is_json(nested(JsonReader::kMaxDepth)));
-  EXPECT_FALSE(is_json(nested(JsonReader::kMaxDepth + 1)));
+  EXPECT_TRUE(is_json(nested(kMaxJsonDepth)));
+  EXPECT_FALSE(is_json(nested(kMaxJsonDepth + 1)));
   EXPECT_FALSE(is_json(std::string(1000000, '[')));
   std::string objects;
   for (int i = 0; i < 100000; ++i) objects += "{\"a\":";
