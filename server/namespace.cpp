@@ -28,7 +28,7 @@ std::string uri_of(const std::filesystem::path& file, std::string_view query) {
   return uri.append(query);
 }
 
-std::shared_ptr<local::Store> open_store(const std::string& database, const Options& options,
+std::shared_ptr<local::Store> open_store(const std::string& name, const std::string& database, const Options& options,
                                          std::shared_ptr<engine::TemporarySpace> all_temporary_files) {
   local::Options settings;
   settings.path = database == ":memory:" ? database : uri_of(database, "");
@@ -38,6 +38,7 @@ std::shared_ptr<local::Store> open_store(const std::string& database, const Opti
   settings.temporary_whole = std::move(all_temporary_files);
   settings.mvcc = true;  // keeps a connection, so that the log is not removed and made again all the time
   settings.statement_cache_bytes = 0;
+  settings.server_database_name = name;
   return std::make_shared<local::Store>(std::move(settings));
 }
 
@@ -57,7 +58,7 @@ Namespace::Namespace(std::string name, const std::string& database, const Namesp
       file_(database == ":memory:" ? std::string() : database),
       options_(options),
       slots_(std::move(slots)),
-      store_(open_store(database, options, std::move(all_temporary_files))),
+      store_(open_store(name_, database, options, std::move(all_temporary_files))),
       lock_(std::make_shared<WriteLock>(store_->write_queue(),
                                         config.txn_timeout ? *config.txn_timeout : options.timeouts.transaction)),
       counters_(std::move(counters)),

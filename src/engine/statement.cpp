@@ -792,6 +792,7 @@ std::string Statement::expanded_sql(const core::ParamsView& params) {
     core::throw_error(ErrorCode::Misuse, "the statement is running: its arguments cannot change now", sql_);
   }
   if (!is_busy()) bind(params, false);
+  if (alter_column(*connection_, sql_)) return sql_;  // the engine knows it by other words
   const std::unique_ptr<char, void (*)(void*)> text(sqlite3_expanded_sql(stmt_), &sqlite3_free);
   if (!is_busy()) sqlite3_clear_bindings(stmt_);
   if (text == nullptr) core::throw_error(ErrorCode::TooBig, "the expanded SQL text is longer than the limit", sql_);

@@ -13,6 +13,9 @@ int register_all(sqlite3* connection, const RegisterOptions& options) noexcept {
                          register_math_functions, register_crypto_functions}) {
     if (code == SQLITE_OK) code = add(connection);
   }
+  if (code == SQLITE_OK && options.server_database_name) {
+    code = register_server_functions(connection, *options.server_database_name);
+  }
   return code;
 }
 

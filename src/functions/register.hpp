@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 struct sqlite3;
 
 namespace libsql::functions {
@@ -10,6 +13,8 @@ enum class UuidFlavour { Text, Blob };
 
 struct RegisterOptions {
   UuidFlavour uuid_flavour = UuidFlavour::Text;
+  /// The name that a server knows the database by; without it there is no libsql_server_database_name().
+  std::optional<std::string> server_database_name = {};
 };
 
 /// Adds every SQL function of this room to the connection, replacing functions of the same name and arity.
@@ -20,6 +25,7 @@ int register_all(sqlite3* connection, const RegisterOptions& options = {}) noexc
 int register_vector_functions(sqlite3* connection) noexcept;
 int register_uuid_functions(sqlite3* connection, UuidFlavour flavour) noexcept;
 int register_regexp_functions(sqlite3* connection) noexcept;
+int register_server_functions(sqlite3* connection, const std::string& database_name) noexcept;
 int register_text_functions(sqlite3* connection) noexcept;
 int register_stats_functions(sqlite3* connection) noexcept;
 int register_math_functions(sqlite3* connection) noexcept;

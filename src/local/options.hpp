@@ -32,6 +32,7 @@ struct LocalOptions {
   std::shared_ptr<engine::TemporarySpace> temporary_whole;  // what several databases share, or null
   std::optional<std::chrono::milliseconds> default_deadline;
   bool uuid_blobs = false;
+  std::optional<std::string> server_database_name;  // what libsql_server_database_name() says, which is there only then
   std::vector<QueryLog> query_logs;
   bool mvcc = false;
 };

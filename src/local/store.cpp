@@ -292,6 +292,7 @@ void Store::set_up(engine::Connection& connection) {
   }
   functions::RegisterOptions functions;
   functions.uuid_flavour = options_.uuid_blobs ? functions::UuidFlavour::Blob : functions::UuidFlavour::Text;
+  functions.server_database_name = options_.server_database_name;
   connection.check(functions::register_all(connection.handle(), functions));
   connection.set_extension_directories(options_.extension_directories);
   for (const auto& [file, entry] : options_.extensions) {

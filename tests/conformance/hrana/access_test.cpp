@@ -76,7 +76,8 @@ TEST_F(HranaAccess, MissingExpiredAndForeignTokensAreRefused) {
 TEST_F(HranaAccess, AReadOnlyTokenCannotWriteAndNothingOfItsBatchRuns) {
   run_as(as("rw:shop"), "CREATE TABLE t(a)");
   HttpClient reader = as("ro:shop");
-  for (const char* sql : {"INSERT INTO t VALUES (1)", "CREATE TABLE u(a)", "PRAGMA foreign_keys=off"}) {
+  for (const char* sql : {"INSERT INTO t VALUES (1)", "CREATE TABLE u(a)", "PRAGMA foreign_keys=off",
+                          "ALTER TABLE t ALTER COLUMN a TO a DEFAULT 1"}) {
     const Answer answer =
         reader.post("/v3/pipeline", {{"requests", list({batch(list({step("BEGIN"), step(sql)})), close()})}});
     EXPECT_EQ(answer.status, 403) << sql;
@@ -85,6 +86,8 @@ TEST_F(HranaAccess, AReadOnlyTokenCannotWriteAndNothingOfItsBatchRuns) {
   EXPECT_EQ(reader.post("/v3/cursor", {{"batch", {{"steps", list({step("DROP TABLE t")})}}}}).status, 403);
   EXPECT_EQ(run_as(as("ro:shop"), "SELECT count(*) FROM t").at("type"), "ok");
   EXPECT_EQ(run_as(as("ro:shop"), "BEGIN").at("type"), "ok");
+  const Json name = run_as(as("ro:shop"), "SELECT libsql_server_database_name()");
+  EXPECT_EQ(name.at("response").at("result").at("rows")[0][0].at("value"), "shop");
 }
 
 TEST_F(HranaAccess, TheNamespaceHeaderBeatsTheHostAndUnknownNamesAre404) {

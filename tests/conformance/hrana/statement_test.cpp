@@ -53,6 +53,38 @@ TEST_F(HranaStatement, RowidsAndCountsAreThoseOfTheStatement) {
   EXPECT_EQ(result_of(results[3]).at("affected_row_count"), 0);
 }
 
+// What drizzle-kit sends, in every kind of request.
+TEST_F(HranaStatement, AlterColumnWorksInEveryKindOfRequest) {
+  run("CREATE TABLE t(a, b)");
+  const auto schema = [&] {
+    return run("SELECT sql FROM sqlite_schema WHERE name = 't'").at("rows")[0][0].at("value");
+  };
+  const Json describe = {{"type", "describe"}, {"sql", "ALTER TABLE t ALTER COLUMN a TO a DEFAULT 0"}};
+  HttpClient http = client();
+  const Json described = result_of(http.pipeline(list({describe, close()})).at("results")[0]);
+  EXPECT_FALSE(described.at("is_readonly").get<bool>());
+  EXPECT_EQ(schema(), "CREATE TABLE t(a, b)");
+  run("ALTER TABLE t ALTER COLUMN a TO a DEFAULT 1");
+  EXPECT_EQ(schema(), "CREATE TABLE t(a DEFAULT 1, b)");
+  batch_result(list({step("BEGIN"), step("ALTER TABLE t ALTER COLUMN a TO a DEFAULT 2"), step("COMMIT")}));
+  EXPECT_EQ(schema(), "CREATE TABLE t(a DEFAULT 2, b)");
+  const Json results =
+      client()
+          .pipeline(list({sequence("ALTER TABLE t ALTER COLUMN a TO a DEFAULT 3; ALTER TABLE t ALTER COLUMN b "
+                                   "TO b TEXT -- last\n; INSERT INTO t(b) VALUES (';')"),
+                          close()}))
+          .at("results");
+  EXPECT_EQ(results[0].at("type"), "ok");
+  EXPECT_EQ(schema(), "CREATE TABLE t(a DEFAULT 3, b TEXT)");
+  EXPECT_NE(message_of("ALTER TABLE t ALTER COLUMN a TO a UNIQUE").find("UNIQUE constraint cannot be altered"),
+            std::string::npos);
+  EXPECT_NE(message_of("ALTER TABLE t ALTER COLUMN a TO c").find("cannot also rename"), std::string::npos);
+}
+
+TEST_F(HranaStatement, TheServerTellsTheNameOfTheDatabase) {
+  EXPECT_EQ(run("SELECT libsql_server_database_name()").at("rows")[0][0].at("value"), "default");
+}
+
 TEST_F(HranaStatement, ErrorsHaveTheCodesOfSqld) {
   run("CREATE TABLE t(a UNIQUE)");
   run("INSERT INTO t VALUES (1)");

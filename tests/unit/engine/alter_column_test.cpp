@@ -183,6 +183,7 @@ TEST_F(AlterColumn, PreparingAndExplainingChangeNothing) {
   prepared.execute();
   EXPECT_EQ(schema(), "CREATE TABLE t(a DEFAULT 1)");
   EXPECT_EQ(prepared.sql(), "ALTER TABLE t ALTER COLUMN a TO a DEFAULT 1");
+  EXPECT_EQ(prepared.expanded_sql(), "ALTER TABLE t ALTER COLUMN a TO a DEFAULT 1");
 }
 
 TEST_F(AlterColumn, IsSeenByStatementsInTheCacheAndByOtherConnections) {
