@@ -140,6 +140,25 @@ TEST_F(SqldFunctions, CountNumbers) {
        {"math_pi() = pi() and math_degrees(math_pi()) = 180", "1"}});
 }
 
+TEST_F(SqldFunctions, MeasureHowFarTextsAreApart) {
+  expect_all({{"levenshtein('awesome', 'aewsme')", "3"},
+              {"fuzzy_leven('kitten', 'sitting')", "3"},
+              {"levenshtein('', 'abc') || levenshtein('né', 'ne')", "31"},
+              {"dlevenshtein('awesome', 'aewsme')", "2"},
+              {"fuzzy_damlev('ca', 'abc')", "2"},
+              {"dlevenshtein('', 'abc') || dlevenshtein('abc', '')", "33"},
+              {"osa_distance('ca', 'abc')", "3"},
+              {"fuzzy_osadist('abcd', 'acbd') || levenshtein('abcd', 'acbd')", "12"},
+              {"hamming('awesome', 'aewsome') || hamming('a', 'ab')", "2-1"},
+              {"round(jaro_winkler('awesome', 'aewsme'), 3)", "0.90700000000000003"},
+              {"round(fuzzy_jarowin('martha', 'marhta'), 3)", "0.96099999999999997"},
+              {"jaro_winkler('a', 'a')", "1"},
+              {"jaro_winkler('', 'a')", "0"},
+              {"levenshtein('a', null)", "ERR arguments should not be NULL"}});
+  EXPECT_EQ(query("select dlevenshtein(printf('%.100000c', 'a'), printf('%.100000c', 'b'))"),
+            "ERR string or blob too big");
+}
+
 TEST_F(SqldFunctions, KeepToTheLimitOfText) {
   sqlite3_limit(connection_.get(), SQLITE_LIMIT_LENGTH, 1000);
   for (const char* expression :
