@@ -23,6 +23,7 @@ int register_all(sqlite3* connection, const RegisterOptions& options = {}) noexc
 
 /// The parts of register_all().
 int register_vector_functions(sqlite3* connection) noexcept;
+int register_series(sqlite3* connection) noexcept;
 int register_uuid_functions(sqlite3* connection, UuidFlavour flavour) noexcept;
 int register_regexp_functions(sqlite3* connection) noexcept;
 int register_server_functions(sqlite3* connection, const std::string& database_name) noexcept;
