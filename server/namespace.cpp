@@ -34,6 +34,7 @@ std::shared_ptr<local::Store> open_store(const std::string& name, const std::str
   settings.path = database == ":memory:" ? database : uri_of(database, "");
   settings.encryption = options.encryption;
   for (const auto& extension : options.extensions) settings.extensions.emplace_back(extension, std::string());
+  settings.double_quoted_strings = options.double_quoted_strings;
   settings.max_temporary_bytes = options.limits.temporary_bytes;
   settings.temporary_whole = std::move(all_temporary_files);
   settings.mvcc = true;  // keeps a connection, so that the log is not removed and made again all the time

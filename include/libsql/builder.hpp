@@ -34,6 +34,14 @@ enum class MutexMode : std::uint8_t {
   Full,  ///< serialised; Unsupported where the engine is built without it, as ours is
 };
 
+/// Where text in double quotes is a string if no column has that name, as SQLite has it by default
+/// (https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted).
+enum class DoubleQuotedStrings : std::uint8_t {
+  Off,     ///< nowhere but in the CHECKs, indexes and generated columns of tables that exist
+  Schema,  ///< the default: in the schema, views and triggers included, and in statements that make or alter it
+  On,      ///< in every statement: for programs that rely on it
+};
+
 /// The setting of a PRAGMA: a flag, a number or a word.
 using PragmaValue = Value;
 
@@ -96,6 +104,8 @@ class LIBSQL_EXPORT LocalBuilder final {
   LocalBuilder& default_deadline(std::chrono::milliseconds limit);
   /// uuid4() and uuid7() in SQL return 16-byte blobs instead of text.
   LocalBuilder& uuid_blobs(bool on = true);
+  /// Whether "x" may be a string: in old schemas, which is the default, or also in statements.
+  LocalBuilder& double_quoted_strings(DoubleQuotedStrings where);
   /// Readers never block and are never blocked by writers, and all writers of this process stand in one line, so that
   /// none sees Busy before its busy timeout however many there are (docs/concurrency.md). Without it, only Immediate
   /// and Exclusive transactions stand in line. Configuration for a database that cannot use WAL: a temporary one, or
@@ -122,6 +132,7 @@ struct UrlSettings {
   bool read_only = false;                                                    ///< local
   std::optional<Encryption> encryption = std::nullopt;                       ///< local
   std::vector<std::pair<std::string, PragmaValue>> pragmas = {};             ///< local
+  std::optional<DoubleQuotedStrings> double_quoted_strings = std::nullopt;   ///< local
   std::string auth_token = {};                                               ///< remote
   std::string name_space = {};                                               ///< remote
   std::string remote_encryption_key = {};                                    ///< remote

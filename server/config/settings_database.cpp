@@ -19,6 +19,18 @@ void set_rows_read(Config& config, std::string_view text) {
   config.options.rows_read = text == "exact" ? RowsRead::Exact : RowsRead::Estimate;
 }
 
+void set_double_quoted_strings(Config& config, std::string_view text) {
+  if (text == "off") {
+    config.options.double_quoted_strings = DoubleQuotedStrings::Off;
+  } else if (text == "schema") {
+    config.options.double_quoted_strings = DoubleQuotedStrings::Schema;
+  } else if (text == "on") {
+    config.options.double_quoted_strings = DoubleQuotedStrings::On;
+  } else {
+    throw ConfigError("\"" + std::string(text) + "\" is not off, schema or on");
+  }
+}
+
 constexpr std::array kSettings = {
     Setting{"db", "FILE", "Serve this one database, which is made if it is not there.", "",
             [](Config& config, std::string_view text) { config.options.database = text; }},
@@ -54,6 +66,10 @@ constexpr std::array kSettings = {
             "Load the extensions that DIR/trusted.lst lists into every connection. Each line is the SHA-256 of the "
             "file in hexadecimal, two blanks and its name; a file that differs stops the start.",
             "none", [](Config& config, std::string_view text) { config.extension_directory = text; }},
+    Setting{"double-quoted-strings", "WHERE",
+            "Where \"x\" is a string if no column has that name: off; schema (in what exists, and in statements that "
+            "make or alter it); or on, in every statement, as sqld has it.",
+            "schema", set_double_quoted_strings},
     Setting{"rows-read", "HOW",
             "How the rows that a statement read are counted: estimate (rows of full scans, and rows returned) or "
             "exact (all that loops visited; scans take a third longer).",

@@ -85,6 +85,10 @@ LocalBuilder& LocalBuilder::uuid_blobs(bool on) {
   return *this;
 }
 
+LocalBuilder& LocalBuilder::double_quoted_strings(DoubleQuotedStrings where) {
+  options_->double_quoted_strings = where;
+  return *this;
+}
 LocalBuilder& LocalBuilder::mvcc(bool on) {
   options_->mvcc = on;
   return *this;

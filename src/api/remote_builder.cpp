@@ -97,6 +97,7 @@ Database open_remote(std::string_view url, const UrlSettings& settings) {
   if (settings.read_only) refuse_setting("opening for reading only", "remote");
   if (settings.encryption) refuse_setting("the encryption of the file", "remote");
   if (!settings.pragmas.empty()) refuse_setting("a PRAGMA", "remote");
+  if (settings.double_quoted_strings) refuse_setting("the meaning of double quotes", "remote");
   RemoteBuilder builder(std::string(url), settings.auth_token);
   builder.name_space(settings.name_space).encryption_key(settings.remote_encryption_key);
   if (settings.tls) builder.tls(*settings.tls);
@@ -113,6 +114,7 @@ Database open_local(std::string_view path, const UrlSettings& settings) {
   if (settings.tls) refuse_setting("TLS", "local");
   LocalBuilder builder((std::string(path)));
   if (settings.read_only) builder.read_only();
+  if (settings.double_quoted_strings) builder.double_quoted_strings(*settings.double_quoted_strings);
   if (settings.encryption) builder.encryption(*settings.encryption);
   for (const auto& [name, value] : settings.pragmas) builder.pragma(name, value);
   if (settings.busy_timeout) builder.busy_timeout(*settings.busy_timeout);

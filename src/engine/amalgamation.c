@@ -103,6 +103,16 @@ int64_t libsql_engine_temporary_version(sqlite3* db) {
 }
 #endif
 
+int libsql_engine_double_quoted_strings(sqlite3* db, int on) {
+  const int before = (db->flags & SQLITE_DqsDML) != 0;
+  if (on) {
+    db->flags |= SQLITE_DqsDML;
+  } else {
+    db->flags &= ~(u64)SQLITE_DqsDML;
+  }
+  return before;
+}
+
 void libsql_engine_set_changes(sqlite3* db, int64_t changes, int64_t total) {
   db->nChange = changes;
   db->nTotalChange = total;

@@ -94,12 +94,19 @@ Connection::Connection(sqlite3* db) : db_(db), interrupt_state_(std::make_shared
   // On from the start where it is compiled in, and then every operation of the virtual machine reads the clock.
   sqlite3_db_config(db_, SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, nullptr);
 #endif
+  set_double_quoted_strings(true, false);
   sqlite3_busy_handler(db_, &Connection::busy_callback, this);
   initial_limits_.reserve(kLimitCount);
   for (int i = 0; i < kLimitCount; ++i) initial_limits_.push_back(sqlite3_limit(db_, i, -1));
 }
 
 Connection::~Connection() { close_all(); }
+
+void Connection::set_double_quoted_strings(bool in_schema, bool in_statements) {
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, in_schema ? 1 : 0, nullptr);
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, in_statements ? 1 : 0, nullptr);
+  only_schema_has_strings_ = in_schema && !in_statements;
+}
 
 void Connection::throw_unusable() const {
   detail::ErrorData data;

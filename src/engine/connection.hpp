@@ -245,6 +245,15 @@ class Connection final {
     const char* before_;
   };
 
+  // -- strings in double quotes
+  // ---------------------------------------------------------------------------------------------------------
+
+  /// Where "x" is a string if no column has that name: in the schema and statements that make or alter it, which is the
+  /// default, and in other statements. To be called before any statement is compiled.
+  void set_double_quoted_strings(bool in_schema, bool in_statements);
+  /// Whether the schema may hold what a statement may not.
+  bool only_schema_has_strings() const noexcept { return only_schema_has_strings_; }
+
   // -- waiting
   // ---------------------------------------------------------------------------------------------------------
 
@@ -454,6 +463,7 @@ class Connection final {
 
   sqlite3* db_ = nullptr;
   unsigned attention_ = 0;
+  bool only_schema_has_strings_ = false;
   std::chrono::milliseconds busy_timeout_{0};
   Clock::time_point busy_since_{};
   Clock::duration waited_{0};

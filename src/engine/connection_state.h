@@ -26,6 +26,9 @@ extern const int libsql_engine_alters_columns;
 /* sqlite3_preupdate_hook(), which is not left without one where a vector index of libSQL's is guarded. */
 typedef void (*LibsqlRowWatcher)(void*, struct sqlite3*, int, char const*, char const*, long long, long long);
 void libsql_engine_watch_rows(struct sqlite3* db, LibsqlRowWatcher watcher, void* argument);
+/* Whether "x" is a string where no column has that name: as SQLITE_DBCONFIG_DQS_DML says, but no statement is compiled again for
+ * the change. Returns what it was. */
+int libsql_engine_double_quoted_strings(struct sqlite3* db, int on);
 /* What changes() and total_changes() say from now on. */
 void libsql_engine_set_changes(struct sqlite3* db, int64_t changes, int64_t total);
 /* The names in the engine's message about a UNIQUE constraint ("t.a, t.b") or a NOT NULL one ("t.a"), which are not quoted

@@ -69,4 +69,28 @@ inline std::int64_t temporary_version(sqlite3* db) noexcept {
 #endif
 }
 
+/// While it lives, "x" is a string where no column has that name.
+class StringsInDoubleQuotes final {
+ public:
+  explicit StringsInDoubleQuotes(sqlite3* db) noexcept : db_(db), before_(set(db, 1)) {}
+  StringsInDoubleQuotes(const StringsInDoubleQuotes&) = delete;
+  StringsInDoubleQuotes& operator=(const StringsInDoubleQuotes&) = delete;
+  ~StringsInDoubleQuotes() { set(db_, before_); }
+
+ private:
+  static int set(sqlite3* db, int on) noexcept {
+#ifdef LIBSQL_SYSTEM_SQLITE
+    int before = 0;
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, -1, &before);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, on, nullptr);
+    return before;
+#else
+    return libsql_engine_double_quoted_strings(db, on);
+#endif
+  }
+
+  sqlite3* db_;
+  int before_;
+};
+
 }  // namespace libsql::engine

@@ -91,6 +91,57 @@ void require_joins_allowed(Connection& connection, Hooks& hooks, std::string_vie
   *stmt = owner.release();
 }
 
+bool misses_a_column(sqlite3* db) noexcept {
+  return std::string_view(sqlite3_errmsg(db)).find("no such column") != std::string_view::npos;
+}
+
+// Whether an error "no such column: "x" ..." is about a name in the text itself.
+bool names_a_string_of(std::string_view sql, std::string_view message) noexcept {
+  const std::size_t start = message.find('"');
+  const std::size_t end = start == std::string_view::npos ? start : message.find('"', start + 1);
+  return end != std::string_view::npos && sql.find(message.substr(start, end + 1 - start)) != std::string_view::npos;
+}
+
+// The same text with its names in grave accents, where they are never strings.
+std::string with_certain_names(std::string_view sql) {
+  std::string text;
+  sql::Tokenizer tokenizer(sql);
+  for (sql::Token token = tokenizer.next(); token.kind != sql::TokenKind::End; token = tokenizer.next()) {
+    if (token.kind != sql::TokenKind::QuotedIdentifier || token.text.front() != '"') {
+      text += token.text;
+      continue;
+    }
+    text += '`';
+    for (const char byte : sql::unquote(token.text)) text.append(byte == '`' ? 2 : 1, byte);
+    text += '`';
+  }
+  return text;
+}
+
+bool alters_table(std::string_view sql) noexcept {
+  const std::size_t first = sql.find_first_not_of(" \t\r\n;");
+  if (first == std::string_view::npos) return false;
+  const char start = sql[first];  // `A`, or what a comment begins with
+  if (start != 'A' && start != 'a' && start != '-' && start != '/') return false;
+  return sql::classify(sql.substr(first)).kind == sql::StatementKind::AlterTable;
+}
+
+// Compiles a text that names no column for "x", for what the views and triggers that it uses hold: the engine resolves
+// them as a part of the statement, and cannot be told to take strings from them alone. Null if it is the statement's
+// own text that does not compile.
+sqlite3_stmt* compile_with_strings_in_schema(sqlite3* db, std::string_view sql, unsigned flags, const char** tail) {
+  const StringsInDoubleQuotes allowed(db);
+  sqlite3_stmt* stmt = nullptr;
+  if (sql.find('"') != std::string_view::npos) {
+    const std::string certain = with_certain_names(sql);
+    const int rc = sqlite3_prepare_v3(db, certain.data(), static_cast<int>(certain.size()), 0, &stmt, nullptr);
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_OK) return nullptr;
+  }
+  if (sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), flags, &stmt, tail) != SQLITE_OK) return nullptr;
+  return stmt;
+}
+
 sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::Persistence persistence,
                       const char** tail) {
   sqlite3_stmt* stmt = nullptr;
@@ -101,9 +152,9 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
   const std::optional<sql::AlterColumn> alter = alter_column(connection, sql);
   const std::string_view text = alter ? std::string_view(alter->text) : sql;
   const Hooks::Compiling compiling(connection.existing_hooks(), text);
+  sqlite3* const db = connection.handle();
   const auto try_to_compile = [&] {
-    const int result =
-        sqlite3_prepare_v3(connection.handle(), text.data(), static_cast<int>(text.size()), flags, &stmt, tail);
+    const int result = sqlite3_prepare_v3(db, text.data(), static_cast<int>(text.size()), flags, &stmt, tail);
     if (alter) *tail = sql.data() + alter->end;
     return result;
   };
@@ -113,11 +164,21 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
     rc = try_to_compile();
   }
   if (rc != SQLITE_OK) [[unlikely]] {
-    try {
-      connection.fail(rc, sql);
-    } catch (const Error& error) {
-      connection.notify_refused(sql, error);
-      throw;
+    if (!alter && connection.only_schema_has_strings() && misses_a_column(db)) {
+      const bool own = names_a_string_of(sql, sqlite3_errmsg(db));
+      stmt = compile_with_strings_in_schema(db, sql, flags, tail);
+      // The first error names what is missing, and a hint; unless that was a string of the schema.
+      if (stmt == nullptr && own) {
+        sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), flags, &stmt, tail);
+      }
+    }
+    if (stmt == nullptr) {
+      try {
+        connection.fail(rc, sql);
+      } catch (const Error& error) {
+        connection.notify_refused(sql, error);
+        throw;
+      }
     }
   }
   if (Hooks* const hooks = connection.existing_hooks()) require_joins_allowed(connection, *hooks, text, &stmt);
@@ -194,6 +255,7 @@ std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::strin
   }
   std::shared_ptr<Statement> statement(new Statement(connection, stmt, std::string(sql), persistence, traits));
   static_cast<void>(owner.release());
+  statement->looks_through_schema_ = connection.only_schema_has_strings() && alters_table(sql);
   return statement;
 }
 
@@ -528,6 +590,11 @@ void Statement::fail_run(int rc) {
 }
 
 inline int Statement::first_step() {
+  if (looks_through_schema_) [[unlikely]] {
+    const StringsInDoubleQuotes allowed(connection_->db_);
+    const int rc = sqlite3_step(stmt_);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? rc : step_again(rc);
+  }
   const int rc = sqlite3_step(stmt_);
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? rc : step_again(rc);
 }
@@ -535,11 +602,28 @@ inline int Statement::first_step() {
 // A step that finds the schema of one database out of date has the statement compiled again, and that may fail because
 // of another database's, or of the next change.
 int Statement::step_again(int rc) {
-  if (!may_be_out_of_date(rc) || sqlite3_expired(stmt_) == 0 ||
-      (connection_->attention() & Connection::kKeptException) != 0 || !connection_->renew_schemas()) {
-    return rc;
+  if (may_be_out_of_date(rc) && sqlite3_expired(stmt_) != 0 &&
+      (connection_->attention() & Connection::kKeptException) == 0 && connection_->renew_schemas()) {
+    sqlite3_reset(stmt_);
+    rc = sqlite3_step(stmt_);
   }
-  sqlite3_reset(stmt_);
+  return rc == SQLITE_ERROR ? step_with_strings() : rc;
+}
+
+// It did not compile again: the views and triggers that it uses may hold strings.
+int Statement::step_with_strings() {
+  sqlite3* const db = connection_->db_;
+  if (!connection_->only_schema_has_strings() || !misses_a_column(db)) return SQLITE_ERROR;
+  sqlite3_stmt* again = nullptr;
+  const int rc = sqlite3_prepare_v3(db, sql_.data(), static_cast<int>(sql_.size()), 0, &again, nullptr);
+  sqlite3_finalize(again);
+  // If it compiles, it was the run that failed, and must not be repeated.
+  const char* tail = nullptr;
+  again = rc == SQLITE_OK ? nullptr : compile_with_strings_in_schema(db, sql_, 0, &tail);
+  sqlite3_reset(stmt_);  // makes its error the connection's again
+  if (again == nullptr) return SQLITE_ERROR;
+  sqlite3_finalize(again);
+  const StringsInDoubleQuotes allowed(db);
   return sqlite3_step(stmt_);
 }
 

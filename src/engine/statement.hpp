@@ -92,6 +92,7 @@ class Statement final : public core::Stmt {
   void start_run(const core::ParamsView& params);
   int first_step();
   [[gnu::cold]] int step_again(int rc);
+  int step_with_strings();
   enum class Outcome : std::uint8_t { Done, Failed };
   void end_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept;
   void end_observed_run(std::uint64_t changes, Outcome outcome, const Error* error) noexcept;
@@ -110,14 +111,15 @@ class Statement final : public core::Stmt {
   int column_count_ = 0;
   bool readonly_ = false;
   bool may_write_ = false;
-  bool open_ = false;        // a cursor is open
-  bool first_row_ = false;   // the row of open()'s own step waits to be given out
-  bool observed_ = false;    // the observer was told of the start
-  bool cut_ = false;         // the cursor is open here, but the engine's was ended
-  bool running_ = false;     // inside a step
-  bool end_wanted_ = false;  // a callback of the running step wants the cursor closed
-  bool copied_ = false;      // copies of arguments are bound
-  bool borrows_ = false;     // the cursor is read within the call that opened it
+  bool open_ = false;                  // a cursor is open
+  bool first_row_ = false;             // the row of open()'s own step waits to be given out
+  bool observed_ = false;              // the observer was told of the start
+  bool cut_ = false;                   // the cursor is open here, but the engine's was ended
+  bool running_ = false;               // inside a step
+  bool end_wanted_ = false;            // a callback of the running step wants the cursor closed
+  bool copied_ = false;                // copies of arguments are bound
+  bool borrows_ = false;               // the cursor is read within the call that opened it
+  bool looks_through_schema_ = false;  // it runs with strings in double quotes allowed, for views and triggers
   std::optional<bool> transaction_control_;
   std::uint64_t rows_ = 0;
   std::uint64_t changes_before_ = 0;

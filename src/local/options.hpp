@@ -35,6 +35,7 @@ struct LocalOptions {
   std::optional<std::string> server_database_name;  // what libsql_server_database_name() says, which is there only then
   std::vector<QueryLog> query_logs;
   bool mvcc = false;
+  DoubleQuotedStrings double_quoted_strings = DoubleQuotedStrings::Schema;
 };
 
 }  // namespace libsql::detail

@@ -282,8 +282,16 @@ void Store::give_idle_connection(std::unique_ptr<engine::Connection> connection)
 
 void Store::set_up(engine::Connection& connection) {
   connection.set_busy_timeout(options_.busy_timeout);
+  connection.set_double_quoted_strings(options_.double_quoted_strings != DoubleQuotedStrings::Off,
+                                       options_.double_quoted_strings == DoubleQuotedStrings::On);
   if (const std::optional<Encryption> encryption = this->encryption()) {
     connection.set_key(encryption->cipher, encryption->parameters, encryption->key);
+  }
+  // With it a schema that is damaged can be opened all the same, so it comes before the first read.
+  for (const auto& [name, value] : options_.pragmas) {
+    if (sql::equals_ignoring_case(name, "writable_schema")) {
+      connection.query_text("PRAGMA writable_schema=" + pragma_text(name, value));
+    }
   }
   // The first read: a wrong key and a file that is no database show here.
   connection.query_text("SELECT 1 FROM sqlite_master LIMIT 1");

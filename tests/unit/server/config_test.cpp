@@ -226,6 +226,8 @@ TEST(Settings, EachChangeWhatTheyAreAbout) {
       {"encryption-key-file", {"a", [](const Config& c) { return c.encryption_key_file == "a"; }}},
       {"encryption-key", {"a", [](const Config& c) { return c.encryption_key == "a"; }}},
       {"extensions", {"a", [](const Config& c) { return c.extension_directory == "a"; }}},
+      {"double-quoted-strings",
+       {"on", [](const Config& c) { return c.options.double_quoted_strings == DoubleQuotedStrings::On; }}},
       {"rows-read", {"exact", [](const Config& c) { return c.options.rows_read == RowsRead::Exact; }}},
       {"http-listen", {"1", [](const Config& c) { return c.options.http.port == 1; }}},
       {"hrana-listen", {"1", [](const Config& c) { return c.options.hrana && c.options.hrana->port == 1; }}},
@@ -315,6 +317,7 @@ TEST(Settings, RefuseWhatTheirWordsDoNotMean) {
   for (const auto& [name, value] :
        std::initializer_list<std::pair<const char*, const char*>>{{"durability", "some"},
                                                                   {"rows-read", "all"},
+                                                                  {"double-quoted-strings", "yes"},
                                                                   {"log-format", "xml"},
                                                                   {"log-level", "loud"},
                                                                   {"max-connections", "0"},
