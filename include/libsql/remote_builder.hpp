@@ -101,6 +101,10 @@ class LIBSQL_EXPORT RemoteBuilder final {
   /// stream carries one thing at a time. Default 64 MiB. What needs more throws TooBig, and the rows go on. 0: none are
   /// kept.
   RemoteBuilder& row_buffer(std::size_t bytes);
+  /// Whether a connection remembers the settings that statements of their own make (`PRAGMA foreign_keys = OFF`) and
+  /// makes them again wherever it goes on, at the price of one request more for each statement or transaction that
+  /// follows. Without it, the default, such a statement outside a transaction throws Unsupported.
+  RemoteBuilder& keep_settings(bool on = true);
   /// As LocalBuilder::query_log().
   RemoteBuilder& query_log(QueryLog log);
 

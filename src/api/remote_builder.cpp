@@ -80,6 +80,10 @@ RemoteBuilder& RemoteBuilder::row_buffer(std::size_t bytes) {
   options_->row_buffer = bytes;
   return *this;
 }
+RemoteBuilder& RemoteBuilder::keep_settings(bool on) {
+  options_->keep_settings = on;
+  return *this;
+}
 RemoteBuilder& RemoteBuilder::query_log(QueryLog log) {
   options_->query_logs.push_back(std::move(log));
   return *this;

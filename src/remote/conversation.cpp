@@ -1,8 +1,12 @@
 #include "remote/conversation.hpp"
 
+#include <algorithm>
+
 #include "core/errors.hpp"
 #include "remote/failures.hpp"
 #include "remote/steps.hpp"
+#include "sql/quote.hpp"
+#include "sql/tokenizer.hpp"
 
 namespace libsql::remote {
 namespace {
@@ -47,7 +51,48 @@ void Conversation::forget() noexcept {
   held_.reset();
   script_.reset();
   lost_.reset();
+  settings_.clear();
   watched_ = false;
+}
+
+void Conversation::keep_setting(std::string_view pragma, std::string_view statement) {
+  std::string name = sql::unquote(pragma);
+  const auto known = std::find_if(settings_.begin(), settings_.end(),
+                                  [&](const auto& setting) { return sql::equals_ignoring_case(setting.first, name); });
+  if (known != settings_.end()) {
+    known->second = statement;
+  } else {
+    settings_.emplace_back(std::move(name), statement);
+  }
+}
+
+// A stream on which the session's settings hold.
+std::shared_ptr<Stream> Conversation::new_stream(Call& call) {
+  std::shared_ptr<Stream> stream = wire_->stream();
+  if (settings_.empty()) return stream;
+  call.outside = true;
+  Steps steps(settings_.size());
+  for (std::size_t i = 0; i < settings_.size(); ++i) {
+    steps.add(settings_[i].second, i == 0 ? nullptr : steps.ok(static_cast<std::uint32_t>(i - 1)));
+  }
+  const Request request = hrana::BatchRequest{steps.batch()};
+  const Answers answers = stream->run({&request, 1}, After::Keep, call);
+  const Answer answer = answers.at(0);
+  const hrana::WireError* error = answer.error;
+  for (std::size_t i = 0; error == nullptr && i < settings_.size(); ++i) {
+    const hrana::StepOutcome* const made = answer.as<hrana::BatchResponse>().result.find(static_cast<std::uint32_t>(i));
+    if (made == nullptr) core::throw_error(ErrorCode::Protocol, "the server left out a step of a batch");
+    error = made->error();
+  }
+  if (error != nullptr) {
+    detail::ErrorData data = error_of(*error);
+    data.message = "a setting of the session cannot be made again: " + data.message;
+    core::throw_error(std::move(data));
+  }
+  if (!stream->is_open()) core::throw_error(ErrorCode::Protocol, "the server did not keep the stream that was set up");
+  // This one holds for one transaction.
+  std::erase_if(settings_, [](const auto& one) { return sql::equals_ignoring_case(one.first, "defer_foreign_keys"); });
+  return stream;
 }
 
 void Conversation::throw_lost(std::string_view sql) {
@@ -89,9 +134,10 @@ Ran Conversation::execute(const Text& text, const hrana::Stmt& stmt, const Call&
 }
 
 Ran Conversation::execute_alone(const Text& text, const hrana::Stmt& stmt, const Call& call) {
-  const std::shared_ptr<Stream> stream = wire_->stream();
+  Call told = call;
+  const std::shared_ptr<Stream> stream = new_stream(told);
   const Request request = hrana::ExecuteRequest{stmt};
-  Answers answers = stream->run({&request, 1}, After::Close, call);
+  Answers answers = stream->run({&request, 1}, After::Close, told);
   const Answer answer = answers.at(0);
   if (answer.error != nullptr) fail(*answer.error, text);
   const hrana::StmtResult* result = &answer.as<hrana::ExecuteResponse>().result;
@@ -99,9 +145,10 @@ Ran Conversation::execute_alone(const Text& text, const hrana::Stmt& stmt, const
 }
 
 Ran Conversation::open(const Text& text, const hrana::Stmt& stmt, const Call& call) {
-  std::shared_ptr<Stream> stream = wire_->stream();
+  Call told = call;
+  std::shared_ptr<Stream> stream = new_stream(told);
   const Request request = hrana::ExecuteRequest{stmt};
-  Answers answers = stream->run({&request, 1}, After::Keep, call);
+  Answers answers = stream->run({&request, 1}, After::Keep, told);
   const Answer answer = answers.at(0);
   if (answer.error != nullptr) fail(*answer.error, text);
   const hrana::StmtResult* result = &answer.as<hrana::ExecuteResponse>().result;
@@ -178,8 +225,8 @@ RanBatch Conversation::execute_script(std::span<const hrana::Stmt> stmts, bool l
   requests.emplace_back(hrana::BatchRequest{steps.batch()});
   if (knows) requests.emplace_back(hrana::GetAutocommitRequest{});
 
-  std::shared_ptr<Stream> stream = in_transaction ? held_ : script_ != nullptr ? script_ : wire_->stream();
   Call told = call;
+  std::shared_ptr<Stream> stream = in_transaction ? held_ : script_ != nullptr ? script_ : new_stream(told);
   told.commits = in_transaction && leads_out;
   const auto run = [&] { return stream->run(requests, keeps ? After::Keep : After::Close, told); };
   RanBatch ran{in_transaction ? inside(run) : run()};
@@ -245,8 +292,9 @@ RanBatch Conversation::execute_atomically(std::span<const hrana::Stmt> stmts, st
     requests.emplace_back(hrana::CloseSqlRequest{0});  // over a WebSocket it would outlive the stream
   if (in_transaction && knows) requests.emplace_back(hrana::GetAutocommitRequest{});
 
-  const std::shared_ptr<Stream> stream = in_transaction ? held_ : wire_->stream();
-  const auto run = [&] { return stream->run(requests, in_transaction ? After::Keep : After::Close, call); };
+  Call told = call;
+  const std::shared_ptr<Stream> stream = in_transaction ? held_ : new_stream(told);
+  const auto run = [&] { return stream->run(requests, in_transaction ? After::Keep : After::Close, told); };
   RanBatch ran{in_transaction ? inside(run) : run()};
   const Answer answer = ran.answers.at(stored.empty() ? 0 : 1);
   if (answer.error != nullptr) {
@@ -285,8 +333,9 @@ OpenedCursor Conversation::open_cursor(const hrana::Stmt& stmt, const Call& call
   opened.in_transaction = held_ != nullptr;
   if (!opened.in_transaction) {
     steps.add(stmt);
-    opened.stream = wire_->stream();
-    opened.cursor = opened.stream->open_cursor(steps.batch(), call);
+    Call told = call;
+    opened.stream = new_stream(told);
+    opened.cursor = opened.stream->open_cursor(steps.batch(), told);
     return opened;
   }
   steps.add(stmt, steps.in_transaction());

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "remote/text.hpp"
@@ -49,6 +50,9 @@ class Conversation {
   /// Throws TransactionLost if one is open here that the server does not have any more.
   void check(std::string_view sql) const;
   bool is_lost() const noexcept { return lost_.has_value(); }
+
+  /// From now on every new stream begins with this PRAGMA, in the place of an earlier one of that name.
+  void keep_setting(std::string_view pragma, std::string_view statement);
 
   /// Runs one statement wherever it belongs, and follows what it does to the transaction. Throws the error of the
   /// statement.
@@ -95,6 +99,7 @@ class Conversation {
   Ran open(const Text& text, const hrana::Stmt& stmt, const Call& call);
   template <class Run>
   auto inside(Run&& run);
+  std::shared_ptr<Stream> new_stream(Call& call);
   [[noreturn]] void fail(const hrana::WireError& error, const Text& text);
   [[noreturn]] void throw_lost(std::string_view sql);
 
@@ -102,6 +107,7 @@ class Conversation {
   std::shared_ptr<Stream> held_;    // while a transaction is open
   std::shared_ptr<Stream> script_;  // between the requests of a script outside a transaction
   std::optional<std::string> lost_;
+  std::vector<std::pair<std::string, std::string>> settings_;  // what a PRAGMA sets, and its text
   bool watched_ = false;
 };
 

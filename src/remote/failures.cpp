@@ -43,6 +43,7 @@ bool is_too_long(const net::NetError& error) noexcept {
 }
 
 void throw_network(const net::NetError& error, const Call& call, Standing standing) {
+  if (call.outside) standing = Standing::Alone;
   detail::ErrorData data;
   data.origin = ErrorOrigin::Network;
   data.message = error.what();
@@ -90,6 +91,7 @@ void throw_network(const net::NetError& error, const Call& call, Standing standi
 }
 
 void throw_status(int status, std::string_view body, hrana::Encoding encoding, const Call& call, Standing standing) {
+  if (call.outside) standing = Standing::Alone;
   detail::ErrorData data;
   std::optional<core::Decoded<hrana::WireError>> told;
   try {
@@ -123,6 +125,7 @@ void throw_status(int status, std::string_view body, hrana::Encoding encoding, c
 }
 
 void throw_undecodable(const hrana::DecodeError& error, const Call& call, Standing standing) {
+  if (call.outside) standing = Standing::Alone;
   detail::ErrorData data;
   data.code = ErrorCode::Protocol;
   data.origin = ErrorOrigin::Server;

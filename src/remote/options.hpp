@@ -30,6 +30,7 @@ struct RemoteOptions {
   std::size_t batch_statements = 1'000;
   std::size_t batch_bytes = std::size_t{4} << 20;
   std::size_t row_buffer = std::size_t{64} << 20;
+  bool keep_settings = false;
   std::vector<QueryLog> query_logs;
 };
 

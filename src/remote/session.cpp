@@ -12,6 +12,7 @@
 #include "remote/failures.hpp"
 #include "remote/statement.hpp"
 #include "sql/quote.hpp"
+#include "sql/tokenizer.hpp"
 
 namespace libsql::remote {
 
@@ -61,7 +62,7 @@ void Session::require_sendable(const Text& text) {
     data.transaction_open = conversation_.is_open();
     core::throw_error(std::move(data));
   }
-  if (!conversation_.is_open() && text.sets_up_stream()) {
+  if (!conversation_.is_open() && text.sets_up_stream() && !keeps_setting(text)) {
     core::throw_unsupported("setting up the connection by a statement of its own", "remote",
                             "outside a transaction every statement has a connection of the server's for itself; put it "
                             "into the transaction or the batch that needs it");
@@ -107,6 +108,19 @@ void Session::check_call(std::string_view sql) const {
   data.retryable = !interrupted;
   data.transaction_open = conversation_.is_open();
   core::throw_error(std::move(data));
+}
+
+// Settings can be made anew on each stream; what is attached and what is temporary cannot.
+bool Session::keeps_setting(const Text& text) const noexcept {
+  return store_->options().keep_settings && text.sets_up_stream() && text.what.kind == sql::StatementKind::Pragma;
+}
+
+void Session::note_setting(const Text& text) {
+  if (!keeps_setting(text)) return;
+  // In a transaction the one does nothing, and the other ends with it.
+  const bool of_transaction = sql::equals_ignoring_case(text.what.name, "foreign_keys") ||
+                              sql::equals_ignoring_case(text.what.name, "defer_foreign_keys");
+  if (!of_transaction || !conversation_.is_open()) conversation_.keep_setting(text.what.name, text.statement);
 }
 
 Call Session::call(std::string_view sql, bool reads) const {
@@ -165,6 +179,7 @@ Ran Session::run(Text& text, const core::ParamsView& params, bool want_rows) {
   RunScope scope(*this, &text, text.source, params);
   try {
     Ran ran = patiently(call, [&] { return conversation_.execute(text, stmt, call); });
+    note_setting(text);
     const hrana::StmtTotals& totals = ran.result->totals;
     const std::uint64_t changed = text.changes_rows() ? totals.affected_row_count : 0;
     note(text, totals.affected_row_count, totals.last_insert_rowid, ran.result->row_count);

@@ -101,6 +101,9 @@ class Session final : public core::Session {
   void note_rows(std::uint64_t rows) noexcept { statistics_.rows += rows; }
   void note_failure() noexcept { ++statistics_.errors; }
 
+  /// A statement has run; if it is a setting of the session that is to be kept, it is.
+  void note_setting(const Text& text);
+
   /// The call that begins now, or goes on: then it may throw Interrupted or Timeout. Its views must outlive it.
   Call call(std::string_view sql, bool reads) const;
   CallInterrupt& interrupts() noexcept { return *interrupt_; }
@@ -135,6 +138,7 @@ class Session final : public core::Session {
   void check_call(std::string_view sql) const;
   void end_cursors() noexcept;
   void end_transactions() noexcept;
+  bool keeps_setting(const Text& text) const noexcept;
   bool is_rollback_of_lost(const Text& text) const noexcept;
   void wait_for_lock(const Call& call, std::chrono::steady_clock::time_point until, unsigned attempt);
 

@@ -26,7 +26,8 @@ struct Call {
   bool commits = false;     // it ends a transaction by making it lasting
   // Until when its statements may wait for a lock that others hold; none: as long as the server likes.
   std::optional<std::chrono::steady_clock::time_point> busy_until = std::nullopt;
-  bool proved = false;  // the server is known to take its text, so a cursor over it is sure to be opened
+  bool proved = false;   // the server is known to take its text, so a cursor over it is sure to be opened
+  bool outside = false;  // no transaction is open on the stream, though it is not a new one
 };
 
 /// What of that is left, in milliseconds, as it travels.
