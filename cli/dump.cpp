@@ -1,6 +1,7 @@
 #include "cli/dump.hpp"
 
 #include <libsql/rows.hpp>
+#include <libsql/statement.hpp>
 #include <libsql/transaction.hpp>
 
 #include "cli/progress.hpp"
@@ -9,34 +10,91 @@
 namespace libsql::cli {
 namespace {
 
-class ShellPort final : public sql::DumpPort {
+class ShellPort final : public DumpReader {
  public:
-  explicit ShellPort(Shell& shell) : shell_(shell), progress_("dump", "rows", 0) {}
+  explicit ShellPort(Shell& shell) : DumpReader(shell), progress_("dump", "rows", 0) {}
 
-  void query(const std::string& sql, std::span<const std::string_view> arguments, const OnRow& on_row) override {
-    Params params;
-    for (const std::string_view argument : arguments) params.add(argument);
-    Rows rows = shell_.connection().query(sql, params);
-    std::vector<ValueRef> values;
-    while (rows.next()) {
-      values.clear();
-      for (int i = 0; i < rows.column_count(); ++i) values.push_back(rows.row().value(i));
-      on_row(values);
-    }
-  }
-  void write(std::string_view text) override { shell_.print(text); }
+  void write(std::string_view text) override { shell().print(text); }
   void write_row(std::string_view line) override {
-    shell_.print(line);
+    shell().print(line);
     progress_.update(++rows_);
   }
 
  private:
-  Shell& shell_;
   Progress progress_;
   std::uint64_t rows_ = 0;
 };
 
 }  // namespace
+
+void DumpReader::query(const std::string& sql, std::span<const std::string_view> arguments, const OnRow& on_row) {
+  std::uint64_t rows = 0;
+  try {
+    read(sql, arguments, on_row, rows);
+  } catch (const Error& error) {
+    if (!is_about_encoding(error)) throw;
+    read_as_bytes(sql, arguments, on_row, rows);
+  }
+}
+
+void DumpReader::damaged(std::string_view what, const Error& error) {
+  ++damages_;
+  shell_.report("Error", std::string(what) + ": " + error.message());
+}
+
+void DumpReader::read(const std::string& sql, std::span<const std::string_view> arguments, const OnRow& on_row,
+                      std::uint64_t& read_rows) {
+  Params params;
+  for (const std::string_view argument : arguments) params.add(argument);
+  Rows rows = shell_.connection().query(sql, params);
+  std::vector<ValueRef> values;
+  while (rows.next()) {
+    values.clear();
+    for (int i = 0; i < rows.column_count(); ++i) values.push_back(rows.row().value(i));
+    ++read_rows;
+    on_row(values);
+  }
+}
+
+// The protocol carries only texts that are UTF-8; servers say of others that they are not.
+bool DumpReader::is_about_encoding(const Error& error) {
+  if (shell_.connection().capabilities().mode != Mode::Remote || error.origin() != ErrorOrigin::Server) return false;
+  for (const char* const word : {"UTF-8", "utf-8", "Utf8", "utf8"}) {
+    if (error.message().find(word) != std::string::npos) {
+      return shell_.connection().query_value<std::string>("PRAGMA encoding") == "UTF-8";
+    }
+  }
+  return false;
+}
+
+// Reads the rows after the first `rows`, their texts as blobs.
+void DumpReader::read_as_bytes(const std::string& sql, std::span<const std::string_view> arguments, const OnRow& on_row,
+                               std::uint64_t rows) {
+  const int columns = shell_.connection().prepare(sql).column_count();
+  std::string names;
+  std::string values;
+  for (int i = 0; i < columns; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    names.append(i == 0 ? "" : ",").append(name);
+    values.append(i == 0 ? "" : ",").append("CASE typeof(" + name + ") WHEN 'text' THEN CAST(" + name);
+    values.append(" AS BLOB) ELSE " + name + " END,typeof(" + name + ")='text'");
+  }
+  const OnRow as_text = [&](std::span<const ValueRef> cells) {
+    std::vector<ValueRef> row;
+    for (std::size_t i = 0; i + 1 < cells.size(); i += 2) {
+      if (cells[i + 1].integer() == 0) {
+        row.push_back(cells[i]);
+      } else {
+        const BlobView bytes = cells[i].blob();
+        row.emplace_back(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+      }
+    }
+    on_row(row);
+  };
+  std::uint64_t ignored = 0;
+  read("WITH q(" + names + ") AS (" + sql + ") SELECT " + values + " FROM q LIMIT -1 OFFSET " + std::to_string(rows),
+       arguments, as_text, ignored);
+}
 
 void dump(Shell& shell, const sql::DumpOptions& options) {
   // One snapshot for all that is read. The name is one that no user's savepoint has.

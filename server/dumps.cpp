@@ -40,7 +40,7 @@ class Dumps::Run final : private sql::DumpPort {
     bool whole = false;
     try {
       sql::dump(*this, options_);
-      whole = true;
+      whole = !is_damaged_;
     } catch (const Unwanted&) {
     } catch (const std::exception&) {  // the client sees that the answer ends before its time
     }
@@ -100,6 +100,9 @@ class Dumps::Run final : private sql::DumpPort {
     if (call_now) call();
   }
 
+  // What can be read is worth having, but the answer must not look whole: it is cut at its end.
+  void damaged(std::string_view, const Error&) override { is_damaged_ = true; }
+
   void call() noexcept {
     try {
       waker_();
@@ -111,7 +114,8 @@ class Dumps::Run final : private sql::DumpPort {
   const decltype(session_->interrupt_state()) interrupt_;
   const sql::DumpOptions options_;
   const net::Waker waker_;
-  std::mutex mutex_;  // of what follows
+  bool is_damaged_ = false;  // of the thread
+  std::mutex mutex_;         // of what follows
   std::condition_variable taken_;
   std::string text_;
   bool wanted_ = false;  // the answer waits for more

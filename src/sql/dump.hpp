@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <libsql/error.hpp>
 #include <libsql/value.hpp>
 
 namespace libsql::sql {
@@ -23,12 +24,16 @@ class DumpPort {
   virtual void write(std::string_view text) = 0;
   /// Writes the INSERT of one row.
   virtual void write_row(std::string_view line) { write(line); }
+  /// A part of the database cannot be read; `what` says which. The dump goes on with the others, and ends in a ROLLBACK
+  /// so that nobody takes it for whole. Called while the error is being handled; throws to end the dump here.
+  virtual void damaged(std::string_view what, const Error& error) = 0;
 };
 
 struct DumpOptions {
   std::vector<std::string> patterns;  // LIKE patterns of table names; none: everything
   bool data_only = false;
   bool preserve_rowids = false;
+  bool keeps_damaged = false;  // end in COMMIT although parts could not be read
 };
 
 /// Dumps the main database. The port sees to it that all its queries read one state.

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <span>
 
+#include "core/utf8.hpp"
+
 namespace libsql::sql {
 namespace {
 
@@ -50,9 +52,14 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '\'';
 }
 
+// The engine ends SQL text at a NUL character; and SQL text that is not UTF-8 does not get through to a server, nor
+// into programs that read a dump as text.
+bool can_stand_in_quotes(std::string_view text) noexcept {
+  return text.find('\0') == std::string_view::npos && core::is_utf8(text);
+}
+
 void append_text_literal(std::string& out, std::string_view text) {
-  if (text.find('\0') == std::string_view::npos) return append_quoted(out, text);
-  // The engine ends SQL text at a NUL character.
+  if (can_stand_in_quotes(text)) return append_quoted(out, text);
   out += "CAST(";
   append_hex_literal(out, std::as_bytes(std::span(text)));
   out += " AS TEXT)";
@@ -124,7 +131,7 @@ void append_literal_on_one_line(std::string& out, ValueRef value) {
   const std::string_view text = value.text();
   const bool newline = text.find('\n') != std::string_view::npos;
   const bool carriage_return = text.find('\r') != std::string_view::npos;
-  if ((!newline && !carriage_return) || text.find('\0') != std::string_view::npos) return append_literal(out, value);
+  if ((!newline && !carriage_return) || !can_stand_in_quotes(text)) return append_literal(out, value);
   std::string inner(text);
   std::string newline_marker;
   std::string return_marker;

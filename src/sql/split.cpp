@@ -3,63 +3,6 @@
 #include "sql/tokenizer.hpp"
 
 namespace libsql::sql {
-namespace {
-
-// Watches the tokens of one statement and knows whether a semicolon would end it. Only CREATE TRIGGER has semicolons
-// inside: its body runs from BEGIN to the END that directly follows a semicolon (or, wrongly, the BEGIN itself).
-// The END of a CASE never follows one.
-class BodyTracker {
- public:
-  bool in_body() const noexcept { return state_ == State::BodyStart || state_ == State::Body; }
-
-  void see(const Token& token) noexcept {
-    switch (state_) {
-      case State::Start:
-        if (is_keyword(token, "EXPLAIN")) {
-          state_ = State::Explain;
-        } else {
-          state_ = is_keyword(token, "CREATE") ? State::Create : State::Plain;
-        }
-        break;
-      case State::Explain:  // EXPLAIN, EXPLAIN QUERY, EXPLAIN QUERY PLAN
-        if (is_keyword(token, "CREATE")) {
-          state_ = State::Create;
-        } else if (!is_keyword(token, "QUERY") && !is_keyword(token, "PLAN")) {
-          state_ = State::Plain;
-        }
-        break;
-      case State::Create:
-        if (is_keyword(token, "TRIGGER")) {
-          state_ = State::TriggerHead;
-        } else if (!is_keyword(token, "TEMP") && !is_keyword(token, "TEMPORARY")) {
-          state_ = State::Plain;
-        }
-        break;
-      case State::TriggerHead:
-        if (is_keyword(token, "BEGIN")) state_ = State::BodyStart;
-        break;
-      case State::BodyStart:
-        state_ = is_keyword(token, "END") ? State::Plain : body_after(token);
-        break;
-      case State::Body:
-        state_ = body_after(token);
-        break;
-      case State::Plain:
-        break;
-    }
-  }
-
- private:
-  enum class State : unsigned char { Start, Explain, Create, TriggerHead, BodyStart, Body, Plain };
-
-  static State body_after(const Token& token) noexcept {
-    return token.kind == TokenKind::Semicolon ? State::BodyStart : State::Body;
-  }
-
-  State state_ = State::Start;
-};
-
-}  // namespace
 
 std::optional<Statement> Splitter::next() noexcept {
   Tokenizer tokenizer(script_, position_);
@@ -89,21 +32,57 @@ std::optional<Statement> Splitter::next() noexcept {
   return statement;
 }
 
-bool is_complete(std::string_view text) noexcept {
-  Tokenizer tokenizer(text);
-  BodyTracker tracker;
-  bool complete = false;
-  for (Token token = tokenizer.next(); token.kind != TokenKind::End; token = tokenizer.next()) {
-    if (!token.terminated) return false;
-    if (token.kind == TokenKind::Space || token.kind == TokenKind::Comment) continue;
-    complete = token.kind == TokenKind::Semicolon && !tracker.in_body();
-    if (complete) {
-      tracker = BodyTracker();
-    } else {
-      tracker.see(token);
+bool CompletionWatcher::find_close(std::string_view text) noexcept {
+  while (true) {
+    position_ = text.find(open_ == '/' ? std::string_view("*/") : std::string_view(&open_, 1), position_);
+    if (position_ == std::string_view::npos) {
+      position_ = text.size();
+      return false;
     }
+    const bool doubled = open_ != '/' && open_ != ']' && position_ + 1 < text.size() && text[position_ + 1] == open_;
+    position_ += open_ == '/' || doubled ? 2 : 1;
+    if (doubled) continue;
+    if (open_ != '/') see({TokenKind::String, true, 0, {}});
+    open_ = '\0';
+    return true;
   }
-  return complete;
+}
+
+void CompletionWatcher::see(const Token& token) noexcept {
+  blank_ = false;
+  complete_ = token.kind == TokenKind::Semicolon && !tracker_.in_body();
+  if (complete_) {
+    tracker_ = BodyTracker();
+  } else {
+    tracker_.see(token);
+  }
+}
+
+bool CompletionWatcher::look_at(std::string_view text) noexcept {
+  if (open_ != '\0' && !find_close(text)) return false;
+  Tokenizer tokenizer(text, position_);
+  for (Token token = tokenizer.next(); token.kind != TokenKind::End; token = tokenizer.next()) {
+    if (!token.terminated) {
+      const char first = token.text.front();
+      open_ = first == '[' ? ']' : first == 'x' || first == 'X' ? '\'' : first;
+      position_ = text.size();
+      return false;
+    }
+    if (token.kind != TokenKind::Space && token.kind != TokenKind::Comment) see(token);
+  }
+  position_ = text.size();
+  return complete_;
+}
+
+bool is_complete(std::string_view text) noexcept { return CompletionWatcher().look_at(text); }
+
+std::string_view ending_of(std::string_view statement) noexcept {
+  Tokenizer tokenizer(statement);
+  Token last;
+  for (Token token = tokenizer.next(); token.kind != TokenKind::End; token = tokenizer.next()) last = token;
+  if (last.kind != TokenKind::Comment) return ";";
+  if (!last.terminated) return "*/;";
+  return last.text.starts_with("--") ? "\n;" : ";";
 }
 
 }  // namespace libsql::sql

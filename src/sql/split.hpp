@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "sql/body_tracker.hpp"
+
 namespace libsql::sql {
 
 /// One statement of a script.
@@ -66,5 +68,31 @@ inline Statements split(std::string_view script) noexcept { return Statements(sc
 /// Whether `text` ends with a complete statement: after its last semicolon come only white space and finished comments,
 /// and that semicolon does not stand in a trigger body, a string or a comment. False for text without any statement.
 bool is_complete(std::string_view text) noexcept;
+
+/// Says of a text that grows what is_complete() would, and looks at each of its bytes once.
+class CompletionWatcher {
+ public:
+  /// `text` is the one of the last call and more. Both end in a line break, where no token goes on but a string, a
+  /// quoted name or a block comment.
+  bool look_at(std::string_view text) noexcept;
+  /// Whether the text holds nothing but white space and finished comments.
+  bool is_blank() const noexcept { return blank_ && open_ == '\0'; }
+  /// Whether the text ends inside a string, a quoted name or a block comment.
+  bool is_open() const noexcept { return open_ != '\0'; }
+
+ private:
+  bool find_close(std::string_view text) noexcept;
+  void see(const Token& token) noexcept;
+
+  BodyTracker tracker_;
+  std::size_t position_ = 0;
+  char open_ = '\0';  // what would end the token that the text ends in; '/' for a comment
+  bool blank_ = true;
+  bool complete_ = false;
+};
+
+/// What has to follow `statement`, a single one without its semicolon, so that it ends there: a semicolon, and before
+/// it what ends a comment that the text ends in, as the texts in a schema may.
+std::string_view ending_of(std::string_view statement) noexcept;
 
 }  // namespace libsql::sql

@@ -71,6 +71,7 @@ TEST(ValueText, LiteralsGiveTheSameValueBack) {
       "\\n and \n and \\r and \r",
       std::string("nul\0inside", 10),
       "\xF0\x9F\x98\x80",
+      "no UTF-8: \xFF\n",
       Blob(),
       bytes({0, 1, 0xFE}),
   };

@@ -137,5 +137,49 @@ TEST(IsComplete, IsFalseForWhatIsLeftOpen) {
   EXPECT_TRUE(is_complete("SELECT 1; -- done"));
 }
 
+TEST(CompletionWatcher, SaysOfAGrowingTextWhatIsCompleteSays) {
+  const auto check = [](std::string_view script) {
+    CompletionWatcher watcher;
+    std::string text;
+    for (std::size_t at = 0; at < script.size();) {
+      const std::size_t end = std::min(script.find('\n', at), script.size());
+      text.append(script.substr(at, end - at)).append("\n");
+      EXPECT_EQ(watcher.look_at(text), is_complete(text)) << text;
+      at = end + 1;
+    }
+  };
+  for (const std::string_view script : test::corpus()) check(script);
+  for (const std::string_view script : test::broken_sql()) check(script);
+  for (const char* script :
+       {"SELECT 'a;\nb''\n''c;\n';", "SELECT \"a;\n\"\"\n\";\nSELECT [a\n]];\n];",
+        "/*\n;\n*\n/*/;\nSELECT 1; /*\n*/ -- ;\n;", "CREATE TRIGGER r AFTER INSERT ON t\nBEGIN\nSELECT ';\n';\nEND\n;",
+        "SELECT x'00\n11';\nSELECT `a\n``;\n`;", "SELECT 'a';\n'b;\n", "/*/\n;*/\n;"}) {
+    check(script);
+  }
+}
+
+TEST(CompletionWatcher, KnowsWhetherThereIsAnything) {
+  CompletionWatcher watcher;
+  EXPECT_TRUE(watcher.is_blank());
+  watcher.look_at("-- nothing\n");
+  EXPECT_TRUE(watcher.is_blank());
+  watcher.look_at("-- nothing\n/* open\n");
+  EXPECT_FALSE(watcher.is_blank());
+  EXPECT_TRUE(watcher.is_open());
+  watcher.look_at("-- nothing\n/* open\n*/\n");
+  EXPECT_TRUE(watcher.is_blank());
+  watcher.look_at("-- nothing\n/* open\n*/\n1\n");
+  EXPECT_FALSE(watcher.is_blank());
+}
+
+TEST(EndingOf, EndsWhatTheTextLeavesOpen) {
+  EXPECT_EQ(ending_of("CREATE VIEW v AS SELECT 1"), ";");
+  EXPECT_EQ(ending_of("CREATE VIEW v AS SELECT '-- 1'"), ";");
+  EXPECT_EQ(ending_of("CREATE VIEW v AS SELECT 1 -- one"), "\n;");
+  EXPECT_EQ(ending_of("CREATE VIEW v AS SELECT 1 -- one\n"), ";");
+  EXPECT_EQ(ending_of("CREATE VIEW v AS SELECT 1 /* one */"), ";");
+  EXPECT_EQ(ending_of("CREATE VIEW v AS SELECT 1 /* one"), "*/;");
+}
+
 }  // namespace
 }  // namespace libsql::sql
