@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "cli/backup.hpp"
+#include "cli/clone.hpp"
 #include "cli/commands.hpp"
 #include "cli/errors.hpp"
 #include "cli/import.hpp"
@@ -47,6 +48,8 @@ void run_import(Shell& shell, const Arguments& arguments) {
       const long long records = parse_number(arguments[++i]);
       if (records < 0) throw UsageError("--skip wants 0 or more");
       options.skip = static_cast<std::uint64_t>(records);
+    } else if (option == "schema" && i + 1 < arguments.size()) {
+      options.schema = arguments[++i];
     } else if (option == "v" || option == "verbose") {
       options.verbose = true;
     } else {
@@ -75,7 +78,7 @@ void run_read(Shell& shell, const Arguments& arguments) {
   if (name.empty()) throw UsageError("usage: .read FILE");
   InputFile file(name);
   StreamSource source(file.stream());
-  shell.process(source);
+  shell.process(source, name);
   file.close();
 }
 
@@ -93,6 +96,9 @@ void run_open(Shell& shell, const Arguments& arguments) {
   DatabaseSettings settings;
   settings.pragmas = shell.database().pragmas;
   settings.timeout = shell.database().timeout;
+  if (arguments.empty() || !is_url(arguments.back())) {
+    settings.double_quoted_strings = shell.database().double_quoted_strings;
+  }
   bool file_given = false;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string option = option_name(arguments[i]);
@@ -134,6 +140,11 @@ void run_save(Shell& shell, const Arguments& arguments) {
   back_up(shell, "main", arguments[0]);
 }
 
+void run_clone(Shell& shell, const Arguments& arguments) {
+  if (arguments.size() != 1) throw UsageError("usage: .clone FILE");
+  clone(shell, arguments[0]);
+}
+
 void run_cd(Shell&, const Arguments& arguments) {
   if (arguments.size() != 1) throw UsageError("usage: .cd DIRECTORY");
   if (chdir(arguments[0].c_str()) != 0) {
@@ -141,15 +152,18 @@ void run_cd(Shell&, const Arguments& arguments) {
   }
 }
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"backup", "?DATABASE? FILE", "Write a copy of the database to FILE",
      "  The copy is compact, encrypted as the database is, and appears whole or not at all.\n", run_backup},
     {"cd", "DIRECTORY", "Change the working directory", "", run_cd},
+    {"clone", "FILE", "Write what can be read of the database to a new FILE",
+     "  Row by row, as .dump reads it; FILE must not exist. .backup is faster.\n", run_clone},
     {"import", "FILE TABLE", "Load a file into a table, which is made if need be",
      "  FILE may be \"|COMMAND\": its output is loaded.\n"
      "  --csv     comma-separated values, whatever the mode\n"
      "  --tabs    tab-separated values\n"
      "  --ascii   separated by 0x1F and 0x1E\n"
+     "  --schema S  the table is in the attached database S\n"
      "  --skip N  pass over the first N records\n"
      "  -v        print how many rows were added\n"
      "  Without these the separators of the mode are used. A new table takes its column\n"

@@ -2,14 +2,18 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/checksum.hpp"
 #include "cli/commands.hpp"
 #include "cli/dump.hpp"
 #include "cli/errors.hpp"
+#include "cli/lint.hpp"
+#include "cli/recover.hpp"
 #include "cli/schema.hpp"
 #include "cli/shell.hpp"
 #include "cli/text_width.hpp"
 #include "cli/value_text.hpp"
 #include "sql/quote.hpp"
+#include "sql/split.hpp"
 #include "sql/tokenizer.hpp"
 
 namespace libsql::cli {
@@ -146,7 +150,7 @@ void run_schema(Shell& shell, const Arguments& arguments) {
         }
         text += "\n/* " + sql::quote_identifier_if_needed(name) + "(" + columns + ") */";
       }
-      shell.print_line(text + ";");
+      shell.print_line(text + std::string(sql::ending_of(text)));
     }
   }
 }
@@ -166,6 +170,56 @@ void run_dump(Shell& shell, const Arguments& arguments) {
     }
   }
   dump(shell, options);
+}
+
+void run_lint(Shell& shell, const Arguments& arguments) {
+  bool verbose = false;
+  bool known = false;
+  for (const std::string& argument : arguments) {
+    if (argument == "fkey-indexes") {
+      known = true;
+    } else if (argument == "-verbose" || argument == "--verbose") {
+      verbose = true;
+    } else {
+      throw UsageError("usage: .lint fkey-indexes ?--verbose?");
+    }
+  }
+  if (!known) throw UsageError("usage: .lint fkey-indexes ?--verbose?");
+  lint_foreign_keys(shell, verbose);
+}
+
+void run_sha3sum(Shell& shell, const Arguments& arguments) {
+  ChecksumOptions options;
+  for (const std::string& argument : arguments) {
+    const std::string option = argument.substr(std::min<std::size_t>(argument.find_first_not_of('-'), 2));
+    if (!argument.starts_with('-') && options.pattern.empty()) {
+      options.pattern = argument;
+    } else if (option == "schema") {
+      options.schema = true;
+    } else if (option == "sha3-224" || option == "sha3-256" || option == "sha3-384" || option == "sha3-512") {
+      options.bits = static_cast<unsigned>(parse_number(option.substr(5)));
+    } else {
+      throw UsageError("usage: .sha3sum ?OPTIONS? ?PATTERN?; see .help sha3sum");
+    }
+  }
+  print_checksum(shell, options);
+}
+
+void run_recover(Shell& shell, const Arguments& arguments) {
+  RecoverOptions options;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string option = arguments[i].substr(std::min<std::size_t>(arguments[i].find_first_not_of('-'), 2));
+    if (option == "ignore-freelist") {
+      options.ignore_freelist = true;
+    } else if (option == "no-rowids") {
+      options.rowids = false;
+    } else if (option == "lost-and-found" && i + 1 < arguments.size()) {
+      options.lost_and_found = arguments[++i];
+    } else {
+      throw UsageError("unknown option " + arguments[i] + "; see .help recover");
+    }
+  }
+  recover(shell, options);
 }
 
 void run_dbinfo(Shell& shell, const Arguments& arguments) {
@@ -201,7 +255,7 @@ void run_dbinfo(Shell& shell, const Arguments& arguments) {
   }
 }
 
-constexpr std::array<Command, 6> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"databases", "", "List the attached databases and their files", "", run_databases},
     {"dbinfo", "?DATABASE?", "Print facts about a database file", "", run_dbinfo},
     {"dump", "?PATTERN ...?", "Print the database as SQL",
@@ -210,10 +264,23 @@ constexpr std::array<Command, 6> kCommands = {{
      "  --preserve-rowids  keep rowids that no column shows\n",
      run_dump},
     {"indexes", "?PATTERN?", "List the indexes, of tables LIKE PATTERN", "", run_indexes},
+    {"lint", "fkey-indexes", "Print the indexes that foreign keys lack",
+     "  --verbose  print the indexes that there are, too\n", run_lint},
+    {"recover", "", "Print what is left of a damaged database as SQL",
+     "  Reads the file page by page; rows of which no table is known go to lost_and_found.\n"
+     "  --ignore-freelist      leave out what free pages still hold\n"
+     "  --lost-and-found NAME  another name for that table\n"
+     "  --no-rowids            do not keep rowids that no column shows\n",
+     run_recover},
     {"schema", "?PATTERN?", "Print the CREATE statements of what is LIKE PATTERN",
      "  --indent  one column per line\n"
      "  --nosys   leave out what SQLite made itself\n",
      run_schema},
+    {"sha3sum", "?PATTERN?", "Print a checksum of what the tables hold",
+     "  PATTERN     one for each table LIKE it\n"
+     "  --schema    of the schema, too\n"
+     "  --sha3-256  and -384, -512: more bits than 224\n",
+     run_sha3sum},
     {"tables", "?PATTERN?", "List the tables and views LIKE PATTERN", "", run_tables},
 }};
 

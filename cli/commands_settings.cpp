@@ -137,36 +137,11 @@ void run_timeout(Shell& shell, const Arguments& arguments) {
   shell.connection().busy_timeout(std::chrono::milliseconds(milliseconds));
 }
 
-// C's escapes, as .separator would take them back.
+// As .separator would take it back.
 std::string escaped(std::string_view text) {
-  std::string out = "\"";
-  for (const char byte : text) {
-    switch (byte) {
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '"':
-      case '\\':
-        out += '\\';
-        out += byte;
-        break;
-      default:
-        if (static_cast<unsigned char>(byte) < 0x20) {
-          std::array<char, 8> octal;
-          std::snprintf(octal.data(), octal.size(), "\\%03o", static_cast<unsigned>(byte));
-          out += octal.data();
-        } else {
-          out += byte;
-        }
-    }
-  }
-  return out + "\"";
+  std::string out;
+  append_c_string(out, text);
+  return out;
 }
 
 void run_show(Shell& shell, const Arguments& arguments) {

@@ -67,6 +67,13 @@ bool sets_journal_mode(const DatabaseSettings& settings) {
 
 }  // namespace
 
+DoubleQuotedStrings double_quoted_strings_of(std::string_view name) {
+  if (name == "off") return DoubleQuotedStrings::Off;
+  if (name == "schema") return DoubleQuotedStrings::Schema;
+  if (name == "on") return DoubleQuotedStrings::On;
+  throw UsageError("--double-quoted-strings wants off, schema or on, not \"" + std::string(name) + "\"");
+}
+
 bool is_url(std::string_view path) noexcept {
   constexpr std::array<std::string_view, 5> kSchemes = {"libsql://", "http://", "https://", "ws://", "wss://"};
   for (const std::string_view scheme : kSchemes) {
@@ -113,8 +120,10 @@ Database open_remote(const DatabaseSettings& settings) {
   refuse(!settings.cipher.empty(), "--cipher");
   refuse(!settings.key_file.empty(), "--key-file");
   refuse(!settings.pragmas.empty(), "--pragma");
+  refuse(!settings.double_quoted_strings.empty(), "--double-quoted-strings");
   RemoteBuilder builder = Builder::remote(settings.path, token(settings));
   builder.default_deadline(std::nullopt);  // Ctrl-C ends what takes too long
+  builder.keep_settings();                 // A script is one session, also where its statements are requests apart.
   if (settings.timeout) builder.busy_timeout(*settings.timeout);
   return builder.build();
 }
@@ -131,6 +140,7 @@ Database open_database(const DatabaseSettings& settings) {
   if (is_url(settings.path)) return open_remote(settings);
   if (!settings.auth_token_file.empty()) throw CommandError("--auth-token-file is for databases on servers");
   LocalBuilder builder = Builder::local(settings.path);
+  builder.statement_cache_bytes(0);  // hardly anything is run twice
   if (settings.read_only) builder.read_only();
   if (settings.no_follow) builder.no_follow();
   if (!settings.vfs.empty()) builder.vfs(settings.vfs);
@@ -154,6 +164,9 @@ Database open_database(const DatabaseSettings& settings) {
                                                : Encryption(std::string_view(key), settings.cipher));
   }
   if (settings.timeout) builder.busy_timeout(*settings.timeout);
+  if (!settings.double_quoted_strings.empty()) {
+    builder.double_quoted_strings(double_quoted_strings_of(settings.double_quoted_strings));
+  }
   if (!settings.read_only && settings.path != ":memory:" && !settings.path.empty() && !sets_journal_mode(settings)) {
     if (const auto mode = journal_mode_in_use(builder, settings.path)) builder.pragma("journal_mode", *mode);
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <libsql/builder.hpp>
 #include <libsql/database.hpp>
 
 namespace libsql::cli {
@@ -21,6 +22,7 @@ struct DatabaseSettings {
   std::string auth_token_file;
   std::vector<std::pair<std::string, std::string>> pragmas;
   std::optional<std::chrono::milliseconds> timeout;
+  std::string double_quoted_strings;  // off, schema, on; empty: the library's default
 };
 
 /// Opens it. Throws libsql::Error, and CommandError if a key or token cannot be read
@@ -38,6 +40,9 @@ inline constexpr const char* kKeyVariable = "LIBSQL_ENCRYPTION_KEY";
 
 /// The environment variable that holds the token if there is no token file.
 inline constexpr const char* kTokenVariable = "LIBSQL_AUTH_TOKEN";
+
+/// The setting of that name. Throws UsageError.
+DoubleQuotedStrings double_quoted_strings_of(std::string_view name);
 
 /// Whether `path` names a remote database.
 bool is_url(std::string_view path) noexcept;

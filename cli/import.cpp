@@ -33,7 +33,7 @@ std::vector<std::string> distinct_names(const std::vector<std::string>& names) {
 }
 
 void create_table(Connection& connection, const std::string& table, const std::vector<std::string>& header) {
-  std::string sql = "CREATE TABLE " + sql::quote_identifier(table) + "(";
+  std::string sql = "CREATE TABLE " + table + "(";
   const char* separator = "\n";
   for (const std::string& name : distinct_names(header)) {
     sql += separator + sql::quote_identifier(name) + " TEXT";
@@ -56,12 +56,14 @@ void import(Shell& shell, const ImportOptions& options) {
   }
 
   Transaction transaction = connection.transaction(TransactionBehavior::Immediate);
-  if (!table_exists(connection, options.table)) {
+  const std::string table = (options.schema ? sql::quote_identifier(*options.schema) + "." : std::string()) +
+                            sql::quote_identifier(options.table);
+  if (!table_exists(connection, options.table, options.schema)) {
     if (!reader.next(fields)) throw CommandError(options.file + " is empty, so it names no columns for a new table");
-    create_table(connection, options.table, fields);
+    create_table(connection, table, fields);
   }
-  const std::size_t columns = insertable_columns(connection, options.table).size();
-  std::string sql = "INSERT INTO " + sql::quote_identifier(options.table) + " VALUES(?";
+  const std::size_t columns = insertable_columns(connection, options.table, options.schema).size();
+  std::string sql = "INSERT INTO " + table + " VALUES(?";
   for (std::size_t i = 1; i < columns; ++i) sql += ",?";
   Statement insert = connection.prepare(sql + ")");
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "cli/delimited_reader.hpp"
@@ -11,7 +12,8 @@ namespace libsql::cli {
 class Shell;
 
 struct ImportOptions {
-  std::string file;  // or "|COMMAND"
+  std::string file;                   // or "|COMMAND"
+  std::optional<std::string> schema;  // the database that has it
   std::string table;
   DelimitedFormat format;
   std::uint64_t skip = 0;  // records at the start of the file that are passed over

@@ -43,6 +43,10 @@ Options parse_options(int argc, const char* const* argv) {
   app.add_option("--cipher", database.cipher);
   app.add_option("--key-file", database.key_file);
   app.add_option("--auth-token-file", database.auth_token_file);
+  app.add_option_function<std::string>("--double-quoted-strings", [&database](const std::string& where) {
+    static_cast<void>(double_quoted_strings_of(where));
+    database.double_quoted_strings = where;
+  });
   std::vector<std::string> pragmas;
   app.add_option("--pragma", pragmas)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
   std::optional<std::uint32_t> timeout;
@@ -129,6 +133,10 @@ DATABASE
                        Take the token for a server from FILE, without the line
                        break that ends it
   --pragma NAME=VALUE  Set a PRAGMA after opening; may be repeated
+  --double-quoted-strings WHERE
+                       Where "x" is a string if no column has that name: off,
+                       schema (the default: in what exists, and in statements
+                       that make or alter it), or on, in every statement
   --timeout MS         Wait so many milliseconds for locks (default 5000)
 
 OUTPUT

@@ -5,7 +5,7 @@
 namespace libsql::cli {
 namespace {
 
-constexpr std::array<OutputModeInfo, 14> kModes = {{
+constexpr std::array<OutputModeInfo, 16> kModes = {{
     {OutputMode::Ascii, "ascii", "columns and rows separated by 0x1F and 0x1E"},
     {OutputMode::Box, "box", "a table drawn with Unicode lines"},
     {OutputMode::Column, "column", "aligned columns"},
@@ -17,9 +17,11 @@ constexpr std::array<OutputModeInfo, 14> kModes = {{
     {OutputMode::Line, "line", "one value per line"},
     {OutputMode::List, "list", "values separated by \"|\", see .separator"},
     {OutputMode::Markdown, "markdown", "a Markdown table"},
+    {OutputMode::Off, "off", "nothing"},
     {OutputMode::Quote, "quote", "values as SQL literals"},
     {OutputMode::Table, "table", "a table drawn with ASCII characters"},
     {OutputMode::Tabs, "tabs", "values separated by tabs"},
+    {OutputMode::Tcl, "tcl", "values as strings of C and Tcl"},
 }};
 
 }  // namespace
@@ -70,6 +72,9 @@ void OutputSettings::choose(OutputMode chosen) {
     case OutputMode::Ascii:
       column_separator = "\x1F";
       row_separator = "\x1E";
+      break;
+    case OutputMode::Tcl:
+      column_separator = " ";
       break;
     case OutputMode::Quote:
       column_separator = ",";

@@ -24,6 +24,8 @@ enum class OutputMode : unsigned char {
   Insert,
   Quote,
   Html,
+  Tcl,
+  Off,
 };
 
 struct OutputModeInfo {

@@ -1,6 +1,18 @@
 #include "cli/render.hpp"
 
 namespace libsql::cli {
+namespace {
+
+// For statements that are run for their effects, or their time.
+class NoRenderer final : public Renderer {
+ public:
+  using Renderer::Renderer;
+  void begin(std::span<const std::string>) override {}
+  void row(std::span<const ValueRef>) override {}
+  void end() override {}
+};
+
+}  // namespace
 
 std::unique_ptr<Renderer> make_renderer(const OutputSettings& settings, Output& output) {
   switch (settings.mode) {
@@ -8,7 +20,10 @@ std::unique_ptr<Renderer> make_renderer(const OutputSettings& settings, Output& 
     case OutputMode::Csv:
     case OutputMode::Tabs:
     case OutputMode::Ascii:
+    case OutputMode::Tcl:
       return make_delimited_renderer(settings, output);
+    case OutputMode::Off:
+      return std::make_unique<NoRenderer>(settings, output);
     case OutputMode::Json:
     case OutputMode::JsonLines:
       return make_json_renderer(settings, output);

@@ -1,4 +1,4 @@
-// The modes list, tabs, ascii and csv: values with separators between them.
+// The modes list, tabs, ascii, csv and tcl: values with separators between them.
 #include "cli/render.hpp"
 #include "cli/value_text.hpp"
 
@@ -23,7 +23,11 @@ class DelimitedRenderer final : public Renderer {
     first_ = false;
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (i > 0) line_ += settings_.column_separator;
-      if (values[i].is_null() || settings_.mode != OutputMode::Csv) {
+      if (settings_.mode == OutputMode::Tcl) {
+        field_.clear();
+        append_plain(field_, values[i], settings_.null_value);
+        append_field(field_);
+      } else if (values[i].is_null() || settings_.mode != OutputMode::Csv) {
         append_plain(line_, values[i], settings_.null_value);
       } else {
         field_.clear();
@@ -39,6 +43,7 @@ class DelimitedRenderer final : public Renderer {
 
  private:
   void append_field(std::string_view text) {
+    if (settings_.mode == OutputMode::Tcl) return append_c_string(line_, text);
     if (settings_.mode != OutputMode::Csv || !needs_quotes(text)) {
       line_ += text;
       return;

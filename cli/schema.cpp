@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "sql/dump.hpp"
 #include "sql/quote.hpp"
 
 namespace libsql::cli {
@@ -41,16 +40,18 @@ std::vector<std::string> index_names(Connection& connection, std::string_view ta
   return names_of(connection, "type = 'index' AND tbl_name LIKE ?1", table_pattern);
 }
 
-std::vector<std::string> insertable_columns(Connection& connection, std::string_view table) {
+std::vector<std::string> insertable_columns(Connection& connection, std::string_view table,
+                                            std::optional<std::string_view> schema) {
   std::vector<std::string> names;
-  for (auto [name] : connection.query<std::string>(sql::kInsertableColumns, table)) {
+  for (auto [name] : connection.query<std::string>(
+           "SELECT name FROM pragma_table_xinfo(?, ?) WHERE hidden = 0 ORDER BY cid", table, schema)) {
     names.push_back(name);
   }
   return names;
 }
 
-bool table_exists(Connection& connection, std::string_view table) {
-  return connection.query_value<std::int64_t>("SELECT count(*) FROM pragma_table_xinfo(?)", table) != 0;
+bool table_exists(Connection& connection, std::string_view table, std::optional<std::string_view> schema) {
+  return connection.query_value<std::int64_t>("SELECT count(*) FROM pragma_table_xinfo(?, ?)", table, schema) != 0;
 }
 
 }  // namespace libsql::cli

@@ -4,10 +4,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <libsql/batch.hpp>
 #include <libsql/error.hpp>
 #include <libsql/rows.hpp>
 #include <libsql/statement.hpp>
@@ -18,6 +21,7 @@
 #include "cli/completion.hpp"
 #include "cli/errors.hpp"
 #include "cli/explain.hpp"
+#include "cli/file_functions.hpp"
 #include "cli/line_editor.hpp"
 #include "cli/render.hpp"
 #include "cli/style.hpp"
@@ -45,6 +49,10 @@ std::string history_file() {
   return chosen != nullptr ? std::string(chosen) : home_file(".libsql_history");
 }
 
+std::size_t line_breaks(std::string_view text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
 }
@@ -52,8 +60,10 @@ double seconds(const timeval& time) {
 // Prints how long a piece of work took, at its end.
 class Stopwatch {
  public:
-  Stopwatch(Shell& shell, bool on) : shell_(shell), on_(on), start_(Clock::now()) {
-    if (on_) getrusage(RUSAGE_SELF, &usage_);
+  Stopwatch(Shell& shell, bool on) : shell_(shell), on_(on) {
+    if (!on_) return;
+    start_ = Clock::now();
+    getrusage(RUSAGE_SELF, &usage_);
   }
 
   void print() {
@@ -82,6 +92,14 @@ bool is_blank(std::string_view text) {
     token = tokenizer.next();
   }
   return token.kind == sql::TokenKind::End;
+}
+
+// `go` and `/` on a line of their own end a statement in the tools of other databases, and so in sqlite3's.
+bool is_terminator(std::string_view line) {
+  const std::size_t first = line.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return false;
+  line = line.substr(first, line.find_last_not_of(" \t") - first + 1);
+  return line == "/" || sql::equals_ignoring_case(line, "go");
 }
 
 // The line of `text` that holds `offset`, and a mark below the place.
@@ -134,23 +152,18 @@ int Shell::run() {
   // A pager that quits early must not take an interactive session with it. (A handler, unlike SIG_IGN, is not inherited
   // by the programs that the shell starts.)
   if (interactive_) signal(SIGPIPE, [](int) {});
-  try {
-    open(options_.database);
-  } catch (const std::exception& error) {
-    report("Error", error.what());
-    return 1;
-  }
+  if (!open_first()) return 1;
   try {
     if (!options_.init_file.empty()) {
       InputFile file(options_.init_file);
       StreamSource source(file.stream());
-      process(source);
+      process(source, options_.init_file);
     } else if (interactive_) {
       const std::string path = home_file(".libsqlrc");
       if (!path.empty() && access(path.c_str(), R_OK) == 0) {
         InputFile file(path);
         StreamSource source(file.stream());
-        process(source);
+        process(source, path);
       }
     }
     has_line_numbers_ = false;
@@ -178,7 +191,47 @@ int Shell::run() {
   }
   if (exit_status_) return *exit_status_;
   if (interrupted_) return kInterruptedExitCode;
-  return errors_ > 0 ? 1 : 0;
+  return errors_ > 0 || schema_damaged_ ? 1 : 0;
+}
+
+// Opens what the command line names, damaged or not.
+bool Shell::open_first() {
+  try {
+    open(options_.database);
+    return true;
+  } catch (const Corrupt& error) {
+    if (open_with_damaged_schema(error)) return true;
+    report("Error", error.what());
+  } catch (const std::exception& error) {
+    report("Error", error.what());
+  }
+  // .recover makes do with the bytes of the file.
+  const bool recovers = !options_.sql.empty() && options_.commands.empty() &&
+                        std::all_of(options_.sql.begin(), options_.sql.end(),
+                                    [](const std::string& text) { return text.starts_with(".recover"); });
+  if (!recovers || !std::filesystem::is_regular_file(options_.database.path)) return false;
+  database_settings_ = options_.database;
+  errors_ = 0;
+  return true;
+}
+
+// An entry of the schema that cannot be understood keeps the engine from opening the database. It passes over such an
+// entry if it is told to; then nothing may be written.
+bool Shell::open_with_damaged_schema(const Corrupt& damage) {
+  DatabaseSettings settings = options_.database;
+  if (is_url(settings.path)) return false;
+  settings.read_only = true;
+  settings.pragmas.insert(settings.pragmas.begin(), {"writable_schema", "ON"});
+  try {
+    open(settings);
+  } catch (const std::exception&) {
+    return false;
+  }
+  schema_damaged_ = true;
+  warn(
+      std::string("Warning: ") + damage.what() +
+      ". The database is open for reading only, without what cannot be understood; .dump and .recover show the rest\n");
+  return true;
 }
 
 Connection& Shell::connection() {
@@ -189,6 +242,7 @@ Connection& Shell::connection() {
 void Shell::open(const DatabaseSettings& settings) {
   Database database = open_database(settings);
   Connection connection = database.connect();
+  if (connection.capabilities().mode != Mode::Remote) add_file_functions(connection);
   connection_.reset();
   database_ = std::move(database);
   connection_ = std::move(connection);
@@ -212,23 +266,25 @@ void Shell::report(std::string_view kind, std::string_view message) {
 }
 
 bool Shell::stopped() const noexcept {
-  return exit_status_.has_value() || left_ || interrupted_ || (settings_.bail && errors_ > 0 && !interactive_);
+  return exit_status_.has_value() || left_ || interrupted_ || given_up_ ||
+         (settings_.bail && errors_ > 0 && !interactive_);
 }
 
-void Shell::process(LineSource& source) {
+void Shell::process(LineSource& source, const std::string& name) {
   if (depth_ >= kDeepestScript) throw CommandError("scripts read each other too deeply");
   // A script that .read starts has lines and unfinished statements of its own.
-  const std::string outer_pending = std::exchange(pending_, {});
-  const std::size_t outer_pending_line = std::exchange(pending_line_, 0);
+  const Pending outer_pending = std::exchange(pending_, {});
   const std::size_t outer_line = std::exchange(line_, 0);
+  const std::string outer_name = std::exchange(source_name_, name);
   ++depth_;
   std::string line;
   while (!stopped() && source.next(line)) feed(line);
   if (!stopped()) finish_input();
+  run_queue();
   --depth_;
   pending_ = outer_pending;
-  pending_line_ = outer_pending_line;
   line_ = outer_line;
+  source_name_ = outer_name;
 }
 
 void Shell::process_interactively() {
@@ -243,15 +299,16 @@ void Shell::process_interactively() {
                     [this](std::string_view line, std::size_t start) { return complete(line, start); });
   std::string line;
   while (!exit_status_ && !left_) {
-    const auto result = editor.read(pending_.empty() ? settings_.prompt : settings_.continuation, line);
+    const auto result = editor.read(pending_.text.empty() ? settings_.prompt : settings_.continuation, line);
     if (result == LineEditor::Result::End) break;
     if (result == LineEditor::Result::Interrupted) {
-      pending_.clear();
+      pending_ = {};
       continue;
     }
     editor.add_history(line);
     feed(line);
     interrupted_ = false;
+    given_up_ = false;
     interrupts_.clear();
     // On standard output prompts and results follow each other; on .output they do not, and may be written later.
     if (!output_.is_redirected()) output_.flush();
@@ -261,46 +318,64 @@ void Shell::process_interactively() {
 
 void Shell::feed(const std::string& line) {
   ++line_;
-  const bool starts = is_blank(pending_);
-  if (starts && (line.starts_with('.') || line.starts_with('#'))) {
-    pending_.clear();
-    if (settings_.echo) print_line(line);
-    if (line.starts_with('.')) run_dot_command(line);
-    return;
-  }
+  const bool starts = pending_.watcher.is_blank();
   if (starts) {
-    pending_.clear();
-    if (is_blank(line)) return;
-    pending_line_ = line_;
+    if (!pending_.text.empty()) pending_ = {};
+    if (line.starts_with('.') || line.starts_with('#')) {
+      if (settings_.echo) print_line(line);
+      if (line.starts_with('.')) run_dot_command(line);
+      return;
+    }
+    if (is_blank(line) || is_terminator(line)) return;
+    pending_.line = line_;
+  } else if (is_terminator(line) && ends_before_terminator()) {
+    pending_.text += ";\n";
+    return run_pending();
   }
-  pending_ += line;
-  pending_ += '\n';
-  if (line.find(';') == std::string::npos || !sql::is_complete(pending_)) return;
-  const std::string text = std::exchange(pending_, {});
-  run_statements(text, pending_line_);
+  pending_.text += line;
+  pending_.text += '\n';
+  if (pending_.watcher.look_at(pending_.text)) run_pending();
+}
+
+// Whether a semicolon would complete what is pending: then a line that another program's scripts end statements with
+// does so, too.
+bool Shell::ends_before_terminator() const {
+  if (pending_.watcher.is_open()) return false;
+  sql::CompletionWatcher watcher = pending_.watcher;
+  return watcher.look_at(pending_.text + ";\n");
+}
+
+void Shell::run_pending() {
+  const Pending pending = std::exchange(pending_, {});
+  run_statements(pending.text, pending.line);
 }
 
 void Shell::finish_input() {
-  const std::string text = std::exchange(pending_, {});
-  if (!is_blank(text)) run_statements(text, pending_line_);
+  if (!is_blank(pending_.text)) run_pending();
 }
 
 void Shell::run_statements(std::string_view text, std::size_t first_line) {
   if (settings_.echo) print(text);
-  const std::size_t errors_before = errors_;
+  std::size_t errors_before = errors_;
   interrupts_.clear();
   const InterruptWatcher::Scope scope(interrupts_, connection_ ? connection_->interrupt_handle() : InterruptHandle());
   for (const sql::Statement& statement : sql::split(text)) {
+    if (queue(statement.text, first_line + line_breaks(text.substr(0, statement.offset)))) continue;
+    run_queue();
+    if (stopped()) break;
+    errors_before = errors_;  // those of the queue belong to other lines
     try {
       run_statement(statement.text);
       output_.statement_done();
     } catch (const Error& error) {
       report_error(error, text, statement.offset, first_line);
+      given_up_ = is_fatal(error, statement.text);
     } catch (const std::exception& error) {
-      report("Error", error.what());
+      const std::string where = place(first_line + line_breaks(text.substr(0, statement.offset)));
+      report(where.empty() ? "Error" : "Error near" + where, error.what());
     }
     // What follows on the same lines would be a surprise.
-    if (errors_ > errors_before) break;
+    if (errors_ > errors_before || stopped()) break;
     if (interrupts_.interrupted()) {  // while no statement ran that could fail of it
       report("Error", "interrupted");
       break;
@@ -317,12 +392,13 @@ void Shell::run_statements(std::string_view text, std::size_t first_line) {
 
 void Shell::run_statement(std::string_view text) {
   preparing_ = false;
-  const sql::Classification kind = sql::classify(text);
-  if (settings_.query_plan != QueryPlanMode::Off && kind.explain == sql::ExplainMode::None &&
-      kind.access != sql::Access::Transaction) {
-    print_query_plan(text);
-    if (settings_.query_plan == QueryPlanMode::Full) {
-      print(format_program(connection().query("EXPLAIN " + std::string(text))));
+  if (settings_.query_plan != QueryPlanMode::Off) {
+    const sql::Classification kind = sql::classify(text);
+    if (kind.explain == sql::ExplainMode::None && kind.access != sql::Access::Transaction) {
+      print_query_plan(text);
+      if (settings_.query_plan == QueryPlanMode::Full) {
+        print(format_program(connection().query("EXPLAIN " + std::string(text))));
+      }
     }
   }
   Stopwatch stopwatch(*this, settings_.timer);
@@ -332,26 +408,17 @@ void Shell::run_statement(std::string_view text) {
   const Params params = parameters_for(statement);
   if (statement.is_explain() && settings_.explain != ExplainFormat::Off) {
     run_explain(statement, params);
-  } else if (statement.column_count() == 0) {
+  } else if (connection().capabilities().mode == Mode::Remote && statement.column_count() == 0) {
     statement.execute(params);
   } else {
-    format_.colour = output_.is_terminal() && style::wanted();
+    // Locally the columns of a statement that does not run are looked up in the schema, which takes longer than many
+    // a statement.
     Rows rows = statement.query(params);
-    std::vector<std::string> names;
-    for (const Column& column : rows.columns()) names.push_back(column.name);
-    const std::unique_ptr<Renderer> renderer = make_renderer(format_, output_);
-    renderer->begin(names);
-    std::vector<ValueRef> values(names.size());
-    try {
-      while (rows.next()) {
-        for (std::size_t i = 0; i < values.size(); ++i) values[i] = rows.row().value(static_cast<int>(i));
-        renderer->row(values);
-      }
-    } catch (...) {
-      renderer->end();
-      throw;
+    if (rows.column_count() == 0) {
+      rows.next();
+    } else {
+      show(rows);
     }
-    renderer->end();
   }
   if (settings_.changes) {
     print("changes: " + std::to_string(connection().changes()) +
@@ -359,6 +426,25 @@ void Shell::run_statement(std::string_view text) {
   }
   stopwatch.print();
   if (settings_.stats) after_statement(statement);
+}
+
+void Shell::show(Rows& rows) {
+  format_.colour = output_.is_terminal() && style::wanted();
+  std::vector<std::string> names;
+  for (const Column& column : rows.columns()) names.push_back(column.name);
+  const std::unique_ptr<Renderer> renderer = make_renderer(format_, output_);
+  renderer->begin(names);
+  std::vector<ValueRef> values(names.size());
+  try {
+    while (rows.next()) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = rows.row().value(static_cast<int>(i));
+      renderer->row(values);
+    }
+  } catch (...) {
+    renderer->end();
+    throw;
+  }
+  renderer->end();
 }
 
 void Shell::run_explain(Statement& statement, const Params& params) {
@@ -411,10 +497,63 @@ void Shell::after_statement(Statement& statement) {
   }
 }
 
+bool Shell::queue(std::string_view statement, std::size_t line) {
+  constexpr std::size_t kMost = 500;
+  constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+  const bool watched = settings_.changes || settings_.stats || settings_.timer || settings_.echo ||
+                       settings_.query_plan != QueryPlanMode::Off;
+  if (interactive_ || watched || !connection_ || connection_->capabilities().mode != Mode::Remote ||
+      connection_->is_autocommit()) {
+    return false;
+  }
+  const sql::Classification kind = sql::classify(statement);
+  if (kind.explain != sql::ExplainMode::None ||
+      (kind.kind != sql::StatementKind::Insert && kind.kind != sql::StatementKind::Replace &&
+       kind.kind != sql::StatementKind::Update && kind.kind != sql::StatementKind::Delete)) {
+    return false;
+  }
+  sql::Tokenizer tokenizer(statement);
+  for (sql::Token token = tokenizer.next(); token.kind != sql::TokenKind::End; token = tokenizer.next()) {
+    if (token.kind == sql::TokenKind::Parameter || sql::is_keyword(token, "RETURNING")) return false;
+  }
+  queue_.push_back({std::string(statement), line});
+  queued_bytes_ += statement.size();
+  if (queue_.size() >= kMost || queued_bytes_ >= kMostBytes) run_queue();
+  return true;
+}
+
+void Shell::run_queue() {
+  std::vector<Queued> left = std::exchange(queue_, {});
+  queued_bytes_ = 0;
+  while (!left.empty() && !stopped()) {
+    const InterruptWatcher::Scope scope(interrupts_, connection_->interrupt_handle());
+    std::vector<BatchStatement> batch;
+    for (const Queued& queued : left) batch.emplace_back(queued.text);
+    try {
+      connection_->execute_batch(batch);
+      return;
+    } catch (const Error& error) {
+      // What stands before the one that failed has run.
+      const Queued& failed = left[std::min(error.statement_index().value_or(0), left.size() - 1)];
+      preparing_ = error.offset().has_value();
+      report_error(error, failed.text, 0, failed.line);
+      given_up_ = is_fatal(error, failed.text);
+      if (!error.statement_index() && !given_up_) {
+        warn("The rest of the script is not run: it is not known how far the statements from there on came\n");
+        given_up_ = true;
+      }
+      left.erase(left.begin(), left.begin() + (&failed - left.data()) + 1);
+    }
+  }
+}
+
 void Shell::run_dot_command(const std::string& line) {
+  run_queue();
+  if (stopped()) return;
   const InterruptWatcher::Scope scope(interrupts_, connection_ ? connection_->interrupt_handle() : InterruptHandle());
   interrupts_.clear();
-  const std::string place = has_line_numbers_ && !interactive_ ? "line " + std::to_string(line_) + ": " : std::string();
+  std::string where = place(line_);
+  if (!where.empty()) where = where.substr(1) + ": ";
   try {
     Arguments arguments = split_arguments(std::string_view(line).substr(1));
     if (arguments.empty()) throw UsageError("a dot needs a command; see .help");
@@ -423,7 +562,7 @@ void Shell::run_dot_command(const std::string& line) {
     command.run(*this, arguments);
     output_.statement_done();
   } catch (const std::exception& error) {
-    report("Error", place + error.what());
+    report("Error", where + error.what());
   }
   interrupted_ = interrupted_ || interrupts_.interrupted();
 }
@@ -434,15 +573,47 @@ void Shell::report_error(const Error& error, std::string_view script, std::size_
   const std::size_t offset = std::min(statement_offset + error.offset().value_or(0), script.size());
   std::string kind = parse_error ? "Parse error" : "Runtime error";
   if (error.origin() == ErrorOrigin::Api) kind = "Error";
-  if (has_line_numbers_ && !interactive_) {
-    std::size_t line = first_line;
-    for (const char byte : script.substr(0, offset)) line += byte == '\n' ? 1 : 0;
-    kind += " near line " + std::to_string(line);
-  }
+  const std::string where = place(first_line + line_breaks(script.substr(0, offset)));
+  if (!where.empty()) kind += " near" + where;
   std::string message = error.message();
   if (!parse_error && error.sqlite_code() != 0) message += " (" + std::to_string(error.sqlite_code() & 0xFF) + ")";
   report(kind, message);
   if (parse_error && error.offset()) warn(excerpt(script, offset));
+}
+
+std::string Shell::place(std::size_t line) const {
+  if (source_name_.empty()) {
+    return has_line_numbers_ && !interactive_ ? " line " + std::to_string(line) : std::string();
+  }
+  return " line " + std::to_string(line) + " of " + source_name_;
+}
+
+bool Shell::is_fatal(const Error& error, std::string_view statement) {
+  if (depth_ == 0 || connection().capabilities().mode != Mode::Remote) return false;
+  const auto give_up = [&](const char* why) {
+    warn(std::string("The rest of the script is not run: ") + why + "\n");
+    return true;
+  };
+  if (error.code() == ErrorCode::TransactionLost) {
+    return give_up("it belongs to a transaction of which nothing is committed");
+  }
+  const sql::Classification kind = sql::classify(statement);
+  const bool sets_up = kind.kind == sql::StatementKind::Attach || kind.kind == sql::StatementKind::Begin ||
+                       (kind.kind == sql::StatementKind::Pragma && kind.has_value);
+  if (sets_up && kind.explain == sql::ExplainMode::None) {
+    return give_up(error.transaction_open().value_or(false)
+                       ? "it relies on this statement. Nothing of the open transaction is committed"
+                       : "it relies on this statement");
+  }
+  switch (error.code()) {
+    case ErrorCode::Auth:
+      return give_up("the server refuses it");
+    case ErrorCode::Network:
+    case ErrorCode::Protocol:
+      return give_up("the server does not answer as it should");
+    default:
+      return false;
+  }
 }
 
 std::vector<std::string> Shell::complete(std::string_view line, std::size_t word_start) {

@@ -20,6 +20,7 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/output_settings.hpp"
+#include "sql/split.hpp"
 
 namespace libsql::cli {
 
@@ -51,6 +52,7 @@ class Shell {
   // What the dot commands use.
 
   Connection& connection();
+  bool has_connection() const noexcept { return connection_.has_value(); }
   const DatabaseSettings& database() const noexcept { return database_settings_; }
   /// Opens another database in place of this one. If that fails, this one stays.
   void open(const DatabaseSettings& settings);
@@ -71,8 +73,10 @@ class Shell {
   /// Prints an error and counts it.
   void report(std::string_view kind, std::string_view message);
 
-  /// Runs the statements and dot commands of a source up to its end, .quit, Ctrl-C, or under .bail the first error.
-  void process(LineSource& source);
+  /// Runs the statements and dot commands of a source up to its end, .quit, Ctrl-C, under .bail the first error, and in
+  /// any case an error after which the rest would do something else than it says. Errors name the line, and `name`
+  /// unless it is empty.
+  void process(LineSource& source, const std::string& name = {});
   /// Prints the plan of a statement as a tree.
   void print_query_plan(std::string_view sql);
   /// Ends the program after this command, with this exit status, or with the one that its errors give.
@@ -80,18 +84,30 @@ class Shell {
   void leave() noexcept { left_ = true; }
 
  private:
+  bool open_first();
+  bool open_with_damaged_schema(const Corrupt& damage);
   void process_interactively();
   // Takes one more line; runs what is complete.
   void feed(const std::string& line);
+  void run_pending();
+  bool ends_before_terminator() const;
   // Runs what is left at the end of a source, complete or not.
   void finish_input();
   void run_statements(std::string_view text, std::size_t first_line);
   void run_statement(std::string_view statement);
+  void show(Rows& rows);
   void run_explain(Statement& statement, const Params& params);
   void run_dot_command(const std::string& line);
   void report_error(const Error& error, std::string_view script, std::size_t statement_offset, std::size_t first_line);
   Params parameters_for(const Statement& statement) const;
   void after_statement(Statement& statement);
+  // To a server, the changes of a transaction in a script travel together: this one with those before it.
+  bool queue(std::string_view statement, std::size_t line);
+  void run_queue();
+  // Whether what follows in a script relies on what has failed.
+  bool is_fatal(const Error& error, std::string_view statement);
+  // " line 3 of FILE", as far as there are lines and a file.
+  std::string place(std::size_t line) const;
   bool stopped() const noexcept;
   std::vector<std::string> complete(std::string_view line, std::size_t word_start);
 
@@ -107,13 +123,26 @@ class Shell {
   std::map<std::string, Value> parameters_;
 
   // The statement that is being read, and where it began.
-  std::string pending_;
-  std::size_t pending_line_ = 0;
+  struct Pending {
+    std::string text;
+    sql::CompletionWatcher watcher;
+    std::size_t line = 0;
+  };
+  Pending pending_;
+  struct Queued {
+    std::string text;
+    std::size_t line = 0;
+  };
+  std::vector<Queued> queue_;
+  std::size_t queued_bytes_ = 0;
   std::size_t line_ = 0;
+  std::string source_name_;
   int depth_ = 0;
   bool has_line_numbers_ = true;
   std::size_t errors_ = 0;
   bool interrupted_ = false;
+  bool schema_damaged_ = false;
+  bool given_up_ = false;  // the rest of the script is not run
   bool left_ = false;
   bool preparing_ = false;  // what fails now is the text of the statement
   std::optional<int> exit_status_;

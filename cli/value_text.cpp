@@ -44,6 +44,39 @@ void append_readable(std::string& out, ValueRef value, std::string_view null_tex
   append_plain(out, value, null_text);
 }
 
+void append_c_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    switch (c) {
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '"':
+      case '\\':
+        out += '\\';
+        out += c;
+        break;
+      default:
+        if (byte >= 0x20 && byte < 0x7F) {
+          out += c;
+        } else {
+          out += '\\';
+          out += static_cast<char>('0' + (byte >> 6U));
+          out += static_cast<char>('0' + (byte >> 3U & 7U));
+          out += static_cast<char>('0' + (byte & 7U));
+        }
+    }
+  }
+  out += '"';
+}
+
 void append_json(std::string& out, ValueRef value) {
   switch (value.type()) {
     case ValueType::Null:

@@ -23,4 +23,7 @@ void append_readable(std::string& out, ValueRef value, std::string_view null_tex
 void append_json(std::string& out, ValueRef value);
 void append_json_string(std::string& out, std::string_view text);
 
+/// A string literal of C: what is no printable ASCII character is escaped.
+void append_c_string(std::string& out, std::string_view text);
+
 }  // namespace libsql::cli

@@ -331,12 +331,78 @@ TEST(Dump, IsReadByTheSqlite3ProgramAndReadsItsDumps) {
   EXPECT_EQ(run_shell({directory.file("c.db"), ".dump"}).out, ours);
 }
 
+TEST(Dump, OfASchemaWithCommentsAndStatisticsLoadsEverywhere) {
+  const TemporaryDirectory directory;
+  ASSERT_EQ(
+      run_shell({directory.file("a.db")},
+                "CREATE TABLE t(a);\nCREATE INDEX i ON t(a) -- on a\n;\nINSERT INTO t VALUES(1),(2);\n"
+                "CREATE VIEW v AS SELECT a FROM t -- the last word\n;\nCREATE VIEW w AS SELECT 2 AS two;\nANALYZE;\n")
+          .status,
+      0);
+  const std::string dump = run_shell({directory.file("a.db"), ".dump"}).out;
+  const ProcessResult loaded = run_shell({"--bail", directory.file("b.db")}, dump);
+  EXPECT_EQ(loaded.err, "");
+  EXPECT_EQ(run_shell({directory.file("b.db"), "SELECT * FROM v", "SELECT * FROM w"}).out, "1\n2\n2\n");
+  // What is shown of the schema can be run, too.
+  const std::string schema = run_shell({directory.file("a.db"), ".schema --nosys"}).out;
+  EXPECT_EQ(run_shell({"--bail", ":memory:"}, schema).err, "") << schema;
+  const std::string sqlite3 = SQLITE3_PROGRAM;
+  if (sqlite3.empty()) return;
+  EXPECT_EQ(run_process(sqlite3, {"-bail", directory.file("c.db")}, dump).err, "");
+}
+
+// Writes over one page of the table (not its root).
+void damage(const std::string& path, const std::string& table, int offset) {
+  const std::string page = run_shell({path, "SELECT pageno FROM dbstat WHERE name = '" + table +
+                                                "' AND pagetype = 'leaf' LIMIT 1 OFFSET " + std::to_string(offset)})
+                               .out;
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp((std::stol(page) - 1) * 1024);
+  file << std::string(1024, 'x');
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+const char* const kLargeTables =
+    "CREATE TABLE a(id INTEGER PRIMARY KEY, v TEXT);\n"
+    "WITH n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<2000) INSERT INTO a SELECT i, printf('row %d of a', "
+    "i) FROM n;\n"
+    "CREATE TABLE b(x, y);\nINSERT INTO b SELECT id, v FROM a WHERE id <= 500;\nCREATE INDEX bx ON b(x);\n"
+    "CREATE TABLE w(k TEXT PRIMARY KEY, v) WITHOUT ROWID;\nINSERT INTO w SELECT 'k' || id, id FROM a WHERE id <= 500;\n"
+    "CREATE VIEW late AS SELECT count(*) AS n FROM b;\n";
+
+TEST(Dump, OfADamagedFileHoldsAllThatCanBeRead) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("a.db");
+  ASSERT_EQ(run_shell({"--pragma", "journal_mode=DELETE", "--pragma", "page_size=1024", path}, kLargeTables).err, "");
+  damage(path, "a", 20);
+  damage(path, "w", 3);
+  const ProcessResult dump = run_shell({path, ".dump"});
+  EXPECT_EQ(dump.status, 1);
+  EXPECT_CONTAINS(dump.err, "Error: the table a after ");
+  EXPECT_CONTAINS(dump.err, "Error: the table w after ");
+  const std::size_t rows = count(dump.out, "INSERT INTO a VALUES(");
+  EXPECT_GT(rows, 1900U);
+  EXPECT_LT(rows, 2000U);
+  EXPECT_CONTAINS(dump.out, "INSERT INTO a VALUES(2000,'row 2000 of a');");
+  EXPECT_EQ(count(dump.out, "INSERT INTO b VALUES("), 500U);
+  EXPECT_CONTAINS(dump.out, "CREATE INDEX bx ON b(x);\nCREATE VIEW late");
+  EXPECT_TRUE(dump.out.ends_with("ROLLBACK; -- due to errors\n"));
+  // Nobody gets half a database by accident.
+  EXPECT_EQ(run_shell({":memory:"}, dump.out + ".tables\n").out, "");
+}
+
 TEST(Dump, TakesTablesAndOptions) {
   const std::string setup =
       "CREATE TABLE a(x);INSERT INTO a(rowid, x) VALUES(7, 1);CREATE TABLE b(y);CREATE INDEX bi ON b(y);\n";
   EXPECT_EQ(run_shell({}, setup + ".dump b").out,
             "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE b(y);\nCREATE INDEX bi ON b(y);\nCOMMIT;\n");
   EXPECT_EQ(run_shell({}, setup + ".dump --data-only").out, "INSERT INTO a VALUES(1);\n");
+  EXPECT_EQ(run_shell({}, setup + "ANALYZE;\n.dump sqlite\\_%").out.find("stat4"), std::string::npos);
   EXPECT_CONTAINS(run_shell({}, setup + ".dump --preserve-rowids a").out, "INSERT INTO a(rowid,x) VALUES(7,1);\n");
   EXPECT_EQ(run_shell({}, setup + ".dump --nosuch").status, 1);
 }
@@ -555,12 +621,40 @@ TEST(Read, RunsScriptsWithTheirOwnLines) {
   const ProcessResult result =
       run_shell({}, "SELECT 'before';\n\n.read " + directory.file("script.sql") + "\nSELECT bad;\n");
   EXPECT_EQ(result.out, "before\nin\n");
-  EXPECT_CONTAINS(result.err, "near line 2: no such column: nosuch");
+  EXPECT_CONTAINS(result.err, "near line 2 of " + directory.file("script.sql") + ": no such column: nosuch");
   EXPECT_CONTAINS(result.err, "near line 4: no such column: bad");
   EXPECT_EQ(run_shell({}, ".read |echo 'SELECT 5;'\n").out, "5\n");
   EXPECT_EQ(run_shell({}, ".read /nonexistent\n").status, 1);
   write_file(directory.file("loop.sql"), ".read " + directory.file("loop.sql") + "\n");
   EXPECT_CONTAINS(run_shell({}, ".read " + directory.file("loop.sql") + "\n").err, "too deeply");
+}
+
+TEST(Read, ErrorsNameFileAndLineHoweverTheScriptIsRun) {
+  const TemporaryDirectory directory;
+  const std::string inner = directory.file("inner.sql");
+  const std::string outer = directory.file("outer.sql");
+  write_file(inner,
+             "SELECT 1;\n\nSELEC 2;\n.nosuch\nCREATE TABLE t(a UNIQUE);\nINSERT INTO t VALUES(1),\n(1);\nSELECT :p;\n");
+  write_file(outer, "\n.read " + inner + "\nSELEC 3;\n");
+  const std::vector<std::string> of_inner = {
+      "Parse error near line 3 of " + inner + ": near \"SELEC\"", "Error: line 4 of " + inner + ": unknown command",
+      "Runtime error near line 6 of " + inner + ": UNIQUE", "Error near line 8 of " + inner + ": the parameter :p"};
+  for (const ProcessResult& result : {run_shell({":memory:", ".read " + outer}), run_shell({}, ".read " + outer + "\n"),
+                                      run_shell({"--init", outer, ":memory:", "SELECT 1"}),
+                                      run_shell({"--cmd", ".read " + outer, ":memory:", ".tables"}),
+                                      run_shell({"--interactive"}, ".read " + outer + "\n")}) {
+    for (const std::string& part : of_inner) EXPECT_CONTAINS(result.err, part);
+    EXPECT_CONTAINS(result.err, "Parse error near line 3 of " + outer + ": near \"SELEC\"");
+  }
+  EXPECT_CONTAINS(run_shell({":memory:", ".read |echo nonsense\\;"}).err, "near line 1 of |echo");
+}
+
+TEST(Shell, TakesGoAndSlashForTheEndOfAStatement) {
+  EXPECT_EQ(run_shell({}, "SELECT 1\ngo\nSELECT 2\n / \nSELECT 3;\nGO\n/\nSELECT 8\n/\n2\n\t/\n").out, "1\n2\n3\n8\n");
+  // Not inside a string, a trigger's body or a comment.
+  EXPECT_EQ(run_shell({}, "SELECT 'a\ngo\n' /*\n/\n*/\n/\n").out, "a\ngo\n\n");
+  EXPECT_EQ(run_shell({}, "CREATE TABLE t(a);\nCREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1;\ngo\nEND;\n").status,
+            1);
 }
 
 TEST(Parameters, AreBoundByName) {
@@ -625,6 +719,14 @@ TEST(Shell, ReadsLongInputInOneGo) {
   for (int i = 0; i < 20000; ++i) script += "INSERT INTO t VALUES('row " + std::to_string(i) + ";');\n";
   script += "COMMIT;\nSELECT count(*), max(length(a)) FROM t;\n";
   EXPECT_EQ(run_shell({}, script).out, "20000|10\n");
+  // One statement, every line of which could end it, and a string and a comment of that kind.
+  script = "CREATE TABLE t(a);\nINSERT INTO t VALUES('";
+  for (int i = 0; i < 50000; ++i) script += "<p>it''s; line " + std::to_string(i) + ";</p>\n";
+  script += "')";
+  for (int i = 0; i < 50000; ++i) script += ",\n('row; " + std::to_string(i) + "')";
+  script += "\n/*\n";
+  for (int i = 0; i < 50000; ++i) script += "no; end\n";
+  EXPECT_EQ(run_shell({}, script + "*/;\nSELECT count(*) FROM t;\n").out, "50001\n");
   const std::string long_text(3000000, 'x');
   EXPECT_EQ(run_shell({}, "SELECT length('" + long_text + "');\n").out, "3000000\n");
 }

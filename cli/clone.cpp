@@ -1,0 +1,41 @@
+#include "cli/clone.hpp"
+
+#include <libsql/builder.hpp>
+#include <libsql/transaction.hpp>
+
+#include "cli/dump.hpp"
+#include "cli/errors.hpp"
+#include "cli/shell.hpp"
+
+namespace libsql::cli {
+namespace {
+
+// Reads as .dump does, and runs what that would print.
+class ClonePort final : public DumpReader {
+ public:
+  ClonePort(Shell& shell, Connection& target) : DumpReader(shell), target_(target) {}
+
+  void write(std::string_view text) override { target_.execute_batch(text); }
+
+ private:
+  Connection& target_;
+};
+
+}  // namespace
+
+void clone(Shell& shell, const std::string& file) {
+  const Savepoint snapshot = shell.connection().savepoint("libsql shell clone");
+  Connection target = Builder::local(file)
+                          .exclusive()
+                          .double_quoted_strings(DoubleQuotedStrings::On)
+                          .statement_cache_bytes(0)
+                          .build()
+                          .connect();
+  sql::DumpOptions options;
+  options.keeps_damaged = true;
+  ClonePort port(shell, target);
+  sql::dump(port, options);
+  if (port.damages() != 0) throw CommandError("not everything could be read; the rest is in \"" + file + "\"");
+}
+
+}  // namespace libsql::cli
