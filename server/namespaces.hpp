@@ -114,7 +114,7 @@ class Namespaces {
 
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
-  ServerLock lock_;  // until all databases are closed
+  ServerLock lock_;                                          // until all databases are closed
   std::shared_ptr<engine::TemporarySpace> temporary_files_;  // of all databases
   template <class Value>
   using ByName = std::unordered_map<std::string, std::shared_ptr<Value>, StringHash, std::equal_to<>>;

@@ -53,14 +53,14 @@ struct BackupOptions {
 ///
 /// Encrypted pages are copied between databases of one cipher and page size, each with its own key; an encrypted and a
 /// plain one do not mix (Unsupported). A target in WAL mode keeps its page size: from a source with another one, the
-/// pages are put together anew in a temporary file. Threads: both connections belong to the caller; InterruptHandle::interrupt() of
-/// the source ends it. Throws Busy, Interrupted, Timeout, ReadOnly, ResourceError, NotADatabase, SqlError for an
-/// unknown schema, Misuse if the source has uncommitted changes, the target is in a transaction, or both are one
-/// connection or one file.
+/// pages are put together anew in a temporary file. Threads: both connections belong to the caller;
+/// InterruptHandle::interrupt() of the source ends it. Throws Busy, Interrupted, Timeout, ReadOnly, ResourceError,
+/// NotADatabase, SqlError for an unknown schema, Misuse if the source has uncommitted changes, the target is in a
+/// transaction, or both are one connection or one file.
 [[nodiscard]] LIBSQL_EXPORT BackupOutcome backup(const Connection& source, const Connection& target,
                                                  const BackupOptions& options = {});
-/// The same into a file, which is made if it is not there, and taken away again if the backup then fails. Symbolic links
-/// are followed. Throws CannotOpen, also for a device, a pipe or a directory.
+/// The same into a file, which is made if it is not there, and taken away again if the backup then fails. Symbolic
+/// links are followed. Throws CannotOpen, also for a device, a pipe or a directory.
 [[nodiscard]] LIBSQL_EXPORT BackupOutcome backup(const Connection& source, const std::filesystem::path& target,
                                                  const BackupOptions& options = {});
 

@@ -193,8 +193,8 @@ class LIBSQL_EXPORT Connection final {
   void set_reserved_bytes(int bytes);
   int reserved_bytes() const;
   /// Changes the encryption key of the file: to another, to none (empty: decrypts), or from none (encrypts). Rewrites
-  /// every page. Throws Unsupported if the engine has no encryption; after a ResourceError the connection is closed, and
-  /// the file has the old key or the new one.
+  /// every page. Throws Unsupported if the engine has no encryption; after a ResourceError the connection is closed,
+  /// and the file has the old key or the new one.
   void rekey(BlobView key);
   void rekey(std::string_view key);
 

@@ -62,7 +62,7 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   bool is_temporary_ = false;
   std::optional<engine::SharedMemoryDatabase> memory_;
   std::optional<engine::TemporaryFiles> temporary_files_;  // goes after all connections
-  std::unique_ptr<engine::Connection> keeper_;  // keeps the log of a database in memory, or with mvcc
+  std::unique_ptr<engine::Connection> keeper_;             // keeps the log of a database in memory, or with mvcc
   std::shared_ptr<WriteQueue> write_queue_;
   std::mutex idle_mutex_;
   std::vector<std::unique_ptr<engine::Connection>> idle_;
