@@ -86,7 +86,11 @@ TEST_P(CommonErrors, ANulCharacterInATextIsAnErrorOfItInEveryVerb) {
     EXPECT_THROW(conn_.query_row(text), SqlError) << text;
     EXPECT_THROW(conn_.prepare(text), SqlError) << text;
     EXPECT_THROW(conn_.execute_batch(text), SqlError) << text;
-    EXPECT_THROW(conn_.execute_transactional_batch(text), SqlError) << text;
+    if (text.starts_with("BEGIN")) {  // which has no place there in any case
+      EXPECT_THROW(conn_.execute_transactional_batch(text), Misuse) << text;
+    } else {
+      EXPECT_THROW(conn_.execute_transactional_batch(text), SqlError) << text;
+    }
     EXPECT_THROW(conn_.execute_many(text, std::vector<Params>{Params()}), SqlError) << text;
     EXPECT_TRUE(conn_.is_autocommit()) << text;
   }
