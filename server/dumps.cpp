@@ -35,8 +35,8 @@ class Dumps::Run final : private sql::DumpPort {
         waker_(std::move(waker)) {}
 
   void work() noexcept {
-    // It takes what nobody else needs of the processors.
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 19);
+    // It stands back behind who works for shorter requests.
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 10);
     bool whole = false;
     try {
       sql::dump(*this, options_);
@@ -62,7 +62,9 @@ class Dumps::Run final : private sql::DumpPort {
       wanted_ = to.empty();
       return wanted_ ? net::BodySource::Next::Later : net::BodySource::Next::More;
     }
-    return whole_ ? net::BodySource::Next::End : net::BodySource::Next::Broken;
+    if (whole_) return net::BodySource::Next::End;
+    // What there is goes out before the connection is cut.
+    return to.empty() ? net::BodySource::Next::Broken : net::BodySource::Next::More;
   }
 
   void stop() noexcept {

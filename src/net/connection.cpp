@@ -532,6 +532,7 @@ bool Connection::pump(Worker& worker) {
     if (next == BodySource::Next::Later) break;
   }
   if (piece.capacity() > kKeptMemory) std::string().swap(piece);
+  if (text.capacity() > kKeptMemory) std::string().swap(text);
   return true;
 }
 

@@ -115,10 +115,14 @@ bool WebSocketPeer::write(std::string_view first, std::string_view second) {
   connection_->core().count_sent(first.size() + second.size());
   if (out_.empty() && !write_some(first, second)) return cut();
   if (first.empty() && second.empty()) return true;
-  if (out_.size() + first.size() + second.size() > options_.max_unsent_bytes) return cut();
+  // A single message is as large as the handler lets it be.
+  if (!out_.empty() && out_.size() + first.size() + second.size() > options_.max_unsent_bytes) return cut();
   out_.append(first);
   out_.append(second);
+  const bool is_first = unsent() == 0;
   note_unsent(0);
+  // The socket may have become writable since it was found full, and who took that event saw nothing to send.
+  if (is_first) connection_->wake(connection_->generation());
   // Rather this one, whose peer does not take what it asked for, than others.
   return out_.size() > kMuchUnsent && charge_.is_over() ? cut() : true;
 }

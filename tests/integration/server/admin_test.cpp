@@ -152,7 +152,6 @@ TEST_F(ServerAdmin, CreatesANamespaceFromADump) {
 
 TEST_F(ServerAdmin, LoadsItsOwnDumpOverHttp) {
   EXPECT_EQ(sql("CREATE TABLE t(a, b)"), "ok");
-  EXPECT_EQ(sql("INSERT INTO t SELECT value, hex(randomblob(100)) FROM generate_series(1, 20000)"), "SQLITE_UNKNOWN");
   EXPECT_EQ(sql("WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 20000) "
                 "INSERT INTO t SELECT i, hex(randomblob(100)) FROM c"),
             "ok");

@@ -248,7 +248,7 @@ TEST_F(ErrorsCatalogue, ASecondStatementFollows) {
   EXPECT_EQ(error.offset(), 10u);
 }
 
-TEST_F(ErrorsCatalogue, TheTextHoldsANulCharacter) {
+TEST_F(ErrorsCatalogue, TheTextHoldsANULCharacter) {
   Connection conn = memory();
   const auto error = expect<SqlError>([&] { conn.execute(std::string_view("SELECT 1\0", 9)); });
   EXPECT_EQ(error.offset(), 8u);
