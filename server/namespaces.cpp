@@ -162,13 +162,11 @@ class Namespaces::Place {
   }
   /// Given back when the namespace has closed its database, whoever was the last to have it.
   std::shared_ptr<Namespace> give_to(std::unique_ptr<Namespace> name_space) {
-    std::shared_ptr<Namespace> shared(name_space.get(), [open = open_](Namespace* closing) {
+    // Without memory for the count, what is said here of its end happens at once.
+    return std::shared_ptr<Namespace>(name_space.release(), [open = std::move(open_)](Namespace* closing) {
       delete closing;
       open->fetch_sub(1);
     });
-    static_cast<void>(name_space.release());
-    open_.reset();
-    return shared;
   }
 
  private:
