@@ -55,8 +55,8 @@ class Context final : public StatementRules {
   /// A session of the namespace for the bearer.
   SessionLease lease() const { return name_space_->lease(bearer()); }
 
-  /// From now on the rows of all statements are added there, too.
-  void count_into(RowTally& rows) noexcept { rows_ = &rows; }
+  /// From now on the rows of all statements are added there, too; null: nowhere.
+  void count_into(RowTally* rows) noexcept { rows_ = rows; }
   void count(std::uint64_t rows_read, std::uint64_t rows_written) const noexcept {
     if (rows_ == nullptr) return;
     rows_->read += rows_read;

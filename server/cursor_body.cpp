@@ -30,10 +30,9 @@ CursorBody::CursorBody(HttpStreams& streams, const Context& context, hrana::Enco
       encoding_(encoding),
       base_url_(base_url),
       writer_(encoding, hrana::CursorEntryWriter::Framing::Body, piece_) {
-  if (parts_.record != nullptr) {
-    parts_.record->begin();
-    context_.count_into(parts_.record->rows);
-  }
+  if (parts_.record != nullptr) parts_.record->begin();
+  // Not where the request counted: that ends with its handler.
+  context_.count_into(parts_.record != nullptr ? &parts_.record->rows : nullptr);
   DatabaseSession& session = *parts_.stream->session;
   cancellation_.watch(session.interrupt_state());
   run_ = std::make_unique<CursorRun>(session, context_, cancellation_, parts_.request->batch, parts_.texts);

@@ -169,7 +169,7 @@ void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
   exchange.set_known(memory_of(state_, context.identity()));
   Places::Place place;
   if (!take_place(exchange, context, place)) return;
-  context.count_into(notes.rows);
+  context.count_into(&notes.rows);
   if (const auto wait = busy_timeout_of(exchange.request())) context.wait_at_most(*wait);
   switch (route) {
     case Route::PipelineJson:
