@@ -171,17 +171,18 @@ void Executor::describe(std::string_view sql, hrana::ResponseWriter& writer) {
   }
   try {
     const auto statement = session_.compile(for_engine(first->text, traits));
-    for (int i = 1; i <= statement->parameter_count(); ++i) {
-      const std::string_view name = statement->parameter_name(i);
-      hrana::DescribeParam& param = params.emplace_back();
-      if (!name.empty()) param.name = name;
-    }
+    // First, because it may compile the text anew, and the names of parameters are those of the compiled text.
     std::vector<hrana::Col>& columns = session_.scratch.columns;
     columns.clear();
     for (const Column& column : statement->columns()) {
       hrana::Col& to = columns.emplace_back();
       to.name = column.name;
       if (!column.declared_type.empty()) to.decltype_name = column.declared_type;
+    }
+    for (int i = 1; i <= statement->parameter_count(); ++i) {
+      const std::string_view name = statement->parameter_name(i);
+      hrana::DescribeParam& param = params.emplace_back();
+      if (!name.empty()) param.name = name;
     }
     result.params = params;
     result.cols = columns;

@@ -139,7 +139,8 @@ TEST_F(Patience, ResultsAreThoseOfADefinition) {
       "ltrim(?1, ?5), rtrim(?1, ?5)");
   for (int round = 0; round < 60; ++round) {
     const std::string text = text_of(3'000 + random() % 3'000, "aab");
-    const std::string pattern = "%" + text_of(random() % 60, "ab%_") + "%" + text_of(random() % 6, "ab") + "%";
+    std::string pattern(1, '%');
+    pattern.append(text_of(random() % 60, "ab%_")).append(1, '%').append(text_of(random() % 6, "ab")).append(1, '%');
     std::string glob = pattern;
     for (char& c : glob) c = c == '%' ? '*' : c == '_' ? '?' : c;
     const std::string needle = text_of(1 + random() % 12, "ab");
