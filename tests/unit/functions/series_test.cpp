@@ -13,7 +13,10 @@ class SeriesTest : public ::testing::Test {
  protected:
   std::string values(const std::string& sql) {
     std::string text;
-    for (auto [value] : conn_.query<std::int64_t>(sql)) text += (text.empty() ? "" : ",") + std::to_string(value);
+    for (auto [value] : conn_.query<std::int64_t>(sql)) {
+      if (!text.empty()) text += ',';
+      text += std::to_string(value);
+    }
     return text;
   }
   Connection conn_ = Builder::local(":memory:").build().connect();
