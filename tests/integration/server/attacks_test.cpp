@@ -252,7 +252,7 @@ TEST_F(ServerUnderAttack, DatabasesAreNotOpenedForWhoMayNotUseThem) {
   start({}, true);
   const std::string foreign = token(R"({"id":"elsewhere"})");
   for (int i = 0; i < kNamespaces; ++i) {
-    const std::string name = "n" + std::to_string(i);
+    const std::string name = std::string("n").append(std::to_string(i));
     EXPECT_EQ(run_sql(port(), "SELECT 1", {{"x-namespace", name}}), "401");
     EXPECT_EQ(run_sql(port(), "SELECT 1", {{"x-namespace", name}, {"authorization", "Bearer " + foreign}}), "404");
     EXPECT_EQ(request(port(), "GET", "/dump", {}, {{"x-namespace", name}}).status, 401);
