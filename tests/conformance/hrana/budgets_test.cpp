@@ -196,10 +196,10 @@ TEST_F(HranaBudgets, AWebSocketOpensSoManyStreamsAndStaysUsable) {
 }
 
 TEST_F(HranaBudgets, NeverMoreNamespacesAreOpenThanMayBe) {
-  for (int i = 0; i < 6; ++i) server_->namespaces().create("n" + std::to_string(i), {});
+  for (int i = 0; i < 6; ++i) server_->namespaces().create(std::string("n").append(std::to_string(i)), {});
   std::size_t most = 0;
   for (int i = 0; i < 6; ++i) {
-    EXPECT_EQ(as("alice", "n" + std::to_string(i))
+    EXPECT_EQ(as("alice", std::string("n").append(std::to_string(i)))
                   .post("/v2/pipeline", {{"requests", list({execute("SELECT 1"), close()})}})
                   .status,
               200);
@@ -208,7 +208,8 @@ TEST_F(HranaBudgets, NeverMoreNamespacesAreOpenThanMayBe) {
   EXPECT_LE(most, 3U);
   std::vector<Json> batons;
   for (int i = 0; i < 3; ++i)
-    batons.push_back(as("alice", "n" + std::to_string(i)).pipeline(list({execute("BEGIN")})).at("baton"));
+    batons.push_back(
+        as("alice", std::string("n").append(std::to_string(i))).pipeline(list({execute("BEGIN")})).at("baton"));
   const Answer refused = as("alice", "n3").post("/v2/pipeline", {{"requests", list({execute("SELECT 1"), close()})}});
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.json().at("code"), "TOO_MANY_NAMESPACES");
@@ -219,7 +220,7 @@ TEST_F(HranaBudgets, NeverMoreNamespacesAreOpenThanMayBe) {
   EXPECT_LE(server_->gauges().namespaces_loaded, 3U);
   // Those in use have kept what they had.
   for (int i : {0, 2}) {
-    EXPECT_EQ(error_code(as("alice", "n" + std::to_string(i))
+    EXPECT_EQ(error_code(as("alice", std::string("n").append(std::to_string(i)))
                              .pipeline(list({execute("COMMIT"), close()}), batons[static_cast<std::size_t>(i)])
                              .at("results")[0]),
               "");

@@ -204,7 +204,7 @@ TEST_F(ServerLife, MakesFilesThatOtherUsersCannotRead) {
   };
   // The umask of a child is that of its parent.
   for (const auto& [mask, mode] : {std::pair<mode_t, int>{0, 0640}, {0022, 0640}, {0077, 0600}}) {
-    const std::string name = "m" + std::to_string(mask);
+    const std::string name = std::string("m").append(std::to_string(mask));
     const mode_t before = ::umask(mask);
     ServerProcess server({"--data", file(name), "--enable-namespaces", "--admin-listen", "127.0.0.1:0", "--log-file",
                           file(name + ".log"), "--access-log", file(name + ".access"), "--pid-file",
