@@ -238,7 +238,7 @@ TEST_P(HranaClient, SaysHowLongItWantsToWaitForLocks) {
   script_.then(say(pipeline("null", {executed(), closed()})));
   Connection conn = connect();
   const auto said = [&] {
-    const std::string& head = server_.received().back().head;
+    const std::string head = server_.received().back().head;
     const std::size_t at = head.find("libsql-busy-timeout: ");
     return at == std::string::npos ? -1 : std::stol(head.substr(at + 21));
   };

@@ -84,7 +84,8 @@ TEST_F(HranaLostTransaction, NothingThatWasMeantForItHappensOutsideIt) {
                                     batch(list({step("INSERT INTO t VALUES (5)"), step("SELECT 1")})), insert}),
                               baton);
   EXPECT_EQ(codes(answer), (Codes{kLost, kLost, kLost, "", kLost}));
-  for (const Json& error : result_of(answer.at("results")[3]).at("step_errors")) EXPECT_EQ(error.at("code"), kLost);
+  const Json of_batch = result_of(answer.at("results")[3]);
+  for (const Json& error : of_batch.at("step_errors")) EXPECT_EQ(error.at("code"), kLost);
   // Nor in the next request, or one over a cursor.
   answer = http.pipeline(list({insert, execute("SAVEPOINT s"), insert, execute("RELEASE s"), execute("SELECT 1")}),
                          answer.at("baton"));
