@@ -1,6 +1,7 @@
 // A local database: its options, and what its connections share.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -66,8 +67,8 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   std::shared_ptr<WriteQueue> write_queue_;
   std::mutex idle_mutex_;
   std::vector<std::unique_ptr<engine::Connection>> idle_;
-  Settings settings_;           // of a new connection
-  bool knows_pragmas_ = false;  // those of the options are the engine's; the constructor looks
+  Settings settings_;                        // of a new connection
+  std::atomic<bool> knows_pragmas_ = false;  // those of the options are the engine's; the constructor looks
 };
 
 }  // namespace libsql::local
