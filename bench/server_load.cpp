@@ -23,28 +23,13 @@
 #include "net/websocket_client.hpp"
 #include "server/namespaces.hpp"
 #include "server/server.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace {
 
 using namespace libsql;
 using Clock = std::chrono::steady_clock;
-
-class Directory {
- public:
-  Directory() : path_(std::filesystem::temp_directory_path() / ("libsql-bench-" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~Directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using Directory = test::TemporaryDirectory;
 
 class Echo final : public net::Handler {
  public:

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include <time.h>
-#include <unistd.h>
+
+#include "support/temporary_directory.hpp"
 
 namespace bench {
 
@@ -70,19 +71,17 @@ inline void compare(const std::string& title, std::vector<Contender> contenders,
 }
 
 /// A directory that goes when the benchmark ends. LIBSQL_BENCH_DIR names the place (a disk, not a tmpfs, for commits).
-class Directory {
+class Directory : public libsql::test::TemporaryDirectory {
  public:
-  Directory() {
-    const char* place = std::getenv("LIBSQL_BENCH_DIR");
-    path_ = std::filesystem::path(place != nullptr ? place : std::filesystem::temp_directory_path().string()) /
-            ("libsql-bench-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(path_);
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
+  Directory() : TemporaryDirectory(place()) {}
 
  private:
-  std::filesystem::path path_;
+  static std::filesystem::path place() {
+    const char* named = std::getenv("LIBSQL_BENCH_DIR");
+    if (named == nullptr) return std::filesystem::temp_directory_path();
+    std::filesystem::create_directories(named);
+    return named;
+  }
 };
 
 /// Keeps a result from being optimised away.

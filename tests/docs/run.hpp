@@ -1,16 +1,17 @@
 // Runs the code blocks of a page, each in an empty directory of its own, and looks at what they print.
 #pragma once
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <initializer_list>
 #include <iostream>
+#include <memory>
 #include <sstream>
 #include <string>
+
+#include "support/temporary_directory.hpp"
 
 namespace libsql_docs {
 
@@ -32,11 +33,8 @@ inline bool has_lines(const std::string& output, std::initializer_list<const cha
 inline void run(const char* place, void (*snippet)(), std::initializer_list<const char*> expected) {
   namespace fs = std::filesystem;
   std::cout << "-- " << place << std::endl;
-  static int number = 0;
-  const fs::path directory =
-      fs::temp_directory_path() / ("libsql-docs-" + std::to_string(getpid()) + "-" + std::to_string(++number));
-  fs::create_directory(directory);
-  fs::current_path(directory);
+  const auto directory = std::make_unique<libsql::test::TemporaryDirectory>();
+  fs::current_path(directory->path());
   bool failed = false;
   std::ostringstream output;
   std::streambuf* const screen = std::cout.rdbuf(output.rdbuf());
@@ -52,7 +50,6 @@ inline void run(const char* place, void (*snippet)(), std::initializer_list<cons
     failed = true;
   }
   fs::current_path("/");
-  fs::remove_all(directory);
   if (failed) std::exit(1);
 }
 

@@ -15,6 +15,7 @@
 #include "engine/wal_format.hpp"
 #include "engine/wal_index.hpp"
 #include "sqlite3.h"
+#include "support/temporary_directory.hpp"
 
 namespace {
 
@@ -30,16 +31,10 @@ void require(bool condition, const char* what) {
 class Target {
  public:
   Target() {
-    directory_ = std::filesystem::temp_directory_path() / ("libsql-wal-fuzz-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(directory_);
     sqlite3* db = nullptr;
     require(sqlite3_open(path().c_str(), &db) == SQLITE_OK, "cannot open the database");
     sqlite3_exec(db, "PRAGMA page_size=512; PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
     sqlite3_close(db);
-  }
-  ~Target() {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
   }
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
@@ -68,8 +63,8 @@ class Target {
   }
 
  private:
-  std::string path() const { return (directory_ / "fuzz.db").string(); }
-  std::filesystem::path directory_;
+  std::string path() const { return directory_.file("fuzz.db"); }
+  libsql::test::TemporaryDirectory directory_;
 };
 
 void check(std::span<const std::byte> log) {

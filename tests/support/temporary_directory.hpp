@@ -1,22 +1,23 @@
 // A directory of a test's own, removed with what is in it when it ends.
 #pragma once
 
-#include <unistd.h>
+#include <stdlib.h>
 
-#include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <string>
 #include <system_error>
 
 namespace libsql::test {
 
+/// The system chooses the name, which nobody had before: a process that was killed leaves its directory behind, and the
+/// next process with the same number must not find the databases in it.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    static std::atomic<int> next{1};
-    path_ = std::filesystem::temp_directory_path() /
-            ("libsql-test-" + std::to_string(::getpid()) + "-" + std::to_string(next.fetch_add(1)));
-    std::filesystem::create_directories(path_);
+  explicit TemporaryDirectory(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string name = (parent / "libsql-test-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
+    path_ = name;
   }
   ~TemporaryDirectory() {
     std::error_code ignored;

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <libsql/libsql.hpp>
 #include <set>
 #include <string>
@@ -16,6 +15,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "support/temporary_directory.hpp"
 
 namespace libsql {
 namespace {
@@ -49,10 +50,8 @@ constexpr int kThreads = 4;
 }
 
 TEST(WriterCrash, KilledProcessLosesNoAcknowledgedCommit) {
-  const std::filesystem::path directory =
-      std::filesystem::temp_directory_path() / ("libsql-writer-crash-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(directory);
-  const std::string path = (directory / "test.db").string();
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.file("test.db");
   {
     Connection conn = Builder::local(path).build().connect();
     conn.execute_batch("CREATE TABLE t(a INTEGER PRIMARY KEY); CREATE TABLE total(n); INSERT INTO total VALUES(0)");
@@ -91,14 +90,11 @@ TEST(WriterCrash, KilledProcessLosesNoAcknowledgedCommit) {
     ASSERT_EQ(conn.query_value<std::int64_t>("SELECT n FROM total"), static_cast<std::int64_t>(stored.size()));
   }
   EXPECT_GT(acknowledged.size(), static_cast<std::size_t>(kRounds));
-  std::filesystem::remove_all(directory);
 }
 
 TEST(WriterCrash, ProcessesAndThreadsTakeTurnsWithoutBusy) {
-  const std::filesystem::path directory =
-      std::filesystem::temp_directory_path() / ("libsql-writers-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(directory);
-  const std::string path = (directory / "test.db").string();
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.file("test.db");
   Builder::local(path).build().connect().execute("CREATE TABLE t(a)");
   constexpr int kProcesses = 4;
   constexpr int kWriters = 8;
@@ -149,7 +145,6 @@ TEST(WriterCrash, ProcessesAndThreadsTakeTurnsWithoutBusy) {
   EXPECT_EQ(conn.query_value<std::int64_t>("SELECT count(*) FROM t"), kProcesses * kWriters * kEach);
   EXPECT_EQ(conn.query_value<std::string>("PRAGMA integrity_check"), "ok");
   conn.close();
-  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

@@ -1,29 +1,20 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <libsql/libsql.hpp>
 #include <optional>
+
+#include "support/temporary_directory.hpp"
 
 namespace libsql {
 namespace {
 
 class WalTest : public testing::Test {
  protected:
-  WalTest() {
-    directory_ =
-        std::filesystem::temp_directory_path() / ("libsql-api-wal-" + std::to_string(::getpid()) + "-" +
-                                                  testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::create_directories(directory_);
-  }
-  ~WalTest() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
   Database open(const std::string& name) {
-    return Builder::local((directory_ / name).string()).pragma("wal_autocheckpoint", 0).build();
+    return Builder::local(directory_.file(name)).pragma("wal_autocheckpoint", 0).build();
   }
-  std::filesystem::path directory_;
+  test::TemporaryDirectory directory_;
 };
 
 TEST_F(WalTest, FramesOfOneDatabaseMakeACopyOfIt) {
@@ -65,7 +56,7 @@ TEST_F(WalTest, InsertSessionEndsWithItsConnection) {
 }
 
 TEST_F(WalTest, CloseLeavesTheLogAloneWhileAGuardLives) {
-  const std::string log = (directory_ / "a.db-wal").string();
+  const std::string log = directory_.file("a.db-wal");
   Connection conn = open("a.db").connect();
   Wal wal(conn);
   std::optional<WalCheckpointGuard> guard(wal.disable_checkpoint());
@@ -93,7 +84,7 @@ TEST_F(WalTest, InsertSessionKeepsItsSessionAlive) {
     insert = Wal(conn).insert();
   }
   Connection other =
-      Builder::local((directory_ / "a.db").string()).busy_timeout(std::chrono::milliseconds(0)).build().connect();
+      Builder::local(directory_.file("a.db")).busy_timeout(std::chrono::milliseconds(0)).build().connect();
   EXPECT_THROW(other.execute("INSERT INTO t VALUES(1)"), Busy);
   insert.reset();
   EXPECT_EQ(other.execute("INSERT INTO t VALUES(1)"), 1u);

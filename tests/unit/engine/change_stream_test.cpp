@@ -1,6 +1,3 @@
-#include <unistd.h>
-
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -10,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <libsql/libsql.hpp>
+
+#include "support/temporary_directory.hpp"
 
 namespace {
 
@@ -62,8 +61,7 @@ TEST_F(Stream, DeliversWhatAStatementCommits) {
 }
 
 TEST_F(Stream, MaintenanceLeavesNothingInIt) {
-  const auto directory = std::filesystem::temp_directory_path() / ("libsql-changes-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(directory);
+  const test::TemporaryDirectory directory;
   conn_.execute_batch(
       "CREATE TABLE counted(id INTEGER PRIMARY KEY AUTOINCREMENT, a); CREATE INDEX by_a ON counted(a);"
       "CREATE TABLE made(a, b AS (a + 1) STORED, c AS (a + 2)); CREATE VIEW v AS SELECT 1;"
@@ -72,7 +70,7 @@ TEST_F(Stream, MaintenanceLeavesNothingInIt) {
       "INSERT INTO t VALUES (1, 'a', 1); INSERT INTO w VALUES ('x', 7, NULL)");
   ChangeStream stream(conn_);
   for (const std::string& sql :
-       {std::string("ANALYZE"), std::string("VACUUM"), "VACUUM INTO '" + (directory / "copy.db").string() + "'",
+       {std::string("ANALYZE"), std::string("VACUUM"), "VACUUM INTO '" + directory.file("copy.db") + "'",
         std::string("REINDEX"), std::string("PRAGMA optimize(0x10002)"),
         std::string("UPDATE sqlite_sequence SET seq=5"), std::string("ALTER TABLE counted RENAME TO renamed"),
         std::string("DROP TABLE made")}) {
@@ -83,7 +81,6 @@ TEST_F(Stream, MaintenanceLeavesNothingInIt) {
   }
   conn_.execute("INSERT INTO plain VALUES (1)");
   EXPECT_THAT(next(stream), ElementsAre("INSERT plain()->(1,)"));
-  std::filesystem::remove_all(directory);
 }
 
 TEST_F(Stream, DescribesTablesKeysAndRowids) {

@@ -1,11 +1,11 @@
 // Every kind of fault, then sweeps: whatever fails, and whenever the power goes, the database is old or new and whole.
 #include <libsql/testing/fault_vfs.hpp>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "engine/vfs.hpp"
+#include "support/temporary_directory.hpp"
 #include "unit/engine/raw_sqlite.hpp"
 
 namespace libsql::testing {
@@ -124,20 +124,20 @@ TEST(FaultVfs, AFaultMayConcernOneKindOfFileOnly) {
 }
 
 TEST(FaultVfs, MayStandOnRealFiles) {
-  const auto path = std::filesystem::temp_directory_path() / ("libsql-fault-" + std::to_string(::getpid()) + ".db");
+  const test::TemporaryDirectory directory;
+  const std::string path = directory.file("fault.db");
   auto vfs = std::make_shared<FaultVfs>("unix");
   {
     const VfsRegistration registration = register_vfs("fault", vfs);
-    Raw raw(path.string(), "fault");
+    Raw raw(path, "fault");
     ASSERT_SQL_OK(raw, "PRAGMA journal_mode=wal; CREATE TABLE t(a); INSERT INTO t VALUES (1)");
     vfs->inject({.on = FaultOn::Write, .kind = FaultKind::Full});
     EXPECT_EQ(raw.exec("INSERT INTO t VALUES (2)"), SQLITE_FULL);
-    EXPECT_EQ(Raw(path.string()).text("SELECT count(*) FROM t"), "1");
+    EXPECT_EQ(Raw(path).text("SELECT count(*) FROM t"), "1");
   }
   EXPECT_THROW(vfs->power_cut(1), Misuse);
   EXPECT_THROW(vfs->inject({.kind = FaultKind::PowerCut}), Misuse);
   EXPECT_THROW(FaultVfs("no such vfs"), Configuration);
-  std::filesystem::remove(path);
 }
 
 // ---- the disk

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -7,9 +6,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <libsql/libsql.hpp>
+
+#include "support/temporary_directory.hpp"
 
 namespace {
 
@@ -381,15 +381,11 @@ TEST_F(Hooked, AnExceptionOfARollbackListenerIsThrownByTheRollback) {
 
 class HookedFile : public testing::Test {
  protected:
-  HookedFile() : directory_(std::filesystem::temp_directory_path() / ("libsql-hooks-" + std::to_string(getpid()))) {
-    std::filesystem::create_directories(directory_);
-  }
-  ~HookedFile() override { std::filesystem::remove_all(directory_); }
-  std::filesystem::path directory_;
+  test::TemporaryDirectory directory_;
 };
 
 TEST_F(HookedFile, WalListenersGetPagesAndAutomaticCheckpointsGoOn) {
-  Database db = Builder::local((directory_ / "a.db").string()).build();
+  Database db = Builder::local(directory_.file("a.db")).build();
   Connection conn = db.connect();
   Hooks hooks(conn);
   conn.execute("CREATE TABLE t(x)");
@@ -415,7 +411,7 @@ TEST_F(HookedFile, WalListenersGetPagesAndAutomaticCheckpointsGoOn) {
 }
 
 TEST_F(HookedFile, AWalListenerMayUseTheConnectionAndItsExceptionComesAfterTheCommit) {
-  Database db = Builder::local((directory_ / "b.db").string()).build();
+  Database db = Builder::local(directory_.file("b.db")).build();
   Connection conn = db.connect();
   Hooks hooks(conn);
   conn.execute("CREATE TABLE t(x)");
@@ -430,7 +426,7 @@ TEST_F(HookedFile, AWalListenerMayUseTheConnectionAndItsExceptionComesAfterTheCo
 }
 
 TEST_F(HookedFile, ACheckpointGuardRestoresTheSettingUnderAListener) {
-  Database db = Builder::local((directory_ / "c.db").string()).pragma("wal_autocheckpoint", 50).build();
+  Database db = Builder::local(directory_.file("c.db")).pragma("wal_autocheckpoint", 50).build();
   Connection conn = db.connect();
   conn.execute("CREATE TABLE t(x)");
   Hooks hooks(conn);

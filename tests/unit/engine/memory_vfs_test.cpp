@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/vfs.hpp"
+#include "support/temporary_directory.hpp"
 #include "unit/engine/raw_sqlite.hpp"
 
 namespace libsql {
@@ -208,15 +209,15 @@ TEST(SharedMemoryDatabase, IsOneDatabasePerObjectAndLeavesOtherFilesWhereTheyAre
   Raw again(database.path(), vfs);
   EXPECT_EQ(again.text("SELECT a FROM t"), "5") << "the object keeps it";
 
-  const auto copy = std::filesystem::temp_directory_path() / ("libsql-memory-" + std::to_string(::getpid()) + ".db");
-  ASSERT_SQL_OK(again, "VACUUM INTO '" + copy.string() + "'");
+  const test::TemporaryDirectory directory;
+  const std::string copy = directory.file("copy.db");
+  ASSERT_SQL_OK(again, "VACUUM INTO '" + copy + "'");
   EXPECT_TRUE(std::filesystem::exists(copy));
-  ASSERT_SQL_OK(again, "ATTACH '" + copy.string() + "' AS disk; INSERT INTO disk.t VALUES (6); DETACH disk");
-  EXPECT_EQ(Raw(copy.string()).text("SELECT count(*) FROM t"), "2");
+  ASSERT_SQL_OK(again, "ATTACH '" + copy + "' AS disk; INSERT INTO disk.t VALUES (6); DETACH disk");
+  EXPECT_EQ(Raw(copy).text("SELECT count(*) FROM t"), "2");
   ASSERT_SQL_OK(again,
                 "CREATE TEMP TABLE big AS WITH n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<50000) "
                 "SELECT i, randomblob(50) FROM n");
-  std::filesystem::remove(copy);
 }
 
 }  // namespace

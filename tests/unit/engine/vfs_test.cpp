@@ -15,6 +15,7 @@
 
 #include "core/errors.hpp"
 #include "engine/vfs.hpp"
+#include "support/temporary_directory.hpp"
 #include "unit/engine/raw_sqlite.hpp"
 
 namespace libsql {
@@ -370,13 +371,8 @@ class CountingVfs : public VfsWrapper {
 
 class VfsWrapperTest : public testing::Test {
  protected:
-  void SetUp() override {
-    directory_ = std::filesystem::temp_directory_path() / ("libsql-vfs-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(directory_);
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-  std::string path(const char* name) const { return (directory_ / name).string(); }
-  std::filesystem::path directory_;
+  std::string path(const char* name) const { return directory_.file(name); }
+  test::TemporaryDirectory directory_;
 };
 
 TEST_F(VfsWrapperTest, PassesWalSharedMemoryMappingAndControlsThrough) {
