@@ -5,6 +5,7 @@
 
 #include "hrana/decode.hpp"
 #include "hrana/encode.hpp"
+#include "hrana/extensions.hpp"
 #include "hrana/response_writer.hpp"
 #include "server/executor.hpp"
 #include "server/failure.hpp"
@@ -43,8 +44,9 @@ void accept_hrana(net::Exchange& exchange, ServerState& state, std::string name_
                         "Only these WebSocket subprotocols are supported: hrana3-protobuf hrana3 hrana2 hrana1",
                         "UNSUPPORTED_SUBPROTOCOL");
   }
+  static constexpr net::Header kKept{hrana::kBusyTimeoutHeader, hrana::kKeepsBusyTimeout};
   exchange.accept_websocket(std::make_shared<HranaWebSocket>(state, *chosen, std::move(name_space)),
-                            offered ? chosen->name : std::string_view());
+                            offered ? chosen->name : std::string_view(), {&kKept, 1});
 }
 
 HranaWebSocket::HranaWebSocket(ServerState& state, const Subprotocol& protocol, std::string name_space)

@@ -9,6 +9,7 @@
 
 #include <libsql/version.hpp>
 
+#include "hrana/extensions.hpp"
 #include "server/dump_http.hpp"
 #include "server/failure.hpp"
 #include "server/hrana_websocket.hpp"
@@ -144,7 +145,9 @@ void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
     }
     case Route::Probe:
       if (is_post(request.method)) return answer(exchange, 405, {}, {});
-      return answer(exchange, 200, kPlainText, "Hello, this is a server for Hrana over HTTP");
+      return exchange.answer(
+          200, {{"content-type", kPlainText}, kAnyOrigin, {hrana::kBusyTimeoutHeader, hrana::kKeepsBusyTimeout}},
+          "Hello, this is a server for Hrana over HTTP");
     case Route::Health:
       return answer(exchange, 200, {}, {});
     case Route::Version:

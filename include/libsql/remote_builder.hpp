@@ -86,7 +86,11 @@ class LIBSQL_EXPORT RemoteBuilder final {
   RemoteBuilder& connect_timeout(std::chrono::milliseconds timeout);
   /// How long any one call may take before it throws Timeout; nullopt: as long as it needs.
   RemoteBuilder& default_deadline(std::optional<std::chrono::milliseconds> limit);
-  /// How long a call is repeated while the server says that another connection holds the lock. 0: not at all.
+  /// How long what writes waits for another connection's lock, before it throws Busy. 0: not at all. A server of ours
+  /// is told. For another one of version 3 the client takes the lock in a request of its own, and leaves when the time
+  /// has passed: what begins Immediate or Exclusive, and, where the timeout is under 4.5 s, at the price of one request
+  /// more, single statements, execute_many() and transactional batches. In execute_batch(), and in a transaction that
+  /// began Deferred, such a server waits as long as it likes.
   RemoteBuilder& busy_timeout(std::chrono::milliseconds timeout);
   /// How often a request that failed on the way is tried again, if that is safe: no byte of it was sent, or it only
   /// reads and stands in no transaction.

@@ -15,5 +15,8 @@ inline constexpr std::string_view kStatelessStream = "stateless";
 inline constexpr std::string_view kBusyTimeoutHeader = "libsql-busy-timeout";
 inline constexpr std::string_view kBusyTimeoutMember = "libsql_busy_timeout";
 inline constexpr std::uint32_t kBusyTimeoutField = 1000;
+/// The same header in the answer to a GET of a version's path, and in that to the handshake of a WebSocket: the server
+/// keeps to what it is told.
+inline constexpr std::string_view kKeepsBusyTimeout = "kept";
 
 }  // namespace libsql::hrana

@@ -120,6 +120,8 @@ struct WebSocketConnection::State {
   ByteBuffer message;
   bool message_done = false;  // `message` is what the last call handed out, else the beginning of the next one
   ConnectionStatistics statistics;
+  std::string answer_text;  // the head of the answer to the handshake, and what it says
+  ResponseHead answer;
 
   // What is known of the connections before this one is in `statistics` already.
   void count() noexcept {
@@ -240,8 +242,8 @@ void WebSocketConnection::State::refuse(HttpParser& parser, int status) {
 std::string WebSocketConnection::State::take_answer(std::span<const std::string_view> subprotocols) {
   ByteBuffer& in = stream->kept();
   HttpParser parser;
-  ResponseHead head;
-  std::string text;
+  ResponseHead& head = answer;
+  std::string& text = answer_text;
   for (;;) {
     std::size_t from = 0;
     std::size_t length = 0;
@@ -360,6 +362,10 @@ std::string WebSocketConnection::connect(std::string_view target, std::span<cons
 }
 
 bool WebSocketConnection::is_open() const noexcept { return state_->websocket.has_value(); }
+
+std::optional<std::string_view> WebSocketConnection::header(std::string_view name) const noexcept {
+  return find_header(state_->answer.headers, name);
+}
 
 void WebSocketConnection::send(MessageType type, std::string_view data, const Wait& wait) {
   State& state = *state_;

@@ -32,6 +32,8 @@ class WebSocketConnection final {
   std::string connect(std::string_view target, std::span<const std::string_view> subprotocols,
                       std::span<const Header> headers, const Wait& wait);
   bool is_open() const noexcept;
+  /// A field of the answer to the handshake, until the next one.
+  std::optional<std::string_view> header(std::string_view name) const noexcept;
 
   /// Sends one message. While the peer does not take it, what the peer sends is read meanwhile and kept for receive(),
   /// so two peers that both send much do not block each other for ever. Throws NetError.

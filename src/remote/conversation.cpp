@@ -20,9 +20,23 @@ constexpr std::string_view kRollback = "ROLLBACK";
 constexpr std::string_view kSavepoint = "SAVEPOINT libsql_batch";
 constexpr std::string_view kRelease = "RELEASE libsql_batch";
 constexpr std::string_view kRollbackTo = "ROLLBACK TO libsql_batch";
+constexpr std::string_view kBeginImmediate = "BEGIN IMMEDIATE";
 
 bool is(const Text& text, sql::StatementKind kind) noexcept {
   return text.what.explain == sql::ExplainMode::None && text.what.kind == kind;
+}
+
+bool only_waits_for_lock(const Text& text) noexcept {
+  using enum sql::BeginBehavior;
+  return is(text, sql::StatementKind::Begin) && (text.what.begin == Immediate || text.what.begin == Exclusive);
+}
+
+// Whether it needs the lock for writing, and may run in a transaction.
+bool may_run_locked(const Text& text) noexcept {
+  using enum sql::StatementKind;
+  const sql::StatementKind kind = text.what.kind;
+  const bool of_schema = kind >= CreateTable && kind <= AlterTable && !text.what.temporary;
+  return text.what.explain == sql::ExplainMode::None && (text.changes_rows() || of_schema);
 }
 
 }  // namespace
@@ -128,9 +142,100 @@ auto Conversation::inside(Run&& run) {
   }
 }
 
+// Until when the client has to bound the wait of what changes something outside a transaction, in a server that waits
+// as long as it likes. None if it need not: that costs a request.
+std::optional<net::Deadline> Conversation::limit_of_waiting(const Call& call) {
+  constexpr std::chrono::milliseconds kOfServers{4'500};  // sqld gives up by itself after 5 s
+  if (!call.busy_until || *call.busy_until - std::chrono::steady_clock::now() >= kOfServers) return std::nullopt;
+  if (wire_->version(call) < 3) return std::nullopt;  // it may have no streams
+  return wire_->lock_deadline(call);
+}
+
+// Runs what only waits for a lock. The client leaves when the limit has passed: nothing has been done, and a
+// transaction that nobody holds is rolled back by the server.
+template <class Run>
+auto Conversation::waiting(const Call& call, std::optional<net::Deadline> limit, Run&& run) {
+  Call bounded = call;
+  if (limit) bounded.wait.deadline = earlier(call.wait.deadline, *limit);
+  try {
+    return run(bounded);
+  } catch (const Timeout& error) {
+    if (!limit || error.origin() != ErrorOrigin::Network || !limit->passed() || call.wait.deadline.passed()) throw;
+  }
+  constexpr int kBusy = 5;  // SQLITE_BUSY
+  detail::ErrorData data;
+  data.code = ErrorCode::Busy;
+  data.origin = ErrorOrigin::Network;
+  data.sqlite_code = kBusy;
+  data.message = "the database is locked: the server did not give the lock within the busy timeout";
+  data.sql = call.sql;
+  data.retryable = true;
+  data.transaction_open = false;
+  core::throw_error(std::move(data));
+}
+
+// A new stream that holds the lock for writing.
+std::shared_ptr<Stream> Conversation::locked_stream(Call& call, net::Deadline limit) {
+  std::shared_ptr<Stream> stream = new_stream(call);
+  hrana::Stmt stmt;
+  stmt.sql.text = kBeginImmediate;
+  stmt.want_rows = false;
+  const Request request = hrana::ExecuteRequest{stmt};
+  Call asking = call;
+  asking.repeatable = true;  // whatever becomes of it, nothing is changed
+  const Answers answers = waiting(asking, limit, [&](const Call& bounded) {
+    return stream->run({&request, 1}, After::Keep, bounded);
+  });
+  const Answer answer = answers.at(0);
+  if (answer.error != nullptr) {
+    detail::ErrorData data = error_of(*answer.error);
+    data.sql = call.sql;
+    data.transaction_open = false;
+    core::throw_error(std::move(data));
+  }
+  static_cast<void>(answer.as<hrana::ExecuteResponse>());
+  if (!stream->is_open()) {
+    core::throw_error(ErrorCode::Protocol, "the server began a transaction, but did not keep its stream", call.sql);
+  }
+  call.outside = true;
+  return stream;
+}
+
 Ran Conversation::execute(const Text& text, const hrana::Stmt& stmt, const Call& call) {
   if (held_ != nullptr) return execute_inside(text, stmt, call);
-  return text.begins_transaction() ? open(text, stmt, call) : execute_alone(text, stmt, call);
+  if (text.begins_transaction()) return open(text, stmt, call);
+  if (may_run_locked(text)) {
+    if (const auto limit = limit_of_waiting(call)) return execute_locked(text, stmt, call, *limit);
+  }
+  return execute_alone(text, stmt, call);
+}
+
+Ran Conversation::execute_locked(const Text& text, const hrana::Stmt& stmt, const Call& call, net::Deadline limit) {
+  Call told = call;
+  const std::shared_ptr<Stream> stream = locked_stream(told, limit);
+  Steps steps(3);
+  const std::uint32_t ran = steps.add(stmt);
+  const std::uint32_t made = steps.add("COMMIT", steps.ok(ran));
+  steps.add(kRollback, steps.negated(steps.ok(made)));
+  const Request request = hrana::BatchRequest{steps.batch()};
+  Answers answers = stream->run({&request, 1}, After::Close, told);
+  const Answer answer = answers.at(0);
+  // The transaction around the statement is not the user's, so it is not lost for him.
+  const auto refuse = [&](const hrana::WireError& error) {
+    detail::ErrorData data = error_of(error, text);
+    data.transaction_open = false;
+    core::throw_error(std::move(data));
+  };
+  if (answer.error != nullptr) refuse(*answer.error);
+  const hrana::BatchResult& batch = answer.as<hrana::BatchResponse>().result;
+  for (const std::uint32_t step : {ran, made}) {
+    const hrana::StepOutcome* const outcome = batch.find(step);
+    if (outcome == nullptr)
+      core::throw_error(ErrorCode::Protocol, "the server left out a step of a batch", text.source);
+    if (outcome->error() != nullptr) refuse(*outcome->error());
+  }
+  const hrana::StmtResult* result = batch.find(ran)->result();
+  return {std::move(answers), result};
 }
 
 Ran Conversation::execute_alone(const Text& text, const hrana::Stmt& stmt, const Call& call) {
@@ -145,10 +250,13 @@ Ran Conversation::execute_alone(const Text& text, const hrana::Stmt& stmt, const
 }
 
 Ran Conversation::open(const Text& text, const hrana::Stmt& stmt, const Call& call) {
+  const auto limit = only_waits_for_lock(text) ? wire_->lock_deadline(call) : std::nullopt;
   Call told = call;
   std::shared_ptr<Stream> stream = new_stream(told);
   const Request request = hrana::ExecuteRequest{stmt};
-  Answers answers = stream->run({&request, 1}, After::Keep, told);
+  Answers answers = waiting(told, limit, [&](const Call& bounded) {
+    return stream->run({&request, 1}, After::Keep, bounded);
+  });
   const Answer answer = answers.at(0);
   if (answer.error != nullptr) fail(*answer.error, text);
   const hrana::StmtResult* result = &answer.as<hrana::ExecuteResponse>().result;
@@ -267,12 +375,13 @@ RanBatch Conversation::execute_atomically(std::span<const hrana::Stmt> stmts, st
                                           const Call& call) {
   const bool in_transaction = held_ != nullptr;
   const bool knows = wire_->version(call) >= 3;
+  const auto limit = in_transaction ? std::nullopt : limit_of_waiting(call);
   Steps steps(stmts.size() + 4);
   const auto guard = [&] { return knows ? steps.in_transaction() : nullptr; };
   if (in_transaction) {
     steps.add(kSavepoint, guard());
   } else {
-    steps.add("BEGIN IMMEDIATE");
+    steps.add(limit ? kSavepoint : kBeginImmediate);  // which COMMIT ends, too
   }
   std::uint32_t step = 0;
   for (const hrana::Stmt& stmt : stmts) step = steps.add(stmt, steps.both(steps.ok(step), guard()));
@@ -293,7 +402,9 @@ RanBatch Conversation::execute_atomically(std::span<const hrana::Stmt> stmts, st
   if (in_transaction && knows) requests.emplace_back(hrana::GetAutocommitRequest{});
 
   Call told = call;
-  const std::shared_ptr<Stream> stream = in_transaction ? held_ : new_stream(told);
+  const std::shared_ptr<Stream> stream = in_transaction ? held_
+                                         : limit        ? locked_stream(told, *limit)
+                                                        : new_stream(told);
   const auto run = [&] { return stream->run(requests, in_transaction ? After::Keep : After::Close, told); };
   RanBatch ran{in_transaction ? inside(run) : run()};
   const Answer answer = ran.answers.at(stored.empty() ? 0 : 1);

@@ -100,6 +100,11 @@ class Conversation {
   template <class Run>
   auto inside(Run&& run);
   std::shared_ptr<Stream> new_stream(Call& call);
+  std::optional<net::Deadline> limit_of_waiting(const Call& call);
+  template <class Run>
+  auto waiting(const Call& call, std::optional<net::Deadline> limit, Run&& run);
+  std::shared_ptr<Stream> locked_stream(Call& call, net::Deadline limit);
+  Ran execute_locked(const Text& text, const hrana::Stmt& stmt, const Call& call, net::Deadline limit);
   [[noreturn]] void fail(const hrana::WireError& error, const Text& text);
   [[noreturn]] void throw_lost(std::string_view sql);
 

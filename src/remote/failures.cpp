@@ -190,6 +190,12 @@ std::optional<std::uint32_t> busy_timeout_of(const Call& call) noexcept {
   return static_cast<std::uint32_t>(std::clamp<milliseconds::rep>(left.count(), 0, UINT32_MAX));
 }
 
+net::Deadline lock_deadline_after(const Call& call, std::chrono::nanoseconds on_the_way) noexcept {
+  if (!call.busy_until) return {};
+  constexpr std::chrono::milliseconds kSlack{50};  // for a server that has other things to do, too
+  return net::Deadline::at(*call.busy_until + kSlack + on_the_way);
+}
+
 Answer Answers::at(std::size_t i) const {
   Answer answer;
   if (pipeline_) {

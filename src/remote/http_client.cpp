@@ -7,6 +7,7 @@
 
 #include "core/errors.hpp"
 #include "hrana/encode.hpp"
+#include "hrana/extensions.hpp"
 #include "net/http.hpp"
 #include "remote/failures.hpp"
 #include "remote/repetition.hpp"
@@ -186,11 +187,35 @@ HttpClient::Dialect HttpClient::ask(const Call& call) {
   asking.repeatable = true;  // whatever the call itself does, this only asks
   const std::string target = endpoint_.path + "/v3-protobuf";
   const Reply reply = send({"GET", target, headers(hrana::Encoding::Protobuf), {}}, asking);
+  note(reply);
   if (reply.status >= 200 && reply.status < 300) return {3, hrana::Encoding::Protobuf};
   if (reply.status == 401 || reply.status == 403 || reply.status == 407 || reply.status == 429 || reply.status >= 500) {
     throw_status(reply.status, reply.body, hrana::Encoding::Json, asking, Standing::Alone);
   }
   return {};  // JSON; which version, the first request shows
+}
+
+void HttpClient::note(const Reply& reply) {
+  const std::lock_guard lock(mutex_);
+  manners_ = reply.manners;
+}
+
+std::optional<net::Deadline> HttpClient::lock_deadline(const Call& call) {
+  const Dialect dialect = this->dialect(call);  // asking for that may answer this, too
+  const auto known = [&] {
+    const std::lock_guard lock(mutex_);
+    return manners_;
+  };
+  std::optional<Manners> manners = known();
+  if (!manners) {
+    Call asking = call;
+    asking.repeatable = true;
+    const std::string target = endpoint_.path + std::string(dialect.prefix());
+    note(send({"GET", target, headers(dialect.encoding), {}}, asking));
+    manners = known();
+  }
+  if (manners->keeps_busy_timeout) return std::nullopt;
+  return lock_deadline_after(call, manners->answered_in);
 }
 
 HttpClient::Reply HttpClient::send(const net::HttpRequest& request, const Call& call) {
@@ -199,9 +224,12 @@ HttpClient::Reply HttpClient::send(const net::HttpRequest& request, const Call& 
     try {
       try {
         Lease connection = take(endpoint_.origin);
+        const auto begun = net::Deadline::Clock::now();
         const net::HttpResponse response = connection->request(request, call.wait);
         if (!repetition.allows(response.status, call, Standing::Alone)) {
-          return {response.status, std::string(response.body)};
+          const Manners manners{response.header(hrana::kBusyTimeoutHeader) == hrana::kKeepsBusyTimeout,
+                                net::Deadline::Clock::now() - begun};
+          return {response.status, std::string(response.body), manners};
         }
       } catch (const net::NetError& error) {
         if (!repetition.allows(error, call, Standing::Alone)) throw;
@@ -219,6 +247,7 @@ bool HttpClient::give_up(const Dialect& dialect) {
   if (dialect.encoding == hrana::Encoding::Protobuf) {
     if (options_.encoding == RemoteEncoding::Protobuf) return false;
     dialect_ = Dialect{};  // another server answers now
+    manners_.reset();
   } else if (dialect.version == 3) {
     dialect_ = Dialect{2, hrana::Encoding::Json};
     proved_ = true;

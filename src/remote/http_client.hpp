@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -39,6 +40,8 @@ class HttpClient {
   Dialect dialect(const Call& call);
   /// The version for sure, which only an answer shows: what needs version 3 asks before it is sent.
   int version(const Call& call);
+  /// As Wire::lock_deadline().
+  std::optional<net::Deadline> lock_deadline(const Call& call);
   /// The server has answered in this dialect.
   void prove(const Dialect& dialect) noexcept;
   /// As far as it is known.
@@ -79,14 +82,22 @@ class HttpClient {
   const Options& options() const noexcept { return options_; }
 
  private:
+  // How the server behaves to a request that waits for locks.
+  struct Manners {
+    bool keeps_busy_timeout = false;
+    std::chrono::nanoseconds answered_in{0};  // a request that waits for nothing
+  };
+
   void give_back(net::HttpConnection connection) noexcept;
   Dialect ask(const Call& call);
   struct Reply {
     int status;
     std::string body;
+    Manners manners;
   };
   // Asks something that may be asked at any time.
   Reply send(const net::HttpRequest& request, const Call& call);
+  void note(const Reply& reply);
 
   const Options options_;
   const Endpoint endpoint_;
@@ -98,6 +109,7 @@ class HttpClient {
   std::mutex mutex_;  // of what follows
   std::optional<Dialect> dialect_;
   bool proved_ = false;
+  std::optional<Manners> manners_;
   std::vector<net::HttpConnection> resting_;  // the most recently used last
   std::atomic<hrana::Encoding> encoding_ = hrana::Encoding::Json;
   std::atomic<bool> closes_streams_ = true;

@@ -67,6 +67,7 @@ class HttpWire final : public Wire {
       : client_(std::move(client)), upkeep_(std::move(upkeep)) {}
   std::shared_ptr<Stream> stream() override { return std::make_shared<HttpStream>(client_, upkeep_); }
   int version(const Call& call) override { return client_->version(call); }
+  std::optional<net::Deadline> lock_deadline(const Call& call) override { return client_->lock_deadline(call); }
   hrana::Encoding encoding() const noexcept override { return client_->encoding(); }
 
  private:

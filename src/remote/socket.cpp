@@ -5,6 +5,7 @@
 #include "core/errors.hpp"
 #include "hrana/decode.hpp"
 #include "hrana/encode.hpp"
+#include "hrana/extensions.hpp"
 #include "remote/failures.hpp"
 #include "remote/http_client.hpp"
 
@@ -59,7 +60,10 @@ void Socket::connect(const Call& call) {
     offered.emplace_back("hrana2");
   }
   const std::string& path = options_.location.endpoint.path;
+  const auto begun = net::Deadline::Clock::now();
   const std::string chosen = connection->connect(path.empty() ? "/" : path, offered, header_views_, call.wait);
+  opened_in_ = net::Deadline::Clock::now() - begun;
+  keeps_busy_timeout_ = connection->header(hrana::kBusyTimeoutHeader) == hrana::kKeepsBusyTimeout;
   if (chosen == "hrana3-protobuf") {
     version_ = 3;
     encoding_ = hrana::Encoding::Protobuf;

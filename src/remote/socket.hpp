@@ -1,6 +1,7 @@
 // One WebSocket to a server: requests by number, answers in any order.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -45,6 +46,9 @@ class Socket {
   /// Another number means another connection: what was open at the server is gone.
   std::uint64_t generation() const noexcept { return generation_; }
   int version() const noexcept { return version_; }
+  /// Whether the server waits for locks no longer than it is told; and how long it took to open the WebSocket.
+  bool keeps_busy_timeout() const noexcept { return keeps_busy_timeout_; }
+  std::chrono::nanoseconds opened_in() const noexcept { return opened_in_; }
   hrana::Encoding encoding() const noexcept { return encoding_; }
   unsigned retries() const noexcept { return options_.retries; }
 
@@ -76,6 +80,8 @@ class Socket {
   std::unique_ptr<net::WebSocketConnection> connection_;
   std::uint64_t generation_ = 0;
   int version_ = 3;
+  bool keeps_busy_timeout_ = false;
+  std::chrono::nanoseconds opened_in_{0};
   hrana::Encoding encoding_ = hrana::Encoding::Json;
   std::int32_t next_request_ = 0;
   std::int32_t next_stream_ = 0;

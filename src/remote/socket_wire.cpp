@@ -256,10 +256,20 @@ class SocketStream final : public Stream {
 
 std::shared_ptr<Stream> SocketWire::stream() { return std::make_shared<SocketStream>(socket_); }
 
-int SocketWire::version(const Call& call) {
+void SocketWire::ensure_asked(const Call& call) {
   Repetition repetition(socket_->retries());
   if (!socket_->is_open()) connect(*socket_, call, repetition);
+}
+
+int SocketWire::version(const Call& call) {
+  ensure_asked(call);
   return socket_->version();
+}
+
+std::optional<net::Deadline> SocketWire::lock_deadline(const Call& call) {
+  ensure_asked(call);
+  if (socket_->keeps_busy_timeout()) return std::nullopt;
+  return lock_deadline_after(call, socket_->opened_in());
 }
 
 }  // namespace libsql::remote

@@ -32,6 +32,9 @@ struct Call {
 
 /// What of that is left, in milliseconds, as it travels.
 std::optional<std::uint32_t> busy_timeout_of(const Call& call) noexcept;
+/// Until when an answer to a request that waits for a lock may come, from a server that took so long to answer when it
+/// had nothing to wait for.
+net::Deadline lock_deadline_after(const Call& call, std::chrono::nanoseconds on_the_way) noexcept;
 
 /// What becomes of the stream after the requests.
 enum class After : std::uint8_t { Keep, Close };
@@ -97,6 +100,9 @@ class Wire {
   virtual std::shared_ptr<Stream> stream() = 0;
   /// The protocol's version, 2 or 3: which cursors and get_autocommit need. Asks the server if nobody has yet.
   virtual int version(const Call& call) = 0;
+  /// Until when the client itself waits for the answer to a request that only waits for a lock: what the call allows,
+  /// and the time on the way. None if the server keeps to what the call allows. Asks the server if nobody has yet.
+  virtual std::optional<net::Deadline> lock_deadline(const Call& call) = 0;
   virtual hrana::Encoding encoding() const noexcept = 0;
 };
 

@@ -72,6 +72,11 @@ class SocketServer {
     const std::lock_guard lock(log_->mutex);
     log_->refuses = true;
   }
+  // It waits for locks as long as it likes.
+  void be_stubborn() {
+    const std::lock_guard lock(log_->mutex);
+    log_->keeps = false;
+  }
   void speak(std::string subprotocol) {
     const std::lock_guard lock(log_->mutex);
     log_->subprotocol = std::move(subprotocol);
@@ -86,6 +91,7 @@ class SocketServer {
     hrana::Encoding encoding = hrana::Encoding::Json;
     int sockets = 0;
     bool refuses = false;
+    bool keeps = true;
   };
 
   class Socket final : public net::WebSocketHandler {
@@ -126,12 +132,15 @@ class SocketServer {
     void on_request(net::Exchange& exchange) override {
       int number = 0;
       std::string subprotocol;
+      bool keeps = false;
       {
         const std::lock_guard lock(log_->mutex);
         number = log_->sockets++;
         subprotocol = log_->subprotocol;
+        keeps = log_->keeps;
       }
-      exchange.accept_websocket(std::make_shared<Socket>(log_, number), subprotocol);
+      const net::Header kept{"libsql-busy-timeout", "kept"};
+      exchange.accept_websocket(std::make_shared<Socket>(log_, number), subprotocol, std::span(&kept, keeps ? 1 : 0));
     }
 
    private:
@@ -158,6 +167,30 @@ std::string name_of(const ::testing::TestParamInfo<hrana::Encoding>& info) {
 class HranaClientSocket : public ::testing::TestWithParam<hrana::Encoding> {};
 INSTANTIATE_TEST_SUITE_P(Encodings, HranaClientSocket,
                          ::testing::Values(hrana::Encoding::Json, hrana::Encoding::Protobuf), name_of);
+
+TEST_P(HranaClientSocket, LeavesAServerThatWaitsForALockAsLongAsItLikes) {
+  SocketServer server(GetParam(), [&](const Message& message) {
+    if (!message.has("BEGIN")) message.respond(kExecuted);
+  });
+  server.be_stubborn();
+  Connection conn = server.builder().build().connect();
+  conn.busy_timeout(200ms);
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 2; ++i) {
+    const Busy error = error_of<Busy>([&] {
+      if (i == 0) conn.execute("INSERT INTO t VALUES (1)");
+      if (i == 1) conn.execute("BEGIN IMMEDIATE");
+    });
+    EXPECT_TRUE(error.outcome_known());
+    EXPECT_TRUE(error.retryable());
+    EXPECT_TRUE(conn.is_autocommit());
+  }
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 400ms);
+  EXPECT_EQ(server.count("INSERT"), 0);
+  EXPECT_EQ(server.count("BEGIN IMMEDIATE"), 2);
+  conn.busy_timeout(60s);
+  EXPECT_EQ(conn.execute("INSERT INTO t VALUES (1)"), 1u);
+}
 
 // -- 64: closes, reconnects, order
 
@@ -347,7 +380,7 @@ class RawSocketServer {
     peer.send(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
         net::websocket_accept(key[1].str()) + "\r\nSec-WebSocket-Protocol: " +
-        (encoding_ == hrana::Encoding::Json ? "hrana3" : "hrana3-protobuf") + "\r\n\r\n");
+        (encoding_ == hrana::Encoding::Json ? "hrana3" : "hrana3-protobuf") + "\r\nlibsql-busy-timeout: kept\r\n\r\n");
     for (std::string payload = read_message(peer); !payload.empty(); payload = read_message(peer)) {
       const RawMessage message{peer, encoding_, client_message_as_json(encoding_, payload)};
       if (message.has("\"type\":\"hello\"")) {

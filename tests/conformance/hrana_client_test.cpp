@@ -48,8 +48,12 @@ std::string pipeline(const std::string& baton, const std::vector<std::string>& r
 
 // What the client sends to learn whether the server has version 3.
 bool asks_version(std::string_view body) { return body == R"({"baton":null,"requests":[{"type":"close"}]})"; }
+// And to learn whether it keeps to the busy timeout.
+bool asks_manners(const Received& request, hrana::Encoding encoding) {
+  return request.method == "GET" && request.target == (encoding == hrana::Encoding::Json ? "/v3" : "/v3-protobuf");
+}
 
-// Answers in their order; asking which version the server has is answered apart.
+// Answers in their order; asking which version the server has, and its manners, is answered apart.
 class Script {
  public:
   explicit Script(hrana::Encoding encoding) : encoding_(encoding) {}
@@ -59,6 +63,10 @@ class Script {
       return {.bytes = http_answer(200, "application/json", pipeline_in(encoding_, pipeline("null", {closed()})))};
     }
     const std::lock_guard lock(*mutex_);
+    if (asks_manners(request, encoding_)) {
+      return {.bytes = std::string("HTTP/1.1 200 OK\r\n") + (*keeps_ ? "libsql-busy-timeout: kept\r\n" : "") +
+                       "content-length: 0\r\n\r\n"};
+    }
     if (replies_->empty()) return json(R"({"error":"nothing is left to be said"})", 500);
     Reply reply = replies_->front();
     replies_->pop_front();
@@ -68,11 +76,17 @@ class Script {
     const std::lock_guard lock(*mutex_);
     replies_->push_back(std::move(reply));
   }
+  // From now on it is another server than ours: it waits for locks as long as it likes.
+  void be_stubborn() {
+    const std::lock_guard lock(*mutex_);
+    *keeps_ = false;
+  }
 
  private:
   hrana::Encoding encoding_;
   std::shared_ptr<std::mutex> mutex_ = std::make_shared<std::mutex>();
   std::shared_ptr<std::deque<Reply>> replies_ = std::make_shared<std::deque<Reply>>();
+  std::shared_ptr<bool> keeps_ = std::make_shared<bool>(true);
 };
 
 // A client and the server that it speaks to, in one encoding. The tests write everything down as JSON.
@@ -97,7 +111,7 @@ class Exchanges {
     std::vector<Received> all;
     for (Received& request : server.received()) {
       request.body = request_as_json(encoding_, request.target, request.body);
-      if (!asks_version(request.body)) all.push_back(std::move(request));
+      if (!asks_version(request.body) && !asks_manners(request, encoding_)) all.push_back(std::move(request));
     }
     return all;
   }
@@ -248,6 +262,93 @@ TEST_P(HranaClient, SaysHowLongItWantsToWaitForLocks) {
   conn.execute("INSERT INTO t VALUES (1)");  // again, with what is left of the time
   EXPECT_GT(said(), 10'000);
   EXPECT_LT(said(), 60'000);
+}
+
+TEST_P(HranaClient, LeavesAServerThatWaitsForALockAsLongAsItLikes) {
+  script_.be_stubborn();
+  Connection conn = connect();
+  conn.busy_timeout(100ms);
+  const auto locked = [&](const char* what, const std::function<void()>& call) {
+    script_.then({.silent = true});
+    const auto begun = std::chrono::steady_clock::now();
+    const Busy error = error_of<Busy>(call);
+    const auto waited = std::chrono::steady_clock::now() - begun;
+    EXPECT_GE(waited, 100ms) << what;
+    EXPECT_LT(waited, 5s) << what;
+    EXPECT_TRUE(error.retryable()) << what;
+    EXPECT_TRUE(error.outcome_known()) << what;
+    EXPECT_TRUE(error.session_usable()) << what;
+    EXPECT_TRUE(conn.is_autocommit()) << what;
+    // Nothing but the wish for the lock has been sent.
+    EXPECT_TRUE(requests().back().has("BEGIN ")) << what;
+    EXPECT_FALSE(requests().back().has("INSERT")) << what;
+  };
+  locked("a statement", [&] { conn.execute("INSERT INTO t VALUES (1)"); });
+  locked("a prepared one", [&] { conn.query("INSERT INTO t VALUES (1) RETURNING a").next(); });
+  locked("with a WITH", [&] { conn.execute("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x"); });
+  locked("of the schema", [&] { conn.execute("CREATE TABLE u(a)"); });
+  locked("a transaction", [&] { static_cast<void>(conn.transaction(TransactionBehavior::Immediate)); });
+  locked("as text", [&] { conn.execute("BEGIN EXCLUSIVE"); });
+  locked("a batch", [&] { conn.execute_transactional_batch("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)"); });
+  locked("many", [&] { conn.execute_many("INSERT INTO t VALUES (?)", std::vector<std::tuple<int>>{{1}, {2}}); });
+  conn.busy_timeout(0ms);  // still as long as an answer takes on its way
+  script_.then({.silent = true});
+  EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), Busy);
+}
+
+TEST_P(HranaClient, WorkThatHasItsLockTakesItsTimeWithAnotherServer) {
+  script_.be_stubborn();
+  Connection conn = connect();
+  conn.busy_timeout(100ms);
+  Reply slow = say(pipeline("null", {batch(kNoRows + "," + kNoRows + ",null", "null,null,null"), closed()}));
+  slow.delay = 700ms;
+  script_.then(say(pipeline("\"b1\"", {executed()})));
+  script_.then(slow);
+  conn.execute("UPDATE t SET a = a + 1");
+  ASSERT_EQ(requests().size(), 2u);
+  EXPECT_FALSE(requests()[0].has("UPDATE"));
+  EXPECT_TRUE(requests()[1].has("\"b1\""));
+  EXPECT_TRUE(requests()[1].has("COMMIT"));
+
+  // What reads, what may not stand in a transaction, and what waits as long as servers do anyway, costs no more.
+  script_.then(say(pipeline("null", {executed(), closed()})));
+  conn.execute("VACUUM");
+  conn.busy_timeout(60s);
+  script_.then(say(pipeline("null", {executed(), closed()})));
+  conn.execute("UPDATE t SET a = a + 1");
+  EXPECT_EQ(requests().size(), 4u);
+}
+
+TEST_P(HranaClient, AStatementThatFailsBehindItsLockIsNoLostTransaction) {
+  script_.be_stubborn();
+  Connection conn = connect();
+  const auto begun = [&] { script_.then(say(pipeline("\"b1\"", {executed()}))); };
+  begun();
+  script_.then(say(pipeline(
+      "null",
+      {batch("null,null," + kNoRows,
+             R"({"message":"SQLite error: UNIQUE constraint failed: t.a","code":"SQLITE_CONSTRAINT"},null,null)"),
+       closed()})));
+  const Constraint constraint = error_of<Constraint>([&] { conn.execute("INSERT INTO t VALUES (1)"); });
+  EXPECT_EQ(constraint.table(), "t");
+  begun();
+  script_.then(say(pipeline(
+      "null",
+      {batch(kNoRows + ",null," + kNoRows,
+             R"(null,{"message":"SQLite error: FOREIGN KEY constraint failed","code":"SQLITE_CONSTRAINT"},null)"),
+       closed()})));
+  EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), Constraint);
+  begun();
+  script_.then(say(pipeline(
+      "null", {batch("null,null,null", R"({"message":"Transaction timed out","code":"TRANSACTION_TIMEOUT"},null,null)"),
+               closed()})));
+  EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), TransactionLost);
+  begun();
+  script_.then({.bytes = "", .close = true});
+  EXPECT_FALSE(error_of<Network>([&] { conn.execute("INSERT INTO t VALUES (1)"); }).outcome_known());
+  begun();
+  script_.then(say(pipeline("null", {batch(kNoRows + "," + kNoRows + ",null", "null,null,null"), closed()})));
+  EXPECT_EQ(conn.execute("INSERT INTO t VALUES (1)"), 0u);
 }
 
 // -- 59: bodies of errors
@@ -466,7 +567,7 @@ TEST_F(HranaJsonClient, AServerWithoutVersion3IsSpokenToInVersion2) {
 TEST_F(HranaJsonClient, TheEncodingIsAskedForOnceAndRemembered) {
   script_.then({.bytes = http_answer(404, "text/plain", "")});
   for (int i = 0; i < 3; ++i) script_.then(say(pipeline("null", {executed(), closed()})));
-  const Database db = builder().encoding(RemoteEncoding::Auto).build();
+  const Database db = builder().encoding(RemoteEncoding::Auto).busy_timeout(5s).build();
   for (int i = 0; i < 3; ++i) db.connect().execute("INSERT INTO t VALUES (1)");
   const auto sent = requests();
   ASSERT_EQ(sent.size(), 4u);
