@@ -82,12 +82,13 @@ constexpr std::string_view kDatabaseList = "pragma_database_list";
 
 }  // namespace
 
-DatabaseSession::DatabaseSession(std::shared_ptr<local::Store> store, std::shared_ptr<WriteLock> lock,
-                                 const NamespaceConfig& config, std::uint64_t config_version, const Options& options)
+DatabaseSession::DatabaseSession(std::shared_ptr<local::Store> store, const NamespaceConfig& config,
+                                 std::uint64_t config_version, const Options& options)
     : session_(std::make_shared<local::Session>(std::move(store))),
       config_version_(config_version),
       max_cache_bytes_(options.limits.statement_cache_bytes),
-      slot_(session_->connection(), std::move(lock), [this] { return give_way(); }) {
+      turn_(session_->connection(), session_->store().write_line(), local::WriteTurn::Scope::AllWrites,
+            [this](local::WriteTurn& turn) { return give_way(turn); }) {
   set_up(config, options);
 }
 
@@ -96,7 +97,7 @@ DatabaseSession::~DatabaseSession() {
   entries_.clear();
   order_.clear();
   connection().close_all();
-  slot_.give_up();
+  turn_.give_up();
 }
 
 void DatabaseSession::set_up(const NamespaceConfig& config, const Options& options) {
@@ -160,13 +161,15 @@ Verdict DatabaseSession::authorize(const Authorization& what) noexcept {
 }
 
 // Called by a writer in line, on its thread.
-bool DatabaseSession::give_way() noexcept {
+bool DatabaseSession::give_way(local::WriteTurn& turn) noexcept {
   const std::unique_lock use(use_mutex_, std::try_to_lock);
   if (!use) return false;
   try {
     connection().cut_cursors();
-    if (is_autocommit()) return true;  // a statement alone, which has come to nothing or to its end
-    connection().execute_script("ROLLBACK");
+    const bool alone = is_autocommit();  // a statement, which has come to nothing or to its end
+    if (!alone) connection().execute_script("ROLLBACK");
+    turn.taken_away();
+    if (alone) return true;
   } catch (const std::exception&) {  // it stays the holder and is tried again
     return false;
   }
@@ -310,7 +313,7 @@ bool DatabaseSession::recycle() noexcept {
     const Use use(*this);
     connection().end_cursors();
     if (!is_autocommit()) connection().execute_script("ROLLBACK");
-    slot_.settle();
+    turn_.settle();
     lost_.store(Lost::No, std::memory_order_relaxed);
     outer_savepoint_.clear();
     if (changed_ || connection().is_interrupted()) return false;

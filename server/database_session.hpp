@@ -20,11 +20,11 @@
 #include "engine/statement.hpp"
 #include "hrana/responses.hpp"
 #include "local/session.hpp"
+#include "local/write_turn.hpp"
 #include "server/metrics.hpp"
 #include "server/namespace_config.hpp"
 #include "server/options.hpp"
 #include "server/statement_class.hpp"
-#include "server/write_lock.hpp"
 
 namespace libsql::server {
 
@@ -54,8 +54,8 @@ enum class Residue : std::uint8_t {
 /// Threads: one at a time, which holds a Use while it runs a program.
 class DatabaseSession {
  public:
-  DatabaseSession(std::shared_ptr<local::Store> store, std::shared_ptr<WriteLock> lock, const NamespaceConfig& config,
-                  std::uint64_t config_version, const Options& options);
+  DatabaseSession(std::shared_ptr<local::Store> store, const NamespaceConfig& config, std::uint64_t config_version,
+                  const Options& options);
   ~DatabaseSession();
   DatabaseSession(const DatabaseSession&) = delete;
   DatabaseSession& operator=(const DatabaseSession&) = delete;
@@ -103,7 +103,7 @@ class DatabaseSession {
   Residue residue();
 
   /// Lets the write lock go if no transaction needs it: after SQL that went past the statements.
-  void settle() noexcept { slot_.settle(); }
+  void settle() noexcept { turn_.settle(); }
   /// Readies it for another client. False if it must not be used again.
   bool recycle() noexcept;
   /// Gives back the pages that it keeps, which the next statement reads again.
@@ -126,7 +126,7 @@ class DatabaseSession {
   using Entries = std::list<std::shared_ptr<Prepared>>;  // most recently used first
   void set_up(const NamespaceConfig& config, const Options& options);
   Verdict authorize(const Authorization& what) noexcept;
-  bool give_way() noexcept;
+  bool give_way(local::WriteTurn& turn) noexcept;
   void keep(std::shared_ptr<Prepared> prepared);
 
   std::shared_ptr<local::Session> session_;
@@ -146,7 +146,7 @@ class DatabaseSession {
   CacheFigures figures_;  // of the last cache_figures()
   Entries order_;
   std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the entries' own
-  WriteSlot slot_;
+  local::WriteTurn turn_;
 };
 
 }  // namespace libsql::server

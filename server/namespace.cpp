@@ -8,7 +8,6 @@
 #include "local/store.hpp"
 #include "server/failure.hpp"
 #include "server/group_writer.hpp"
-#include "server/write_lock.hpp"
 
 namespace libsql::server {
 namespace {
@@ -60,11 +59,11 @@ Namespace::Namespace(std::string name, const std::string& database, const Namesp
       options_(options),
       slots_(std::move(slots)),
       store_(open_store(name_, database, options, std::move(all_temporary_files))),
-      lock_(std::make_shared<WriteLock>(store_->write_queue(),
-                                        config.txn_timeout ? *config.txn_timeout : options.timeouts.transaction)),
       counters_(std::move(counters)),
       config_(std::make_shared<const NamespaceConfig>(config)),
-      last_used_(std::chrono::steady_clock::now()) {}
+      last_used_(std::chrono::steady_clock::now()) {
+  limit_transactions(config);
+}
 
 Namespace::~Namespace() {
   for (const auto& session : idle_) forget(*session);
@@ -80,7 +79,7 @@ std::shared_ptr<const NamespaceConfig> Namespace::config() const {
 
 void Namespace::set_config(const NamespaceConfig& config) {
   auto fresh = std::make_shared<const NamespaceConfig>(config);
-  lock_->set_timeout(config.txn_timeout ? *config.txn_timeout : options_.timeouts.transaction);
+  limit_transactions(config);
   std::vector<std::unique_ptr<DatabaseSession>> outdated;
   std::shared_ptr<GroupWriter> outdated_writer;
   const std::lock_guard lock(mutex_);
@@ -90,6 +89,10 @@ void Namespace::set_config(const NamespaceConfig& config) {
   ++config_version_;
   outdated.swap(idle_);
   for (const auto& session : outdated) forget(*session);
+}
+
+void Namespace::limit_transactions(const NamespaceConfig& config) noexcept {
+  store_->write_line()->set_limit(config.txn_timeout ? *config.txn_timeout : options_.timeouts.transaction);
 }
 
 bool Namespace::is_closed() const noexcept {
@@ -130,8 +133,7 @@ std::unique_ptr<DatabaseSession> Namespace::take() {
     config = config_;
     version = config_version_;
   }
-  auto session =
-      unless_gone([&] { return std::make_unique<DatabaseSession>(store_, lock_, *config, version, options_); });
+  auto session = unless_gone([&] { return std::make_unique<DatabaseSession>(store_, *config, version, options_); });
   const std::lock_guard lock(mutex_);
   used_.push_back(session.get());
   return session;
@@ -229,8 +231,7 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
     config = config_;
     version = config_version_;
   }
-  auto session =
-      unless_gone([&] { return std::make_unique<DatabaseSession>(store_, lock_, *config, version, options_); });
+  auto session = unless_gone([&] { return std::make_unique<DatabaseSession>(store_, *config, version, options_); });
   auto fresh = std::make_shared<GroupWriter>(std::move(session), counters_);
   const std::lock_guard lock(mutex_);
   // Another thread may have been faster, or the configuration another one by now: then this one serves one request.
@@ -259,7 +260,7 @@ NamespaceStats Namespace::stats() {
   stats.microseconds = counters_->microseconds.load(std::memory_order_relaxed);
   stats.grouped_writes = counters_->grouped_writes.load(std::memory_order_relaxed);
   stats.group_commits = counters_->group_commits.load(std::memory_order_relaxed);
-  stats.writers_waiting = lock_->waiting();
+  stats.writers_waiting = store_->write_line()->waiting();
   const std::lock_guard lock(mutex_);
   stats.sessions_in_use = used_.size();
   stats.sessions_idle = idle_.size();

@@ -28,7 +28,6 @@ namespace libsql::server {
 
 class GroupWriter;
 class SessionLease;
-class WriteLock;
 
 struct NamespaceStats {
   std::uint64_t storage_bytes = 0;  // pages in use
@@ -94,6 +93,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   [[noreturn]] void throw_gone() const;
   template <class Open>
   auto unless_gone(Open&& open) const;
+  void limit_transactions(const NamespaceConfig& config) noexcept;
   void give(std::unique_ptr<DatabaseSession> session, Bearer* bearer) noexcept;
   void forget(DatabaseSession& session) noexcept;
   void forget(GroupWriter* writer) noexcept;
@@ -104,7 +104,6 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
   std::shared_ptr<local::Store> store_;
-  std::shared_ptr<WriteLock> lock_;
   const std::shared_ptr<NamespaceCounters> counters_;
 
   mutable std::mutex mutex_;  // of what follows

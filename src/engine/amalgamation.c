@@ -63,6 +63,16 @@ void libsql_engine_watch_rows(sqlite3* db, LibsqlRowWatcher watcher, void* argum
 int libsql_engine_autocommit(sqlite3* db) { return db->autoCommit; }
 int64_t libsql_engine_total_changes(sqlite3* db) { return db->nTotalChange; }
 int libsql_engine_holds_write_lock(sqlite3* db) { return sqlite3BtreeTxnState(db->aDb[0].pBt) == SQLITE_TXN_WRITE; }
+int libsql_engine_log_end(sqlite3* db, uint32_t* frame, uint32_t salt[2], uint32_t checksum[2]) {
+  const Wal* const log = sqlite3BtreePager(db->aDb[0].pBt)->pWal;
+  if (log == 0 || !log->hdr.isInit) return 0;
+  *frame = log->hdr.mxFrame;
+  for (int i = 0; i < 2; ++i) {
+    salt[i] = log->hdr.aSalt[i];
+    checksum[i] = log->hdr.aFrameCksum[i];
+  }
+  return 1;
+}
 #else
 const size_t libsql_engine_value_size = 0;
 const size_t libsql_engine_row_place = 0;
@@ -87,6 +97,7 @@ void libsql_engine_watch_rows(sqlite3* db, LibsqlRowWatcher watcher, void* argum
 int libsql_engine_autocommit(sqlite3* db) { return sqlite3_get_autocommit(db); }
 int64_t libsql_engine_total_changes(sqlite3* db) { return sqlite3_total_changes64(db); }
 int libsql_engine_holds_write_lock(sqlite3* db) { return sqlite3_txn_state(db, "main") == SQLITE_TXN_WRITE; }
+int libsql_engine_log_end(sqlite3* db, uint32_t* frame, uint32_t salt[2], uint32_t checksum[2]) { return 0; }
 int libsql_engine_constraint_columns(sqlite3* db, const char* text, int not_null, const char** table, const char** columns,
                                      int most) {
   return 0;

@@ -474,6 +474,10 @@ void Connection::set_stoppable(bool on) noexcept {
 
 const std::atomic<std::uint64_t>& Connection::interrupts() const noexcept { return interrupt_state_->count(); }
 
+std::uint64_t Connection::heeded_interrupts() const noexcept {
+  return calls_ > 0 && undoing_ == 0 ? call_interrupts_ : interrupts().load(std::memory_order_relaxed);
+}
+
 Clock::time_point Connection::wait_limit() const noexcept {
   const Clock::time_point limit = Clock::now() + busy_timeout_;
   return deadline_limit_ ? std::min(limit, deadline_at_) : limit;
@@ -487,6 +491,14 @@ void Connection::fail_wait(bool interrupted, std::string_view message) const {
   data.retryable = !interrupted;
   data.transaction_open = !is_autocommit();
   core::throw_error(std::move(data));
+}
+
+std::optional<LogEnd> Connection::log_end() const noexcept {
+  LogEnd end;
+#ifndef LIBSQL_SYSTEM_SQLITE
+  if (db_ != nullptr && libsql_engine_log_end(db_, &end.frame, end.salt.data(), end.checksum.data()) != 0) return end;
+#endif
+  return std::nullopt;
 }
 
 bool Connection::holds_write_lock() const noexcept { return db_ != nullptr && engine::holds_write_lock(db_); }

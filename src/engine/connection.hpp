@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -47,7 +48,16 @@ inline constexpr int kReadOnly = 0x1, kReadWrite = 0x2, kCreate = 0x4, kExclusiv
                      kNoMutex = 0x8000, kFullMutex = 0x10000, kNoFollow = 0x01000000, kExtendedCodes = 0x02000000;
 }
 
-/// The seam of the write queue.
+/// Where a write-ahead log ends for a connection: two that are equal are of the same log, with the same content
+/// (https://www.sqlite.org/fileformat2.html#the_write_ahead_log).
+struct LogEnd {
+  std::uint32_t frame = 0;  // the number of the last committed frame; 0: there is none
+  std::array<std::uint32_t, 2> salt{};
+  std::array<std::uint32_t, 2> checksum{};
+  bool operator==(const LogEnd&) const = default;
+};
+
+/// The seam of the line of writers.
 class WriteGate {
  public:
   virtual ~WriteGate() = default;
@@ -186,6 +196,9 @@ class Connection final {
   void allow_writes(ReadOnlyReason reason) noexcept;
   /// Whether the open transaction holds the write lock of the main database.
   bool holds_write_lock() const noexcept;
+  /// The end of the main database's log as this connection's last transaction left or saw it; none without a log, and
+  /// with the system's SQLite.
+  std::optional<LogEnd> log_end() const noexcept;
 
   // -- hooks and callbacks
   // ---------------------------------------------------------------------------------------------
@@ -309,6 +322,8 @@ class Connection final {
   bool is_interrupted() const noexcept;
   /// How often somebody asked for an interrupt. A wait outside the engine ends when it changes.
   const std::atomic<std::uint64_t>& interrupts() const noexcept;
+  /// How often it was when the call began that runs now: one more is meant for it.
+  std::uint64_t heeded_interrupts() const noexcept;
   /// Until when a wait for a lock may last that begins now: as the busy timeout or the deadline says.
   Clock::time_point wait_limit() const noexcept;
   /// What a statement has waited for already, outside the engine, is taken off its patience with the engine's locks.

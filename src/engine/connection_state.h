@@ -21,6 +21,9 @@ int libsql_engine_autocommit(struct sqlite3* db);
 int64_t libsql_engine_total_changes(struct sqlite3* db);
 /* Whether sqlite3_txn_state() of the main database is SQLITE_TXN_WRITE. */
 int libsql_engine_holds_write_lock(struct sqlite3* db);
+/* The frame that a connection's log ended with when it last looked (mxFrame), both salts, both sums of the checksum. False if
+ * the main database has no log, or nothing was read from it yet. */
+int libsql_engine_log_end(struct sqlite3* db, uint32_t* frame, uint32_t salt[2], uint32_t checksum[2]);
 /* Whether the engine compiles what sql/alter_column.hpp writes. */
 extern const int libsql_engine_alters_columns;
 /* sqlite3_preupdate_hook(), which is not left without one where a vector index of libSQL's is guarded. */

@@ -16,8 +16,8 @@ Session::Session(std::shared_ptr<Store> store)
     : store_(std::move(store)),
       connection_(store_->open_connection()),
       cache_(*connection_, store_->options().statement_cache_bytes) {
-  if (const std::shared_ptr<WriteQueue>& queue = store_->write_queue()) {
-    turn_.emplace(*connection_, queue,
+  if (const std::shared_ptr<WriteLine>& line = store_->write_line()) {
+    turn_.emplace(*connection_, line,
                   store_->options().mvcc ? WriteTurn::Scope::AllWrites : WriteTurn::Scope::Transactions);
   }
   for (const QueryLog& log : store_->options().query_logs) {
@@ -186,7 +186,7 @@ std::shared_ptr<const HeldSnapshot> Session::snapshot() {
 
 void Session::begin_at(const HeldSnapshot& snapshot) {
   connection_->require_open();
-  if (snapshot.store().write_queue() != store_->write_queue() || store_->write_queue() == nullptr) {
+  if (snapshot.store().write_line() != store_->write_line() || store_->write_line() == nullptr) {
     core::throw_error(ErrorCode::Misuse, "the snapshot is of another database");
   }
   if (!connection_->is_autocommit()) {

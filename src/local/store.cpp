@@ -236,7 +236,7 @@ Store::Store(Options options) : options_(std::move(options)) {
     core::throw_error(ErrorCode::Configuration, "mvcc needs a database in WAL mode, which this one is not");
   }
   const std::string identity = keeper_->identity();
-  if (!identity.empty()) write_queue_ = WriteQueue::of(identity);
+  if (!identity.empty()) write_line_ = WriteLine::of(identity);
   if (is_memory_) return;
   // Without a connection that stays, each last one to close would lock the readers out while it removes the log.
   if (!options_.mvcc) {

@@ -16,7 +16,7 @@
 #include "engine/vfs.hpp"
 #include "local/options.hpp"
 #include "local/settings.hpp"
-#include "local/write_queue.hpp"
+#include "local/write_line.hpp"
 
 namespace libsql::local {
 
@@ -42,7 +42,7 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   void key_changed(std::span<const std::byte> key);
   bool is_memory() const noexcept { return is_memory_; }
   /// The line of this process's writers to this database; null if nobody else can write to it.
-  const std::shared_ptr<WriteQueue>& write_queue() const noexcept { return write_queue_; }
+  const std::shared_ptr<WriteLine>& write_line() const noexcept { return write_line_; }
 
   /// Connections that hold a transaction open for somebody else. Given back, they are rolled back and kept for the
   /// next.
@@ -64,7 +64,7 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   std::optional<engine::SharedMemoryDatabase> memory_;
   std::optional<engine::TemporaryFiles> temporary_files_;  // goes after all connections
   std::unique_ptr<engine::Connection> keeper_;             // keeps the log of a database in memory, or with mvcc
-  std::shared_ptr<WriteQueue> write_queue_;
+  std::shared_ptr<WriteLine> write_line_;
   std::mutex idle_mutex_;
   std::vector<std::unique_ptr<engine::Connection>> idle_;
   Settings settings_;                        // of a new connection

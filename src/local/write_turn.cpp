@@ -4,18 +4,23 @@ namespace libsql::local {
 
 void WriteTurn::take() {
   if (held_) return;
-  if (!queue_->try_enter()) wait();
+  if (!line_->try_enter()) wait();
   held_ = true;
+  if (give_way_) line_->set_holder(*this);
 }
 
 void WriteTurn::wait() {
+  if (connection_.interrupt_state()->is_stopped()) {
+    connection_.fail_wait(true, "interrupted before the wait for other writers of this process");
+  }
   const engine::Clock::time_point start = engine::Clock::now();
-  const WriteQueue::Outcome outcome = queue_->enter(connection_.wait_limit(), connection_.interrupts());
-  if (outcome != WriteQueue::Outcome::Entered) {
-    connection_.fail_wait(outcome == WriteQueue::Outcome::Interrupted,
-                          outcome == WriteQueue::Outcome::Interrupted
+  const WriteLine::Outcome outcome =
+      line_->enter(connection_.wait_limit(), connection_.interrupts(), connection_.heeded_interrupts());
+  if (outcome != WriteLine::Outcome::Entered) {
+    connection_.fail_wait(outcome == WriteLine::Outcome::Interrupted,
+                          outcome == WriteLine::Outcome::Interrupted
                               ? "interrupted while waiting for other writers of this process"
-                              : "other writers of this process held the database for too long");
+                              : "database is locked");
   }
   connection_.set_waited(engine::Clock::now() - start);
 }
@@ -35,9 +40,16 @@ void WriteTurn::settle() noexcept {
 
 void WriteTurn::give_up() noexcept {
   if (!held_) return;
+  if (give_way_) line_->clear_holder(*this);
+  if (line_->is_listened_to()) line_->note_write(connection_);
   held_ = in_transaction_ = false;
   watch_for_writes();
-  queue_->leave();
+  line_->leave();
+}
+
+void WriteTurn::taken_away() noexcept {
+  held_ = in_transaction_ = false;
+  watch_for_writes();
 }
 
 }  // namespace libsql::local
