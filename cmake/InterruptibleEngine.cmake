@@ -5,32 +5,11 @@
 # Every place has to be there exactly once. In a release of SQLite that this was written for anything else ends the build;
 # other releases stay as they are.
 
-file(READ "${FILE}" _source)
-if(NOT _source MATCHES "#define SQLITE_VERSION +\"3\\.53\\.")
-  message(STATUS "Engine: its functions cannot be interrupted, which is known how to do for SQLite 3.53 only")
+set(_what "its functions cannot be interrupted")
+include("${CMAKE_CURRENT_LIST_DIR}/EngineText.cmake")
+if(NOT _known)
   return()
 endif()
-
-# replace(WHAT BEFORE AFTER): BEFORE stands in the source once; AFTER takes its place.
-function(replace what before after)
-  string(FIND "${_source}" "${before}" _at)
-  string(FIND "${_source}" "${before}" _last REVERSE)
-  if(_at EQUAL -1 OR NOT _at EQUAL _last)
-    message(FATAL_ERROR "${FILE}: ${what} looks different from what cmake/InterruptibleEngine.cmake knows. Read it and adapt "
-      "the script.")
-  endif()
-  string(LENGTH "${before}" _size)
-  math(EXPR _behind "${_at} + ${_size}")
-  string(SUBSTRING "${_source}" 0 ${_at} _head)
-  string(SUBSTRING "${_source}" ${_behind} -1 _tail)
-  string(CONCAT _source "${_head}" "${after}" "${_tail}")
-  set(_source "${_source}" PARENT_SCOPE)
-endfunction()
-
-# add(WHAT BEFORE MORE): MORE behind BEFORE.
-macro(add what before more)
-  replace("${what}" "${before}" "${before}${more}")
-endmacro()
 
 add("the beginning of btree.c" [==[
 /************** Begin file btree.c *******************************************/

@@ -18,7 +18,7 @@ if(LIBSQL_ENGINE_DIR)
   message(STATUS "Engine: amalgamation in ${LIBSQL_ENGINE_DIR}")
   set(LIBSQL_ENGINE_IS_SYSTEM OFF)
   # A copy in which the I/O layer of SQLite3 Multiple Ciphers passes on all errors, and functions of SQLite end with their
-  # call; other amalgamations stay as they are.
+  # call, and which has RANDOM ROWID; other amalgamations stay as they are.
   set(_engine_copy "${PROJECT_BINARY_DIR}/engine")
   file(MAKE_DIRECTORY "${_engine_copy}")
   add_custom_command(OUTPUT "${_engine_copy}/sqlite3.c"
@@ -26,8 +26,11 @@ if(LIBSQL_ENGINE_DIR)
       -P "${PROJECT_SOURCE_DIR}/cmake/MendEngine.cmake"
     COMMAND ${CMAKE_COMMAND} "-DFILE=${_engine_copy}/sqlite3.c"
       -P "${PROJECT_SOURCE_DIR}/cmake/InterruptibleEngine.cmake"
+    COMMAND ${CMAKE_COMMAND} "-DFILE=${_engine_copy}/sqlite3.c"
+      -P "${PROJECT_SOURCE_DIR}/cmake/LibsqlSchemaEngine.cmake"
     DEPENDS "${LIBSQL_ENGINE_DIR}/sqlite3.c" "${PROJECT_SOURCE_DIR}/cmake/MendEngine.cmake"
-      "${PROJECT_SOURCE_DIR}/cmake/InterruptibleEngine.cmake"
+      "${PROJECT_SOURCE_DIR}/cmake/InterruptibleEngine.cmake" "${PROJECT_SOURCE_DIR}/cmake/LibsqlSchemaEngine.cmake"
+      "${PROJECT_SOURCE_DIR}/cmake/EngineText.cmake"
     COMMENT "Mending the engine" VERBATIM)
   set(_engine_source "${PROJECT_SOURCE_DIR}/src/engine/amalgamation.c")  # includes that copy
   add_library(libsql_sqlite3 OBJECT "${_engine_source}")

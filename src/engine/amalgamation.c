@@ -114,6 +114,12 @@ int64_t libsql_engine_temporary_version(sqlite3* db) {
 }
 #endif
 
+#ifdef TF_RandomRowid
+const int libsql_engine_has_random_rowids = 1;
+#else
+const int libsql_engine_has_random_rowids = 0;
+#endif
+
 int libsql_engine_double_quoted_strings(sqlite3* db, int on) {
   const int before = (db->flags & SQLITE_DqsDML) != 0;
   if (on) {

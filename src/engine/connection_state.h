@@ -26,6 +26,8 @@ int libsql_engine_holds_write_lock(struct sqlite3* db);
 int libsql_engine_log_end(struct sqlite3* db, uint32_t* frame, uint32_t salt[2], uint32_t checksum[2]);
 /* Whether the engine compiles what sql/alter_column.hpp writes. */
 extern const int libsql_engine_alters_columns;
+/* Whether it knows tables with RANDOM ROWID: cmake/LibsqlSchemaEngine.cmake. */
+extern const int libsql_engine_has_random_rowids;
 /* sqlite3_preupdate_hook(), which is not left without one where a vector index of libSQL's is guarded. */
 typedef void (*LibsqlRowWatcher)(void*, struct sqlite3*, int, char const*, char const*, long long, long long);
 void libsql_engine_watch_rows(struct sqlite3* db, LibsqlRowWatcher watcher, void* argument);

@@ -36,6 +36,15 @@ inline bool alters_columns() noexcept {
 #endif
 }
 
+/// Whether the engine knows libSQL's tables with RANDOM ROWID.
+inline bool has_random_rowids() noexcept {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  return false;
+#else
+  return libsql_engine_has_random_rowids != 0;
+#endif
+}
+
 #ifdef SQLITE_ENABLE_PREUPDATE_HOOK
 /// Sets or, with null, removes the function that is called before each change of a row.
 inline void watch_rows(sqlite3* db,

@@ -30,6 +30,22 @@ TEST_P(CommonStatements, LastInsertRowidIsThatOfTheLastInsert) {
   EXPECT_EQ(run.last_insert_rowid, 42);
 }
 
+TEST_P(CommonStatements, TablesWithRandomRowidsAreThoseOfLibsql) {
+  if (cipher_version().empty()) GTEST_SKIP() << "the system's SQLite has no RANDOM ROWID";
+  conn_.execute("CREATE TABLE r(a UNIQUE, b) RANDOM ROWID");
+  const RunResult run = conn_.prepare("INSERT INTO r VALUES (?, 0)").run(1);
+  EXPECT_GT(run.last_insert_rowid, 1);  // once in 2^62 times it is 1
+  const auto again =
+      conn_.query_value<std::int64_t>("INSERT INTO r VALUES (1, 0) ON CONFLICT(a) DO UPDATE SET b = 1 RETURNING rowid");
+  EXPECT_EQ(again, run.last_insert_rowid);
+  EXPECT_EQ(conn_.query_value<std::string>("SELECT sql FROM sqlite_schema WHERE name = 'r'"),
+            "CREATE TABLE r(a UNIQUE, b) RANDOM ROWID");
+  EXPECT_EQ(error_of<SqlError>([&] {
+              conn_.execute("CREATE TABLE s(a INTEGER PRIMARY KEY AUTOINCREMENT) RANDOM ROWID");
+            }).message(),
+            "AUTOINCREMENT not allowed on RANDOM ROWID tables");
+}
+
 TEST_P(CommonStatements, QueryYieldsTheRowsInOrder) {
   conn_.execute("INSERT INTO t VALUES (1, 'one'), (2, 'two'), (3, NULL)");
   std::vector<std::string> seen;

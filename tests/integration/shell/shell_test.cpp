@@ -317,6 +317,19 @@ TEST(Dump, MakesTheSameDatabaseAgain) {
             "1\n2\nok\n");
 }
 
+TEST(Dump, KeepsThatATableHasRandomRowids) {
+  if (libsql::cipher_version().empty()) GTEST_SKIP() << "the system's SQLite has no RANDOM ROWID";
+  const TemporaryDirectory directory;
+  ASSERT_EQ(
+      run_shell({directory.file("a.db"), "CREATE TABLE t(a) RANDOM ROWID", "INSERT INTO t VALUES (1), (2)"}).status, 0);
+  const ProcessResult dump = run_shell({directory.file("a.db"), ".dump"});
+  EXPECT_NE(dump.out.find("CREATE TABLE t(a) RANDOM ROWID;"), std::string::npos) << dump.out;
+  const ProcessResult load =
+      run_shell({directory.file("b.db")}, dump.out + "SELECT count(*), min(rowid) > 2 FROM t;\n.schema\n");
+  EXPECT_EQ(load.err, "");
+  EXPECT_EQ(load.out, "2|1\nCREATE TABLE t(a) RANDOM ROWID;\n");
+}
+
 TEST(Dump, IsReadByTheSqlite3ProgramAndReadsItsDumps) {
   const std::string sqlite3 = SQLITE3_PROGRAM;
   if (sqlite3.empty()) GTEST_SKIP() << "there is no sqlite3 program";

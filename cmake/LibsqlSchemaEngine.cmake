@@ -1,0 +1,100 @@
+# Changes FILE, an amalgamation of SQLite, for what libSQL's schemas hold.
+#   cmake -DFILE=.../sqlite3.c -P LibsqlSchemaEngine.cmake
+# Every place has to be there exactly once. In a release of SQLite that this was written for anything else ends the build;
+# other releases stay as they are.
+
+set(_what "it has no RANDOM ROWID")
+include("${CMAKE_CURRENT_LIST_DIR}/EngineText.cmake")
+if(NOT _known)
+  return()
+endif()
+
+# -- CREATE TABLE t(...) RANDOM ROWID: rows get random keys where the statement gives none. SQLite as it is cannot read a schema
+# with such a table at all. It chooses rowids at random itself, once the greatest one is taken; OP_NewRowid does so at once if its P5
+# is set.
+add("the flags of a table" [==[
+#define TF_Imposter       0x00020000 /* An imposter table */
+]==] [==[
+#define TF_RandomRowid    0x00040000 /* New rows get a random rowid */
+]==])
+
+# WITHOUT is a name wherever no table option may stand, and so is RANDOM that comes as the same token.
+replace("the tokens in sqlite3RunParser()" [==[
+    pParse->sLastToken.z = zSql;
+    pParse->sLastToken.n = (u32)n;
+    sqlite3Parser(pEngine, tokenType, pParse->sLastToken);
+]==] [==[
+    if( tokenType==TK_ID && n==6 && sqlite3StrNICmp(zSql, "random", 6)==0 ) tokenType = TK_WITHOUT;
+    pParse->sLastToken.z = zSql;
+    pParse->sLastToken.n = (u32)n;
+    sqlite3Parser(pEngine, tokenType, pParse->sLastToken);
+]==])
+replace("the table option WITHOUT ROWID"
+  "    yymsp[-1].minor.yy391 = TF_WithoutRowid | TF_NoVisibleRowid;\n"
+  "    yymsp[-1].minor.yy391 = sqlite3_strnicmp(yymsp[-1].minor.yy0.z,\"random\",6)==0 ? TF_RandomRowid\n\
+                                                          : TF_WithoutRowid | TF_NoVisibleRowid;\n")
+add("the table options in sqlite3EndTable()" [==[
+  assert( (p->tabFlags & TF_HasPrimaryKey)!=0
+       || (p->iPKey<0 && sqlite3PrimaryKeyIndex(p)==0) );
+]==] [==[
+
+  if( tabOpts & TF_RandomRowid ){
+    if( p->tabFlags & TF_Autoincrement ){
+      sqlite3ErrorMsg(pParse, "AUTOINCREMENT not allowed on RANDOM ROWID tables");
+      return;
+    }
+    p->tabFlags |= TF_RandomRowid;
+  }
+]==])
+
+replace("the algorithm of OP_NewRowid" [==[
+    if( !pC->useRandomRowid ){
+      rc = sqlite3BtreeLast(pC->uc.pCursor, &res);
+]==] [==[
+    if( pOp->p5 ) pC->useRandomRowid = 1;
+    if( !pC->useRandomRowid ){
+      rc = sqlite3BtreeLast(pC->uc.pCursor, &res);
+]==])
+replace("the beginning of insert.c" [==[
+/************** Begin file insert.c ******************************************/
+]==] [==[
+/************** Begin file insert.c ******************************************/
+static void libsqlAddNewRowid(Vdbe *v, const Table *pTab, int iCur, int regRowid, int regAutoinc){
+  sqlite3VdbeAddOp3(v, OP_NewRowid, iCur, regRowid, regAutoinc);
+  if( pTab->tabFlags & TF_RandomRowid ) sqlite3VdbeChangeP5(v, 1);
+}
+]==])
+foreach(_before
+    "        if( pIpk->op==TK_NULL && !IsVirtual(pTab) ){\n          "
+    "          addr1 = sqlite3VdbeAddOp1(v, OP_NotNull, regRowid); VdbeCoverage(v);\n          "
+    "      sqlite3VdbeAddOp2(v, OP_Null, 0, regRowid);\n    }else{\n      ")
+  replace("the new rowids in sqlite3Insert()"
+    "${_before}sqlite3VdbeAddOp3(v, OP_NewRowid, iDataCur, regRowid, regAutoinc);"
+    "${_before}libsqlAddNewRowid(v, pTab, iDataCur, regRowid, regAutoinc);")
+endforeach()
+
+# Tables copied page by page: INSERT ... SELECT chooses new rowids, one by one; VACUUM keeps them.
+replace("the tables of xferOptimization()" [==[
+  if( (db->flags & SQLITE_CountRows)!=0 ){
+    return 0;  /* xfer opt does not play well with PRAGMA count_changes */
+  }
+]==] [==[
+  if( (db->flags & SQLITE_CountRows)!=0 ){
+    return 0;  /* xfer opt does not play well with PRAGMA count_changes */
+  }
+  if( (pDest->tabFlags & TF_RandomRowid)!=0 && pDest->iPKey<0 && (db->mDbFlags & DBFLAG_Vacuum)==0 ){
+    return 0;
+  }
+]==])
+replace("the rowids in xferOptimization()"
+  "    }else if( pDest->pIndex==0 && !(db->mDbFlags & DBFLAG_VacuumInto) ){\n"
+  "    }else if( pDest->pIndex==0 && !(db->mDbFlags & DBFLAG_VacuumInto) && !(pDest->tabFlags & TF_RandomRowid) ){\n")
+# libSQL's VACUUM appends rows with new rowids that are in no order. Put where they belong, they are found again.
+add("the places in xferOptimization()" [==[
+      sqlite3VdbeAddOp1(v, OP_SeekEnd, iDest);
+      insFlags = OPFLAG_APPEND|OPFLAG_USESEEKRESULT|OPFLAG_PREFORMAT;
+]==] [==[
+      if( pDest->tabFlags & TF_RandomRowid ) insFlags &= ~OPFLAG_USESEEKRESULT;
+]==])
+
+file(WRITE "${FILE}" "${_source}")
