@@ -3,7 +3,7 @@
 # Every place has to be there exactly once. In a release of SQLite that this was written for anything else ends the build;
 # other releases stay as they are.
 
-set(_what "it has no RANDOM ROWID")
+set(_what "it has no RANDOM ROWID, and no statistics of libSQL's vector indexes")
 include("${CMAKE_CURRENT_LIST_DIR}/EngineText.cmake")
 if(NOT _known)
   return()
@@ -95,6 +95,34 @@ add("the places in xferOptimization()" [==[
       insFlags = OPFLAG_APPEND|OPFLAG_USESEEKRESULT|OPFLAG_PREFORMAT;
 ]==] [==[
       if( pDest->tabFlags & TF_RandomRowid ) insFlags &= ~OPFLAG_USESEEKRESULT;
+]==])
+
+# -- ANALYZE. libSQL leaves the B-tree of a vector index empty and hides it from its planner; to any other SQLite it is an index
+# that covers no row. A line in sqlite_stat1 that calls it unordered keeps others from reading it in the place of the table.
+replace("the indexes in analyzeOneTable()" [==[
+    /*
+    ** Pseudo-code for loop that calls stat_push():
+]==] [==[
+    if( libsqlIsVectorIndex(pIdx) ){
+      sqlite3VdbeAddOp2(v, OP_Count, iTabCur, regTemp);
+      sqlite3VdbeLoadString(v, regTemp2, " 1 unordered");
+      sqlite3VdbeAddOp3(v, OP_Concat, regTemp2, regTemp, regStat1);
+      sqlite3VdbeAddOp4(v, OP_MakeRecord, regTabname, 3, regTemp, "BBB", 0);
+      sqlite3VdbeAddOp2(v, OP_NewRowid, iStatCur, regNewRowid);
+      sqlite3VdbeAddOp3(v, OP_Insert, iStatCur, regTemp, regNewRowid);
+#ifdef SQLITE_ENABLE_PREUPDATE_HOOK
+      sqlite3VdbeChangeP4(v, -1, (char*)pStat1, P4_TABLE);
+#endif
+      sqlite3VdbeChangeP5(v, OPFLAG_APPEND);
+      continue;
+    }
+    /*
+    ** Pseudo-code for loop that calls stat_push():
+]==])
+add("the beginning of analyze.c" [==[
+/************** Begin file analyze.c *****************************************/
+]==] [==[
+static int libsqlIsVectorIndex(const Index*);  /* engine/vector_guard.h */
 ]==])
 
 file(WRITE "${FILE}" "${_source}")

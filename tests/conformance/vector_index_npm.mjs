@@ -1,6 +1,6 @@
 // Files in which libSQL's npm package has made vector indexes: what the shell and the server read of them, which writes they
 // refuse, and that libSQL still reads and writes what they left.
-//   node vector_index_npm.mjs LIBSQL        exit 77: the package is not installed
+//   node vector_index_npm.mjs LIBSQL [SQLITE3]        exit 77: the package is not installed
 import { createClient } from '@libsql/client';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ try {
   process.exit(77);
 }
 
+const sqlite3 = process.argv[3];  // another build of SQLite
 const refusal = /table "\w+" has a vector index made by libSQL, which this version cannot keep: DROP INDEX "\w+" to write to the table/;
 const vector = (seed, n) => `[${Array.from({ length: n }, (_, i) => ((seed * 7919 + i * 104729) % 1000) / 500 - 1).join(',')}]`;
 
@@ -77,6 +78,22 @@ test('VACUUM, REINDEX, RENAME and DROP COLUMN keep the file readable and writabl
   db.close();
   assert.deepEqual(nearest(file, 41), [41]);
   assert.equal(shell(file, 'SELECT count(*), max(id) FROM u; PRAGMA integrity_check'), '40|41\nok');
+});
+
+test('after ANALYZE other builds of SQLite count right, too', () => {
+  const file = makeFile();
+  assert.equal(shell(file, "UPDATE t SET title = 'new' WHERE id = 7; ANALYZE"), '');
+  const statistics = shell(file, "SELECT group_concat(tbl || ' ' || idx || ' ' || stat) FROM sqlite_stat1 WHERE idx LIKE '%i'");
+  assert.deepEqual(statistics.split(',').sort(), ['t i 40 1 unordered', 'w wi 3 1 unordered']);
+  if (sqlite3) {
+    for (const sql of queries) assert.equal(spawnSync(sqlite3, [file, sql], { encoding: 'utf8' }).stdout.trim(), '40', sql);
+    assert.equal(spawnSync(sqlite3, [file, 'SELECT count(*) FROM w'], { encoding: 'utf8' }).stdout.trim(), '3');
+  }
+  assert.deepEqual(nearest(file, 17), [17]);
+  const db = new Database(file);
+  db.exec('REINDEX');
+  db.close();
+  assert.equal(shell(file, "SELECT stat FROM sqlite_stat1 WHERE idx = 'i'"), '40 1 unordered');
 });
 
 test('DROP INDEX frees the table', () => {

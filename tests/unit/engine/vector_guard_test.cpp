@@ -161,6 +161,45 @@ TEST_F(VectorGuard, MaintenanceWorksAndLeavesTheIndexEmpty) {
   EXPECT_THAT(refusal([&] { copied.execute("DELETE FROM t"); }), HasSubstr(kRefusal));
 }
 
+// Another SQLite reads such an index in the place of the table unless its statistics call it unordered.
+TEST_F(VectorGuard, AnalyzeWritesTheStatisticsThatKeepOthersFromTheIndex) {
+  plant();
+  conn_.execute("CREATE TABLE w(k TEXT PRIMARY KEY, v F32_BLOB(8)) WITHOUT ROWID");
+  conn_.execute("INSERT INTO w VALUES ('a', randomblob(32)), ('b', NULL)");
+  plant_index(conn_, "main", "w", "wi", "CREATE INDEX wi ON w(libsql_vector_idx(v)) WHERE k > 'a'");
+  conn_.execute("CREATE TABLE empty(v F32_BLOB(8))");
+  plant_index(conn_, "main", "empty", "ei", "CREATE INDEX ei ON empty(libsql_vector_idx(v))");
+  const auto statistics = [&](const std::string& index) {
+    return text("SELECT coalesce(group_concat(tbl || ' ' || stat), '-') FROM sqlite_stat1 WHERE idx = '" + index + "'");
+  };
+  for (const char* sql : {"ANALYZE", "ANALYZE main", "ANALYZE", "PRAGMA analysis_limit = 3; ANALYZE"}) {
+    SCOPED_TRACE(sql);
+    conn_.execute_batch(sql);
+    EXPECT_EQ(statistics("i"), "t 40 1 unordered");
+    EXPECT_EQ(statistics("wi"), "w 2 1 unordered");
+    EXPECT_EQ(statistics("ei"), "empty 0 1 unordered");
+    EXPECT_EQ(text("SELECT group_concat(tbl || ' ' || stat) FROM sqlite_stat1 WHERE idx LIKE 'sqlite_auto%t_1'"),
+              "t 40 1");
+    expect_right(conn_);
+  }
+  for (const char* sql : {"ANALYZE t", "ANALYZE i", "PRAGMA optimize(0x10002)"}) {
+    SCOPED_TRACE(sql);
+    conn_.execute("DELETE FROM sqlite_stat1");
+    conn_.execute("ANALYZE sqlite_schema");
+    conn_.execute_batch(sql);
+    EXPECT_EQ(statistics("i"), "t 40 1 unordered");
+  }
+  Hooks hooks(conn_);
+  const auto subscription = hooks.on_row_change([](const RowChange&) {});
+  conn_.execute("ANALYZE");
+  EXPECT_EQ(statistics("i"), "t 40 1 unordered");
+  Connection other = db_.connect();
+  expect_right(other);
+  EXPECT_EQ(text("PRAGMA integrity_check"), "ok");
+  conn_.execute("DROP INDEX i");
+  EXPECT_EQ(statistics("i"), "-");
+}
+
 TEST_F(VectorGuard, NobodyCanMakeSuchAnIndexOrCallItsFunctions) {
   plant();
   conn_.execute("VACUUM");
