@@ -1,4 +1,4 @@
-// Hashes, and encodings of bytes as text. Names and results are those of sqld's functions; BLAKE3 is not among them.
+// Hashes, and encodings of bytes as text. Names and results are those of sqld's functions.
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "functions/arguments.hpp"
+#include "functions/blake3.hpp"
 #include "functions/register.hpp"
 
 namespace libsql::functions {
@@ -25,6 +26,15 @@ void hash(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) no
       throw std::runtime_error("the cryptographic library does not offer this hash");
     }
     result_blob(context, {reinterpret_cast<const char*>(digest.data()), size});
+  });
+}
+
+void hash_blake3(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
+  guarded_work(context, [&] {
+    if (is_null(arguments[0])) return;
+    Work work(context);
+    const std::array<unsigned char, 32> digest = blake3(bytes_argument(arguments[0]), work);
+    result_blob(context, {reinterpret_cast<const char*>(digest.data()), digest.size()});
   });
 }
 
@@ -214,6 +224,8 @@ void decode(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) 
 
 int register_crypto_functions(sqlite3* connection) noexcept {
   return register_pure(connection, {
+                                       {"crypto_blake3", 1, hash_blake3},
+                                       {"blake3", 1, hash_blake3},
                                        {"crypto_md5", 1, hash<EVP_md5>},
                                        {"md5", 1, hash<EVP_md5>},
                                        {"crypto_sha1", 1, hash<EVP_sha1>},

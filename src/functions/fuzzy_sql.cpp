@@ -1,15 +1,19 @@
-// How far two texts are from each other, by characters. Names and results are those of sqld's functions, which take
-// ASCII alone.
+// How far two texts are from each other, by characters; codes of how words sound; letters in ASCII. Names and results
+// are those of sqld's functions, which measure ASCII alone.
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "functions/arguments.hpp"
+#include "functions/phonetic.hpp"
 #include "functions/register.hpp"
+#include "functions/translit.hpp"
 #include "functions/unicode.hpp"
 
 namespace libsql::functions {
@@ -161,6 +165,61 @@ void similarity(sqlite3_context* context, int /*count*/, sqlite3_value** argumen
   });
 }
 
+// Codes are defined for the letters of English. NULL has none.
+template <class Code>
+void encode_sound(sqlite3_context* context, sqlite3_value* argument, Code&& code) noexcept {
+  guarded_work(context, [&] {
+    if (is_null(argument)) return;
+    const std::string_view text = text_argument(argument);
+    if (std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; })) {
+      throw std::runtime_error("argument should be ASCII string");
+    }
+    result_text(context, code(text));
+  });
+}
+
+void soundex_code(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
+  encode_sound(context, arguments[0], &soundex);
+}
+
+void refined_soundex_code(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
+  encode_sound(context, arguments[0], &refined_soundex);
+}
+
+void caverphone_code(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
+  Work work(context);
+  encode_sound(context, arguments[0], [&](std::string_view text) { return caverphone(text, work); });
+}
+
+void phonetic_code(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
+  guarded_work(context, [&] {
+    if (!is_null(arguments[0])) result_text(context, phonetic_hash(text_argument(arguments[0])));
+  });
+}
+
+void edit_distance(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
+  guarded_work(context, [&] {
+    if (is_null(arguments[0]) || is_null(arguments[1])) throw std::runtime_error("NULL input to editdist()");
+    Work work(context);
+    const std::int64_t cost = edit_cost(text_argument(arguments[0]), text_argument(arguments[1]), work);
+    if (cost < 0) throw std::runtime_error("non-ASCII input to editdist()");
+    sqlite3_result_int64(context, cost);
+  });
+}
+
+// Of NULL what these two say of an empty text.
+void in_ascii(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
+  guarded_work(context, [&] {
+    result_text(context, is_null(arguments[0]) ? std::string() : transliterate(text_argument(arguments[0])));
+  });
+}
+
+void script_of(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
+  guarded_work(context, [&] {
+    sqlite3_result_int(context, script_code(is_null(arguments[0]) ? std::string_view() : text_argument(arguments[0])));
+  });
+}
+
 }  // namespace
 
 int register_fuzzy_functions(sqlite3* connection) noexcept {
@@ -175,6 +234,19 @@ int register_fuzzy_functions(sqlite3* connection) noexcept {
                                        {"hamming", 2, hamming},
                                        {"fuzzy_jarowin", 2, similarity},
                                        {"jaro_winkler", 2, similarity},
+                                       {"fuzzy_editdist", 2, edit_distance},
+                                       {"edit_distance", 2, edit_distance},
+                                       {"fuzzy_soundex", 1, soundex_code},  // soundex() stays the engine's
+                                       {"fuzzy_rsoundex", 1, refined_soundex_code},
+                                       {"rsoundex", 1, refined_soundex_code},
+                                       {"fuzzy_caver", 1, caverphone_code},
+                                       {"caverphone", 1, caverphone_code},
+                                       {"fuzzy_phonetic", 1, phonetic_code},
+                                       {"phonetic_hash", 1, phonetic_code},
+                                       {"fuzzy_translit", 1, in_ascii},
+                                       {"translit", 1, in_ascii},
+                                       {"fuzzy_script", 1, script_of},
+                                       {"script_code", 1, script_of},
                                    });
 }
 

@@ -1,6 +1,9 @@
 // sqld's names math_*: what the engine has without the prefix, and ends at the same places.
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #include "functions/arguments.hpp"
 #include "functions/register.hpp"
@@ -51,6 +54,24 @@ double logarithm_of(double base, double value) {
 double to_radians(double value) { return value * (kPi / 180); }
 double to_degrees(double value) { return value * (180 / kPi); }
 
+// As the engine's round(): halves away from zero, and with digits by way of the engine's own decimal text.
+void round_to_digits(sqlite3_context* context, int count, sqlite3_value** arguments) noexcept {
+  if (is_null(arguments[0]) || (count == 2 && is_null(arguments[1]))) return;
+  const int digits = count == 2 ? std::clamp(sqlite3_value_int(arguments[1]), 0, 30) : 0;
+  double value = sqlite3_value_double(arguments[0]);
+  if (std::abs(value) > 4503599627370496.0) {
+    // 2^52: above it there is nothing behind the point
+  } else if (digits == 0) {
+    value = static_cast<double>(static_cast<std::int64_t>(value + std::copysign(0.5, value)));
+  } else {
+    char* const text = sqlite3_mprintf("%!.*f", digits, value);
+    if (text == nullptr) return sqlite3_result_error_nomem(context);
+    std::from_chars(text, text + std::strlen(text), value);
+    sqlite3_free(text);
+  }
+  sqlite3_result_double(context, value);
+}
+
 void pi(sqlite3_context* context, int /*count*/, sqlite3_value** /*arguments*/) noexcept {
   sqlite3_result_double(context, kPi);
 }
@@ -74,6 +95,7 @@ int register_math_functions(sqlite3* connection) noexcept {
                                        {"math_asinh", 1, one<std::asinh>},     {"math_atanh", 1, one<std::atanh>},
                                        {"math_sqrt", 1, one<std::sqrt>},       {"math_radians", 1, one<to_radians>},
                                        {"math_degrees", 1, one<to_degrees>},   {"math_pi", 0, pi},
+                                       {"math_round", 1, round_to_digits},     {"math_round", 2, round_to_digits},
                                    });
 }
 

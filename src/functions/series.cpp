@@ -309,7 +309,9 @@ const sqlite3_module& module() noexcept {
 }  // namespace
 
 int register_series(sqlite3* connection) noexcept {
-  return sqlite3_create_module_v2(connection, "generate_series", &module(), nullptr, nullptr);
+  const int code = sqlite3_create_module_v2(connection, "generate_series", &module(), nullptr, nullptr);
+  if (code != SQLITE_OK) return code;
+  return sqlite3_create_module_v2(connection, "stats_seq", &module(), nullptr, nullptr);  // sqld's other name for it
 }
 
 }  // namespace libsql::functions

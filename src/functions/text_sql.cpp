@@ -384,6 +384,11 @@ int compare_without_case(void* /*unused*/, int first_size, const void* first, in
   return a.empty() ? (b.empty() ? 0 : -1) : 1;
 }
 
+// What sqld's answers: its set of these functions was built from the main branch of theirs.
+void version_of_set(sqlite3_context* context, int /*count*/, sqlite3_value** /*arguments*/) noexcept {
+  guarded(context, [&] { result_text(context, "main"); });
+}
+
 }  // namespace
 
 int register_text_functions(sqlite3* connection) noexcept {
@@ -391,6 +396,7 @@ int register_text_functions(sqlite3* connection) noexcept {
       sqlite3_create_collation_v2(connection, "text_nocase", SQLITE_UTF8, nullptr, compare_without_case, nullptr);
   if (code != SQLITE_OK) return code;
   return register_pure(connection, {
+                                       {"sqlean_version", 0, version_of_set},
                                        {"text_substring", 2, substring},
                                        {"text_substring", 3, substring},
                                        {"text_slice", 2, slice},

@@ -137,6 +137,13 @@ TEST_F(SqldFunctions, CountNumbers) {
       {{"math_ceil(1.5) || math_floor(-1.5) || math_trunc(7) || math_log(100) || math_log(2, 8)", "2.0-2.072.03.0"},
        {"math_sqrt(-1)", "NULL"},
        {"math_pow(2, 10) || math_mod(7, 4)", "1024.03.0"},
+       {"math_round(2.5) || ' ' || math_round(-2.5) || ' ' || math_round(0.4) || ' ' || math_round(7)",
+        "3.0 -3.0 0.0 7.0"},
+       {"math_round(2.345, 2) || ' ' || math_round(1e300, 3) || ' ' || math_round(-0.2)", "2.35 1.0e+300 0.0"},
+       {"math_round(1.25, 1) = round(1.25, 1) and math_round(-1.005, 2) = round(-1.005, 2) and math_round(3.14159, -5) "
+        "= 3.0 and math_round(3.14159, 99) = 3.14159",
+        "1"},
+       {"coalesce(math_round(null), math_round(1.5, null), '-') || math_round('2.6') || math_round('x')", "-3.00.0"},
        {"math_pi() = pi() and math_degrees(math_pi()) = 180", "1"}});
 }
 
@@ -157,6 +164,91 @@ TEST_F(SqldFunctions, MeasureHowFarTextsAreApart) {
               {"levenshtein('a', null)", "ERR arguments should not be NULL"}});
   EXPECT_EQ(query("select dlevenshtein(printf('%.100000c', 'a'), printf('%.100000c', 'b'))"),
             "ERR string or blob too big");
+}
+
+// The authors' vectors: bytes that count up to 250, again and again.
+TEST_F(SqldFunctions, HashWithBlake3AsItsAuthorsDo) {
+  const std::vector<std::pair<std::size_t, const char*>> vectors = {
+      {0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"},
+      {1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"},
+      {63, "e9bc37a594daad83be9470df7f7b3798297c3d834ce80ba85d6e207627b7db7b"},
+      {64, "4eed7141ea4a5cd4b788606bd23f46e212af9cacebacdc7d1f4c6dc7f2511b98"},
+      {65, "de1e5fa0be70df6d2be8fffd0e99ceaa8eb6e8c93a63f2d8d1c30ecb6b263dee"},
+      {1023, "10108970eeda3eb932baac1428c7a2163b0e924c9a9e25b35bba72b28f70bd11"},
+      {1024, "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7"},
+      {1025, "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444"},
+      {2048, "e776b6028c7cd22a4d0ba182a8bf62205d2ef576467e838ed6f2529b85fba24a"},
+      {2049, "5f4d72f40d7a5f82b15ca2b2e44b1de3c2ef86c426c95c1af0b6879522563030"},
+      {3073, "7124b49501012f81cc7f11ca069ec9226cecb8a2c850cfe644e327d22d3e1cd3"},
+      {5121, "628bd2cb2004694adaab7bbd778a25df25c47b9d4155a55f8fbd79f2fe154cff"},
+      {8193, "bab6c09cb8ce8cf459261398d2e7aef35700bf488116ceb94a36d0f5f1b7bc3b"},
+      {31744, "62b6960e1a44bcc1eb1a611a8d6235b6b4b78f32e7abc4fb4c6cdcce94895c47"},
+      {102400, "bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085"},
+  };
+  for (const auto& [size, digest] : vectors) {
+    std::string bytes(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i % 251);
+    EXPECT_EQ(query("select lower(hex(blake3(?)))", {bytes}), digest) << size;
+    EXPECT_EQ(query("select lower(hex(crypto_blake3(cast(? as blob))))", {bytes}), digest) << size;
+  }
+  expect_all({{"typeof(blake3('')) || length(blake3(1.5)) || coalesce(blake3(null), '-')", "blob32-"},
+              {"hex(blake3(12)) = hex(blake3('12'))", "1"}});
+}
+
+// Published examples: of the National Archives for Soundex, of Apache Commons Codec for the refined one, of "Caverphone
+// Revisited"; the others are those of sqld's own documentation.
+TEST_F(SqldFunctions, GiveWordsThatSoundAlikeTheSameCode) {
+  expect_all(
+      {{"fuzzy_soundex('Robert') || fuzzy_soundex('Rupert') || fuzzy_soundex('Rubin')", "R163R163R150"},
+       {"fuzzy_soundex('Ashcraft') || fuzzy_soundex('Tymczak') || fuzzy_soundex('Pfister')", "A261T522P236"},
+       {"fuzzy_soundex('Honeyman') || fuzzy_soundex('phonetics') || fuzzy_soundex('is')", "H555P532I200"},
+       {"fuzzy_soundex('') || coalesce(fuzzy_soundex(null), '-')", "-"},
+       {"soundex('awesome') || soundex('')", "A250?000"},
+       {"fuzzy_rsoundex('testing') || ' ' || rsoundex('The')", "T6036084 T60"},
+       {"rsoundex('quick') || ' ' || rsoundex('brown') || ' ' || rsoundex('dogs')", "Q503 B1908 D6043"},
+       {"fuzzy_caver('lee') || caverphone('thompson')", "LA11111111TMPSN11111"},
+       {"caverphone('stevenson') || caverphone('darda') || caverphone('whittle')", "STFNSN1111TTA1111111WTA1111111"},
+       {"caverphone('mb') || caverphone('SHOUT') || caverphone('')", "M1111111111111111111"},
+       {"caverphone('cough') || caverphone('sssaaamm')", "KF11111111SM11111111"},
+       {"fuzzy_phonetic('phonetics') || ' ' || phonetic_hash('awesome')", "BAMADAC ABACAMA"},
+       {"phonetic_hash('knight') = phonetic_hash('night')", "1"},
+       {"phonetic_hash('') || coalesce(phonetic_hash(null), '-')", "-"},
+       {"fuzzy_soundex('é')", "ERR argument should be ASCII string"},
+       {"caverphone('é')", "ERR argument should be ASCII string"}});
+}
+
+TEST_F(SqldFunctions, WeighEditsByTheirSound) {
+  expect_all(
+      {{"fuzzy_editdist('awesome', 'aewsme')", "215"},
+       {"edit_distance('abc', 'abc') || ' ' || edit_distance('abc', '') || ' ' || edit_distance('', 'abc')",
+        "0 300 75"},
+       {"edit_distance('abc', 'ab') || ' ' || edit_distance('abc', 'abcd') || ' ' || edit_distance('abc', 'acb')",
+        "100 25 110"},
+       {"edit_distance('abc', 'ca') || ' ' || edit_distance('ABC', 'abc')", "225 0"},
+       {"edit_distance('ab*', 'abcdefgh') || ' ' || edit_distance('ax*', 'abcdefgh') || ' ' || edit_distance('é*', "
+        "'éa')",
+        "0 75 0"},
+       {"edit_distance('a', null)", "ERR NULL input to editdist()"},
+       {"edit_distance('a', 'é')", "ERR non-ASCII input to editdist()"}});
+}
+
+TEST_F(SqldFunctions, WriteOtherAlphabetsInAscii) {
+  expect_all(
+      {{"fuzzy_translit('sí señor')", "si senor"},
+       {"translit('привет') || translit('ЩУКА')", "privetShchUKA"},
+       {"translit('Ångström, Łódź, ĳs')", "Aangstroem, Lodz, ijs"},
+       {"translit('Αθήνα ﬁt ﬆ')", "Athina fit st"},
+       {"translit('oh my 😅')", "oh my ?"},
+       {"translit('日本') || translit(null) || translit(x'c3')", "???"},
+       {"fuzzy_script('hello') || ' ' || script_code('привет') || ' ' || script_code('γειά')", "215 220 200"},
+       {"script_code('שלום') || ' ' || script_code('سلام') || ' ' || script_code('日本')", "125 160 999"},
+       {"script_code('mix это') || ' ' || script_code('12') || ' ' || script_code('!') || ' ' || script_code(null)",
+        "998 215 999 999"}});
+}
+
+TEST_F(SqldFunctions, TellTheVersionThatSqldTells) {
+  EXPECT_EQ(query("select sqlean_version()"), "main");
+  EXPECT_EQ(query("select sum(value) from stats_seq(1, 10, 3)"), "22");
 }
 
 TEST_F(SqldFunctions, KeepToTheLimitOfText) {
