@@ -77,7 +77,6 @@ bool run_part(Session& session, const Program& program, std::size_t from, std::s
 }
 
 std::vector<StatementResult> run_program(Session& session, const Program& program) {
-  const core::CallScope call(session);
   require_sendable(session, program);
   session.make_way();
   std::vector<StatementResult> results;
@@ -169,19 +168,21 @@ void require_lasting(Session& session, const hrana::BatchResult& batch, std::siz
 
 std::vector<StatementResult> Session::execute_batch(std::string_view script) {
   require_open();
-  return run_program(*this, Program(texts_, script));
+  const core::CallScope call(*this);
+  return run_program(*this, Program(*this, script));
 }
 std::vector<StatementResult> Session::execute_batch(std::span<const BatchStatement> statements) {
   require_open();
-  return run_program(*this, Program(texts_, statements));
+  const core::CallScope call(*this);
+  return run_program(*this, Program(*this, statements));
 }
 std::optional<std::vector<StatementResult>> Session::execute_atomically(std::string_view script) {
   require_open();
-  return run_atomically(*this, Program(texts_, script));
+  return run_atomically(*this, Program(*this, script));
 }
 std::optional<std::vector<StatementResult>> Session::execute_atomically(std::span<const BatchStatement> statements) {
   require_open();
-  return run_atomically(*this, Program(texts_, statements));
+  return run_atomically(*this, Program(*this, statements));
 }
 std::unique_ptr<core::Bulk> Session::bulk(std::string_view sql) {
   require_open();

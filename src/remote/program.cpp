@@ -1,25 +1,28 @@
 #include "remote/program.hpp"
 
 #include "core/errors.hpp"
+#include "remote/session.hpp"
 #include "sql/split.hpp"
 
 namespace libsql::remote {
 
-Program::Program(TextCache& cache, std::string_view script) {
-  for (const sql::Statement& entry : sql::split(script)) add(cache, entry.text, {});
+Program::Program(Session& session, std::string_view script) {
+  for (const sql::Statement& entry : sql::split(script)) add(session, entry.text, {});
 }
 
-Program::Program(TextCache& cache, std::span<const BatchStatement> statements) {
+Program::Program(Session& session, std::span<const BatchStatement> statements) {
   for (const BatchStatement& entry : statements) {
     params_.emplace_back(entry.params);
-    add(cache, entry.sql, params_.back().view());
+    add(session, entry.sql, params_.back().view());
   }
 }
 
-void Program::add(TextCache& cache, std::string_view sql, const core::ParamsView& params) {
+void Program::add(Session& session, std::string_view sql, const core::ParamsView& params) {
   constexpr std::size_t kEach = 64;  // what surrounds a statement on the way
+  constexpr std::size_t kBetweenLooks = 128;
+  if (texts.size() % kBetweenLooks == 0) session.check_call(sql);
   try {
-    std::shared_ptr<Text> text = cache.get(sql);
+    std::shared_ptr<Text> text = session.texts().get(sql);
     arguments_.emplace_back(*text, params);
     hrana::Stmt& stmt = stmts.emplace_back();
     stmt.sql.text = text->sent();

@@ -17,11 +17,14 @@
 
 namespace libsql::remote {
 
+class Session;
+
 class Program {
  public:
-  /// Throws what is wrong with a statement or its arguments, with its index.
-  Program(TextCache& cache, std::string_view script);
-  Program(TextCache& cache, std::span<const BatchStatement> statements);
+  /// Throws what is wrong with a statement or its arguments, with its index; Interrupted and Timeout: a long script
+  /// takes its time.
+  Program(Session& session, std::string_view script);
+  Program(Session& session, std::span<const BatchStatement> statements);
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
@@ -44,7 +47,7 @@ class Program {
   bool only_sets_up = true;  // all do
 
  private:
-  void add(TextCache& cache, std::string_view sql, const core::ParamsView& params);
+  void add(Session& session, std::string_view sql, const core::ParamsView& params);
 
   std::vector<std::size_t> bytes_;
   std::deque<detail::ParamsRefs> params_;

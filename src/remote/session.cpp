@@ -98,6 +98,7 @@ net::Deadline Session::new_deadline() const {
 }
 
 void Session::check_call(std::string_view sql) const {
+  if (calls_ == 0 || undoing_ > 0) return;
   const bool interrupted = interrupt_->waits().triggered();
   if (!interrupted && !call_deadline_.passed()) return;
   detail::ErrorData data;
@@ -125,7 +126,7 @@ void Session::note_setting(const Text& text) {
 
 Call Session::call(std::string_view sql, bool reads) const {
   // What came between two requests of a call shows before the next one is sent: a transaction survives it then.
-  if (calls_ > 0 && undoing_ == 0) check_call(sql);
+  check_call(sql);
   Call call;
   call.wait.interrupt = &interrupt_->waits();
   call.wait.deadline = calls_ > 0 && undoing_ == 0 ? call_deadline_ : new_deadline();
@@ -166,10 +167,10 @@ void Session::note_refusal(Text& text, const Error& error) noexcept {
 }
 
 Ran Session::run(Text& text, const core::ParamsView& params, bool want_rows) {
+  const CallInterrupt::Running running(*interrupt_);
   require_sendable(text);
   const Arguments arguments(text, params);
   make_way();
-  const CallInterrupt::Running running(*interrupt_);
   const Call call = this->call(text.source, text.is_read());
   hrana::Stmt stmt;
   stmt.sql.text = text.sent();
@@ -212,6 +213,7 @@ void Session::note(const Text& text, std::uint64_t affected, std::optional<std::
 
 std::uint64_t Session::execute(std::string_view sql, const core::ParamsView& params) {
   require_open();
+  const CallInterrupt::Running running(*interrupt_);  // understanding the text is a part of the call
   const std::shared_ptr<Text> text = texts_.get(sql);
   if (is_rollback_of_lost(*text)) {
     conversation_.forget();
@@ -239,6 +241,7 @@ Description Session::describe(const Text& text) {
 
 std::shared_ptr<core::Stmt> Session::prepare(std::string_view sql) {
   require_open();
+  const CallInterrupt::Running running(*interrupt_);
   std::shared_ptr<Text> text = texts_.get(sql);
   if (!text->description) text->description = describe(*text);
   text->proved = true;

@@ -106,6 +106,8 @@ class Session final : public core::Session {
 
   /// The call that begins now, or goes on: then it may throw Interrupted or Timeout. Its views must outlive it.
   Call call(std::string_view sql, bool reads) const;
+  /// Throws Interrupted or Timeout if the call that runs several statements is to end.
+  void check_call(std::string_view sql) const;
   CallInterrupt& interrupts() noexcept { return *interrupt_; }
   Conversation& conversation() noexcept { return conversation_; }
   core::ObserverList& observers() noexcept { return observers_; }
@@ -135,7 +137,6 @@ class Session final : public core::Session {
 
   std::uint64_t run_text(std::string_view sql);
   net::Deadline new_deadline() const;
-  void check_call(std::string_view sql) const;
   void end_cursors() noexcept;
   void end_transactions() noexcept;
   bool keeps_setting(const Text& text) const noexcept;

@@ -52,6 +52,7 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
     core::throw_error(ErrorCode::Misuse, "the statement is still running: end its Rows first, or reset() it",
                       text_->source);
   }
+  const CallInterrupt::Running running(session_.interrupts());
   session_.require_sendable(*text_);
   ++cursor_id_;
   first_row_ = false;
