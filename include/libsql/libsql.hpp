@@ -21,6 +21,7 @@
 #include <libsql/json.hpp>
 #include <libsql/memory_vfs.hpp>
 #include <libsql/params.hpp>
+#include <libsql/plan_counters.hpp>
 #include <libsql/pool.hpp>
 #include <libsql/pool_statistics.hpp>
 #include <libsql/pragma.hpp>

@@ -44,6 +44,8 @@ struct IndexConstraint {
   int column = 0;  ///< -1: the rowid
   ConstraintOp op = ConstraintOp::Equal;
   bool usable = false;  ///< Whether the value is known before the scan in this plan.
+  /// By which texts are compared: "BINARY", "NOCASE", ... Valid for the call.
+  std::string_view collation = {};
 };
 
 struct IndexOrder {

@@ -315,3 +315,47 @@ int libsql_engine_renew_schemas(sqlite3* db) {
   sqlite3_mutex_leave(db->mutex);
   return moved;
 }
+
+static void visitInstructions(const VdbeOp* operations, int count, LibsqlInstructionVisitor visitor, void* argument) {
+  int i;
+  for (i = 0; i < count; i++) {
+#if defined(SQLITE_ENABLE_STMT_SCANSTATUS) && SQLITE_VERSION_NUMBER >= 3042000
+    visitor(argument, sqlite3OpcodeName(operations[i].opcode), (int64_t)operations[i].nExec, (int64_t)operations[i].nCycle);
+#endif
+  }
+}
+
+void libsql_engine_visit_instructions(sqlite3_stmt* stmt, LibsqlInstructionVisitor visitor, void* argument) {
+  const Vdbe* vdbe = (const Vdbe*)stmt;
+  const VdbeOp* operations = vdbe->aOp;
+  int count = vdbe->nOp;
+  SubProgram** found = 0;
+  int known = 0;
+  int done = 0;
+  const VdbeFrame* frame = vdbe->pFrame;
+  for (; frame != 0; frame = frame->pParent) { /* stopped inside a trigger: the statement's own program is outermost */
+    operations = frame->aOp;
+    count = frame->nOp;
+  }
+  for (;;) {
+    int i;
+    visitInstructions(operations, count, visitor, argument);
+    for (i = 0; i < count; i++) {
+      int k;
+      SubProgram* program = operations[i].p4type == P4_SUBPROGRAM ? operations[i].p4.pProgram : 0;
+      if (program == 0) continue;
+      for (k = 0; k < known && found[k] != program; k++) continue;
+      if (k == known) {
+        SubProgram** longer = sqlite3_realloc64(found, sizeof(found[0]) * (u64)(known + 1));
+        if (longer == 0) break;
+        found = longer;
+        found[known++] = program;
+      }
+    }
+    if (done == known) break;
+    operations = found[done]->aOp;
+    count = found[done]->nOp;
+    done++;
+  }
+  sqlite3_free(found);
+}

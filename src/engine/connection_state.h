@@ -85,6 +85,10 @@ void libsql_engine_refuse_writes(struct sqlite3* db);
 /* Compares the schemas that were read with those in the files, and forgets what is out of date, so that the next text is
  * compiled with what is there now. Inside a transaction that reads, what is there is what it sees. Whether any was. */
 int libsql_engine_renew_schemas(struct sqlite3* db);
+/* Tells of each instruction of a statement and then of its triggers' programs, in the order of EXPLAIN, how often it ran
+ * and how many cycles of the processor it took, as far as that was counted. Nothing if the engine is the system's. */
+typedef void (*LibsqlInstructionVisitor)(void*, const char* opcode, int64_t runs, int64_t cycles);
+void libsql_engine_visit_instructions(struct sqlite3_stmt* stmt, LibsqlInstructionVisitor visitor, void* argument);
 
 #ifdef __cplusplus
 }

@@ -206,6 +206,11 @@ int destroy(sqlite3_vtab* base) noexcept {
   return rc == SQLITE_OK ? disconnect(base) : rc;
 }
 
+std::string_view collation_of(sqlite3_index_info* info, int constraint) noexcept {
+  const char* const name = sqlite3_vtab_collation(info, constraint);
+  return name == nullptr ? std::string_view() : std::string_view(name);
+}
+
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) noexcept {
   return guard_table(base, [&](Table& table) {
     IndexPlan plan;
@@ -214,8 +219,8 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) noexcept {
       const auto& constraint = info->aConstraint[i];
       const bool positional =
           constraint.op == SQLITE_INDEX_CONSTRAINT_LIMIT || constraint.op == SQLITE_INDEX_CONSTRAINT_OFFSET;
-      plan.constraints.push_back(
-          {positional ? -1 : constraint.iColumn, static_cast<ConstraintOp>(constraint.op), constraint.usable != 0});
+      plan.constraints.push_back({positional ? -1 : constraint.iColumn, static_cast<ConstraintOp>(constraint.op),
+                                  constraint.usable != 0, positional ? std::string_view() : collation_of(info, i)});
     }
     for (int i = 0; i < info->nOrderBy; ++i) {
       plan.order_by.push_back({info->aOrderBy[i].iColumn, info->aOrderBy[i].desc != 0});

@@ -368,4 +368,29 @@ TEST_F(WritableTest, ATableMayUseTheConnection) {
   EXPECT_EQ(conn_.query_value<int>("SELECT count(*) FROM real"), 1);
 }
 
+// Has no rows, and keeps how the texts of each condition are compared.
+class Compared final : public VirtualTable {
+ public:
+  explicit Compared(std::vector<std::string>& collations) : collations_(collations) {}
+  std::string declaration() const override { return "CREATE TABLE x(a TEXT, b TEXT COLLATE nocase)"; }
+  void best_index(IndexPlan& plan) override {
+    collations_.clear();
+    for (const IndexConstraint& constraint : plan.constraints) {
+      collations_.push_back(std::to_string(constraint.column) + " " + std::string(constraint.collation));
+    }
+  }
+  std::unique_ptr<VirtualCursor> open() override { throw std::runtime_error("no rows"); }
+
+ private:
+  std::vector<std::string>& collations_;
+};
+
+TEST(VirtualTables, AreToldHowTextsAreCompared) {
+  std::vector<std::string> collations;
+  Connection conn = Builder::local(":memory:").build().connect();
+  VirtualTables(conn).module("compared", [&](const TableRequest&) { return std::make_unique<Compared>(collations); });
+  static_cast<void>(conn.prepare("SELECT 1 FROM compared WHERE a = 'x' AND b > 'y' AND a < 'z' COLLATE rtrim LIMIT 5"));
+  EXPECT_THAT(collations, testing::UnorderedElementsAre("0 BINARY", "1 NOCASE", "0 RTRIM", "-1 "));
+}
+
 }  // namespace
