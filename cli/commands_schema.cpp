@@ -172,6 +172,24 @@ void run_dump(Shell& shell, const Arguments& arguments) {
   dump(shell, options);
 }
 
+void run_expert(Shell& shell, const Arguments& arguments) {
+  ExpertOptions options;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string option = arguments[i].substr(std::min<std::size_t>(arguments[i].find_first_not_of('-'), 2));
+    if (option == "verbose" && arguments[i].starts_with('-')) {
+      options.verbose = true;
+    } else if (option == "sample" && arguments[i].starts_with('-') && i + 1 < arguments.size()) {
+      const long long percent = parse_number(arguments[++i]);
+      if (percent < 0 || percent > 100) throw UsageError("--sample wants 0 to 100 percent");
+      options.sample = static_cast<int>(percent);
+    } else {
+      throw UsageError("usage: .expert ?--verbose? ?--sample PERCENT?");
+    }
+  }
+  static_cast<void>(shell.connection());
+  shell.ask_expert(options);
+}
+
 void run_lint(Shell& shell, const Arguments& arguments) {
   bool verbose = false;
   bool known = false;
@@ -255,7 +273,7 @@ void run_dbinfo(Shell& shell, const Arguments& arguments) {
   }
 }
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"databases", "", "List the attached databases and their files", "", run_databases},
     {"dbinfo", "?DATABASE?", "Print facts about a database file", "", run_dbinfo},
     {"dump", "?PATTERN ...?", "Print the database as SQL",
@@ -263,6 +281,12 @@ constexpr std::array<Command, 9> kCommands = {{
      "  --data-only        no CREATE statements\n"
      "  --preserve-rowids  keep rowids that no column shows\n",
      run_dump},
+    {"expert", "", "Suggest indexes for the statements of the next line",
+     "  They are not run. Indexes are tried in a copy of the main database's schema, in memory.\n"
+     "  --verbose         print all indexes that were tried, too\n"
+     "  --sample PERCENT  copy so many of the rows and ANALYZE them; without it, what ANALYZE\n"
+     "                    found out before counts\n",
+     run_expert},
     {"indexes", "?PATTERN?", "List the indexes, of tables LIKE PATTERN", "", run_indexes},
     {"lint", "fkey-indexes", "Print the indexes that foreign keys lack",
      "  --verbose  print the indexes that there are, too\n", run_lint},

@@ -137,6 +137,15 @@ void run_timeout(Shell& shell, const Arguments& arguments) {
   shell.connection().busy_timeout(std::chrono::milliseconds(milliseconds));
 }
 
+constexpr std::array<std::string_view, 4> kScanStats = {"off", "on", "est", "vm"};
+
+void run_scanstats(Shell& shell, const Arguments& arguments) {
+  if (arguments.size() != 1) wrong_usage("scanstats");
+  if (arguments[0] == "est") return shell.count_scans(ScanStats::Estimates);
+  if (arguments[0] == "vm") return shell.count_scans(ScanStats::Program);
+  shell.count_scans(parse_switch(arguments[0]) ? ScanStats::On : ScanStats::Off);
+}
+
 // As .separator would take it back.
 std::string escaped(std::string_view text) {
   std::string out;
@@ -155,7 +164,7 @@ void run_show(Shell& shell, const Arguments& arguments) {
   constexpr std::array<std::string_view, 3> kExplains = {"auto", "on", "off"};
   std::string mode(name_of(format.mode));
   if (format.mode == OutputMode::Insert) mode += " " + format.insert_table;
-  const std::array<std::pair<std::string_view, std::string>, 15> lines = {{
+  const std::array<std::pair<std::string_view, std::string>, 16> lines = {{
       {"bail", on_off(settings.bail)},
       {"changes", on_off(settings.changes)},
       {"echo", on_off(settings.echo)},
@@ -168,6 +177,7 @@ void run_show(Shell& shell, const Arguments& arguments) {
       {"colseparator", escaped(format.column_separator)},
       {"rowseparator", escaped(format.row_separator)},
       {"stats", on_off(settings.stats)},
+      {"scanstats", std::string(kScanStats[static_cast<std::size_t>(settings.scan_stats)])},
       {"timer", on_off(settings.timer)},
       {"width", widths},
       {"filename", shell.database().path},
@@ -177,7 +187,7 @@ void run_show(Shell& shell, const Arguments& arguments) {
   }
 }
 
-constexpr std::array<Command, 15> kCommands = {{
+constexpr std::array<Command, 16> kCommands = {{
     {"bail", "on|off", "Stop a script at its first error", "", switch_setting<&ShellSettings::bail>},
     {"changes", "on|off", "Print the number of changed rows after each statement", "",
      switch_setting<&ShellSettings::changes>},
@@ -194,6 +204,11 @@ constexpr std::array<Command, 15> kCommands = {{
      run_mode},
     {"nullvalue", "TEXT", "Print TEXT for NULL", "", run_nullvalue},
     {"prompt", "MAIN ?CONTINUATION?", "Change the prompts", "", run_prompt},
+    {"scanstats", "on|off|est|vm", "Print how often each loop of a statement ran, and its rows",
+     "  est  what the planner expected, too\n"
+     "  vm   each instruction of its program, too\n"
+     "  Statements take two to three times as long while this is on.\n",
+     run_scanstats},
     {"separator", "COLUMN ?ROW?", "Change what stands between columns and rows",
      "  For the modes list, csv and quote, and for .import. \"\\t\" is a tab.\n", run_separator},
     {"show", "", "Print all settings", "", run_show},

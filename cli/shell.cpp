@@ -20,6 +20,7 @@
 #include "cli/commands.hpp"
 #include "cli/completion.hpp"
 #include "cli/errors.hpp"
+#include "cli/expert.hpp"
 #include "cli/explain.hpp"
 #include "cli/file_functions.hpp"
 #include "cli/line_editor.hpp"
@@ -243,10 +244,17 @@ void Shell::open(const DatabaseSettings& settings) {
   Database database = open_database(settings);
   Connection connection = database.connect();
   if (connection.capabilities().mode != Mode::Remote) add_file_functions(connection);
+  counters_.reset();
   connection_.reset();
   database_ = std::move(database);
   connection_ = std::move(connection);
   database_settings_ = settings;
+  if (settings_.scan_stats == ScanStats::Off) return;
+  if (connection_->capabilities().mode == Mode::Remote) {
+    settings_.scan_stats = ScanStats::Off;  // the counters are the server's
+  } else {
+    counters_.emplace(*connection_);
+  }
 }
 
 void Shell::warn(std::string_view text) {
@@ -359,6 +367,11 @@ void Shell::run_statements(std::string_view text, std::size_t first_line) {
   std::size_t errors_before = errors_;
   interrupts_.clear();
   const InterruptWatcher::Scope scope(interrupts_, connection_ ? connection_->interrupt_handle() : InterruptHandle());
+  if (expert_) {
+    run_expert(text, first_line);
+    interrupted_ = interrupts_.interrupted();
+    return;
+  }
   for (const sql::Statement& statement : sql::split(text)) {
     if (queue(statement.text, first_line + line_breaks(text.substr(0, statement.offset)))) continue;
     run_queue();
@@ -387,6 +400,30 @@ void Shell::run_statements(std::string_view text, std::size_t first_line) {
     if (!output_.is_redirected()) output_.flush();
   } catch (const std::exception& error) {
     report("Error", error.what());
+  }
+}
+
+void Shell::run_expert(std::string_view text, std::size_t first_line) {
+  const ExpertOptions options = std::exchange(expert_, std::nullopt).value();
+  std::size_t offset = 0;
+  preparing_ = false;
+  try {
+    run_queue();
+    Expert expert(*this, options);
+    preparing_ = true;
+    for (const sql::Statement& statement : sql::split(text)) {
+      offset = statement.offset;
+      expert.add(statement.text);
+    }
+    preparing_ = false;
+    expert.report();
+    output_.statement_done();
+    if (interactive_ && !output_.is_redirected()) output_.flush();
+  } catch (const Error& error) {
+    report_error(error, text, offset, first_line);
+  } catch (const std::exception& error) {
+    const std::string where = place(first_line + line_breaks(text.substr(0, offset)));
+    report(where.empty() ? "Error" : "Error near" + where, error.what());
   }
 }
 
@@ -426,6 +463,7 @@ void Shell::run_statement(std::string_view text) {
   }
   stopwatch.print();
   if (settings_.stats) after_statement(statement);
+  if (settings_.scan_stats != ScanStats::Off && !statement.is_explain()) print_scan_counts(statement, text);
 }
 
 void Shell::show(Rows& rows) {
@@ -458,6 +496,24 @@ void Shell::run_explain(Statement& statement, const Params& params) {
 void Shell::print_query_plan(std::string_view sql) {
   Statement statement = connection().prepare("EXPLAIN QUERY PLAN " + std::string(sql));
   print(format_query_plan(statement.query(parameters_for(statement))));
+}
+
+void Shell::count_scans(ScanStats what) {
+  if (what == ScanStats::Off) {
+    counters_.reset();
+  } else if (!counters_) {
+    counters_.emplace(connection());
+  }
+  settings_.scan_stats = what;
+}
+
+void Shell::print_scan_counts(const Statement& statement, std::string_view sql) {
+  const RunCounts counts = counters_.value().counts(statement);
+  if (settings_.scan_stats == ScanStats::Program && !counts.instructions.empty()) {
+    Statement explained = connection().prepare("EXPLAIN " + std::string(sql));
+    print(format_program(explained.query(parameters_for(explained)), counts.instructions));
+  }
+  print(format_counts(counts, settings_.scan_stats == ScanStats::Estimates ? Estimates::Shown : Estimates::Hidden));
 }
 
 // An unset parameter is an error that the library reports by name; but a plan does not depend on values.

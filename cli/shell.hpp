@@ -12,6 +12,7 @@
 
 #include <libsql/connection.hpp>
 #include <libsql/database.hpp>
+#include <libsql/plan_counters.hpp>
 #include <libsql/value.hpp>
 
 #include "cli/database_settings.hpp"
@@ -26,6 +27,13 @@ namespace libsql::cli {
 
 enum class QueryPlanMode : unsigned char { Off, On, Full };
 enum class ExplainFormat : unsigned char { Auto, On, Off };
+enum class ScanStats : unsigned char { Off, On, Estimates, Program };
+
+/// What .expert asked for the statements of the next line.
+struct ExpertOptions {
+  bool verbose = false;
+  int sample = 0;  // percent of the rows that are looked at
+};
 
 /// What .bail, .echo, .timer and the like set.
 struct ShellSettings {
@@ -36,6 +44,7 @@ struct ShellSettings {
   bool stats = false;
   QueryPlanMode query_plan = QueryPlanMode::Off;
   ExplainFormat explain = ExplainFormat::Auto;
+  ScanStats scan_stats = ScanStats::Off;
   std::string prompt = "libsql> ";
   std::string continuation = "   ...> ";
 };
@@ -79,6 +88,10 @@ class Shell {
   void process(LineSource& source, const std::string& name = {});
   /// Prints the plan of a statement as a tree.
   void print_query_plan(std::string_view sql);
+  /// Has what each statement did counted from now on, and printed.
+  void count_scans(ScanStats what);
+  /// Has indexes suggested for the statements of the next line in place of running them.
+  void ask_expert(const ExpertOptions& options) { expert_ = options; }
   /// Ends the program after this command, with this exit status, or with the one that its errors give.
   void quit(int status) noexcept { exit_status_ = status; }
   void leave() noexcept { left_ = true; }
@@ -95,11 +108,13 @@ class Shell {
   void finish_input();
   void run_statements(std::string_view text, std::size_t first_line);
   void run_statement(std::string_view statement);
+  void run_expert(std::string_view text, std::size_t first_line);
   void show(Rows& rows);
   void run_explain(Statement& statement, const Params& params);
   void run_dot_command(const std::string& line);
   void report_error(const Error& error, std::string_view script, std::size_t statement_offset, std::size_t first_line);
   Params parameters_for(const Statement& statement) const;
+  void print_scan_counts(const Statement& statement, std::string_view sql);
   void after_statement(Statement& statement);
   // To a server, the changes of a transaction in a script travel together: this one with those before it.
   bool queue(std::string_view statement, std::size_t line);
@@ -120,6 +135,8 @@ class Shell {
   DatabaseSettings database_settings_;
   std::optional<Database> database_;
   std::optional<Connection> connection_;
+  std::optional<PlanCounters> counters_;
+  std::optional<ExpertOptions> expert_;
   std::map<std::string, Value> parameters_;
 
   // The statement that is being read, and where it began.
