@@ -246,9 +246,9 @@ void Namespace::checkpoint() {
 
 NamespaceStats Namespace::stats() {
   NamespaceStats stats;
-  const auto connection = unless_gone([&] { return store_->open_connection(); });
-  const auto number = [&](const char* sql) { return static_cast<std::uint64_t>(connection->query_integer(sql)); };
-  stats.storage_bytes = (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * number("PRAGMA page_size");
+  const local::Store::Pages pages = unless_gone([&] { return store_->pages(); });
+  stats.storage_bytes = (pages.count - std::min(pages.count, pages.free)) * pages.size;
+  stats.connections_opened = store_->connections_opened();
   if (!file_.empty()) {
     stats.file_bytes = size_of(file_);
     stats.wal_bytes = size_of(file_.string() + "-wal");

@@ -35,6 +35,7 @@ struct NamespaceStats {
   std::uint64_t wal_bytes = 0;
   std::uint64_t queries = 0, failed = 0, rows_read = 0, rows_written = 0, microseconds = 0;
   std::uint64_t grouped_writes = 0, group_commits = 0;
+  std::uint64_t connections_opened = 0;
   std::size_t sessions_in_use = 0, sessions_idle = 0, writers_waiting = 0;
   CacheFigures caches;
 };

@@ -39,6 +39,8 @@ constexpr std::array kCounters = {
                     &NamespaceStats::grouped_writes},
     NamespaceMetric{"libsql_server_group_commits_total", Kind::Counter, "Commits that they shared.",
                     &NamespaceStats::group_commits},
+    NamespaceMetric{"libsql_server_connections_opened_total", Kind::Counter,
+                    "Connections to the database that were opened.", &NamespaceStats::connections_opened},
     NamespaceMetric{"libsql_server_storage", Kind::Gauge, "Bytes of the pages in use.", &NamespaceStats::storage_bytes},
     NamespaceMetric{"libsql_server_file_bytes", Kind::Gauge, "Bytes of the database file.",
                     &NamespaceStats::file_bytes},

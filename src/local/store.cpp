@@ -254,7 +254,19 @@ std::shared_ptr<core::Session> Store::connect() { return std::make_shared<Sessio
 std::unique_ptr<engine::Connection> Store::open_connection() {
   auto connection = engine::Connection::open(open_options_);
   set_up(*connection);
+  connections_opened_.fetch_add(1, std::memory_order_relaxed);
   return connection;
+}
+
+Store::Pages Store::pages() {
+  const auto ask = [](engine::Connection& connection) {
+    const auto number = [&](const char* sql) { return static_cast<std::uint64_t>(connection.query_integer(sql)); };
+    return Pages{number("PRAGMA main.page_size"), number("PRAGMA main.page_count"),
+                 number("PRAGMA main.freelist_count")};
+  };
+  if (keeper_ == nullptr) return ask(*open_connection());
+  const std::lock_guard lock(keeper_mutex_);
+  return ask(*keeper_);
 }
 
 std::unique_ptr<engine::Connection> Store::take_idle_connection() {

@@ -44,6 +44,17 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   /// The line of this process's writers to this database; null if nobody else can write to it.
   const std::shared_ptr<WriteLine>& write_line() const noexcept { return write_line_; }
 
+  /// The pages of the main database, as the last commit left them.
+  struct Pages {
+    std::uint64_t size = 0;  // of one, in bytes
+    std::uint64_t count = 0;
+    std::uint64_t free = 0;
+  };
+  /// Asks the connection that the store keeps, if it keeps one. Threads: any. Throws Error.
+  Pages pages();
+  /// How many connections were opened so far.
+  std::uint64_t connections_opened() const noexcept { return connections_opened_.load(std::memory_order_relaxed); }
+
   /// Connections that hold a transaction open for somebody else. Given back, they are rolled back and kept for the
   /// next.
   std::unique_ptr<engine::Connection> take_idle_connection();
@@ -64,6 +75,8 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   std::optional<engine::SharedMemoryDatabase> memory_;
   std::optional<engine::TemporaryFiles> temporary_files_;  // goes after all connections
   std::unique_ptr<engine::Connection> keeper_;             // keeps the log of a database in memory, or with mvcc
+  std::mutex keeper_mutex_;                                // for its use
+  std::atomic<std::uint64_t> connections_opened_ = 0;
   std::shared_ptr<WriteLine> write_line_;
   std::mutex idle_mutex_;
   std::vector<std::unique_ptr<engine::Connection>> idle_;

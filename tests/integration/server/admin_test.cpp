@@ -8,6 +8,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "integration/server/server_process.hpp"
@@ -66,6 +67,29 @@ TEST_F(ServerAdmin, CreatesListsAndDeletesNamespaces) {
   EXPECT_EQ(ask("DELETE", "/v1/namespaces/shop").status, 404);
   EXPECT_EQ(sql("SELECT 1", "shop"), "404");
   EXPECT_EQ(names(), (std::vector<std::string>{"default", "other"}));
+}
+
+TEST_F(ServerAdmin, FiguresOpenNoConnection) {
+  ASSERT_TRUE(server_.is_ready()) << server_.errors();
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = std::string("n").append(std::to_string(i));
+    ASSERT_EQ(ask("POST", "/v1/namespaces/" + name + "/create", "{}").status, 200);
+    ASSERT_EQ(sql("CREATE TABLE t(a)", name), "ok");
+  }
+  // The lines of one figure, which name the namespaces.
+  const auto figures = [&](const std::string& figure) {
+    std::vector<std::string> lines;
+    std::istringstream all(ask("GET", "/metrics").body);
+    for (std::string line; std::getline(all, line);) {
+      if (line.starts_with(figure + "{")) lines.push_back(line);
+    }
+    return lines;
+  };
+  const auto opened = figures("libsql_server_connections_opened_total");
+  ASSERT_GE(opened.size(), 20u);
+  EXPECT_GE(figures("libsql_server_storage").size(), 20u);
+  EXPECT_EQ(ask("GET", "/v1/namespaces/n0/stats").status, 200);
+  EXPECT_EQ(figures("libsql_server_connections_opened_total"), opened);
 }
 
 TEST_F(ServerAdmin, RefusesRequestsThatAreWrong) {
