@@ -18,8 +18,8 @@
 namespace libsql::server {
 namespace {
 
-// What an entry costs beside the engine's memory and the texts.
-constexpr std::size_t kEntryOverhead = 1200;
+// What the note of a statement costs beside the texts.
+constexpr std::size_t kNoteBytes = 700;
 
 constexpr std::string_view synchronous_of(Durability durability) noexcept {
   switch (durability) {
@@ -84,20 +84,15 @@ constexpr std::string_view kDatabaseList = "pragma_database_list";
 
 DatabaseSession::DatabaseSession(std::shared_ptr<local::Store> store, const NamespaceConfig& config,
                                  std::uint64_t config_version, const Options& options)
-    : session_(std::make_shared<local::Session>(std::move(store))),
-      config_version_(config_version),
-      max_cache_bytes_(options.limits.statement_cache_bytes),
-      turn_(session_->connection(), session_->store().write_line(), local::WriteTurn::Scope::AllWrites,
-            [this](local::WriteTurn& turn) { return give_way(turn); }) {
+    : config_version_(config_version),
+      runner_(std::move(store), options.limits.statement_cache_bytes, local::WriteTurn::Scope::AllWrites,
+              [this](local::WriteTurn& turn) { return give_way(turn); }) {
   set_up(config, options);
 }
 
 DatabaseSession::~DatabaseSession() {
   const std::lock_guard use(use_mutex_);  // a writer in line may be looking at this one
-  entries_.clear();
-  order_.clear();
-  connection().close_all();
-  turn_.give_up();
+  runner_.close_all();
 }
 
 void DatabaseSession::set_up(const NamespaceConfig& config, const Options& options) {
@@ -179,63 +174,49 @@ bool DatabaseSession::give_way(local::WriteTurn& turn) noexcept {
 }
 
 std::shared_ptr<Prepared> DatabaseSession::prepare(std::string_view sql, const StatementRules& rules) {
-  const auto found = entries_.find(sql);
-  if (found != entries_.end()) {
-    const std::shared_ptr<Prepared>& prepared = *found->second;
-    if (!prepared->statement->is_busy() && !prepared->statement->is_finalized()) [[likely]] {
-      rules.require(prepared->traits);
-      ++cache_hits_;
-      if (found->second != order_.begin()) order_.splice(order_.begin(), order_, found->second);
-      return prepared;
-    }
+  local::StatementCache& texts = runner_.texts();
+  const std::shared_ptr<engine::Statement>* const found = texts.find(sql);
+  if (found != nullptr && (*found)->note != nullptr) [[likely]] {
+    auto* const prepared = static_cast<Prepared*>((*found)->note.get());
+    rules.require(prepared->traits);
+    return {*found, prepared};
   }
-  ++cache_misses_;
-  auto prepared = std::make_shared<Prepared>();
-  prepared->key = sql;
+  auto prepared = std::make_unique<Prepared>();
   prepared->text = only_statement(sql);
   const std::string& text = prepared->text;
   prepared->traits = traits_of(text);
   const StatementTraits& traits = prepared->traits;
   if (traits.kind == StatementClass::Unsupported) require_supported(text, traits);
   rules.require(traits);
-  if (traits.kind == StatementClass::Attach) return prepared;  // the executor makes its own
-  const bool once = traits.is_pragma || found != entries_.end();
+  if (traits.kind == StatementClass::Attach) return prepared;
+  const bool once = traits.is_pragma || texts.peek(sql) != nullptr;
+  std::shared_ptr<engine::Statement> statement;
   try {
-    prepared->statement = engine::Statement::prepare(
+    statement = engine::Statement::prepare(
         connection(), for_engine(text, traits),
         once ? engine::Statement::Persistence::Once : engine::Statement::Persistence::Cached);
   } catch (const Error& error) {
     if (is_syntax_error(error)) throw_syntax_error(error, text);
     throw;
   }
-  for (int i = 1; i <= prepared->statement->parameter_count(); ++i) {
-    const std::string_view name = prepared->statement->parameter_name(i);
+  for (int i = 1; i <= statement->parameter_count(); ++i) {
+    const std::string_view name = statement->parameter_name(i);
     if (!name.empty() && name.front() != '?') prepared->has_named = true;
   }
-  if (!once) keep(prepared);
-  return prepared;
-}
-
-void DatabaseSession::keep(std::shared_ptr<Prepared> prepared) {
-  prepared->bytes = prepared->statement->memory_used() + 2 * prepared->key.size() + kEntryOverhead;
-  if (prepared->bytes > max_cache_bytes_) return;
-  cache_bytes_ += prepared->bytes;
-  order_.push_front(std::move(prepared));
-  entries_.emplace(order_.front()->key, order_.begin());
-  while (cache_bytes_ > max_cache_bytes_) {
-    cache_bytes_ -= order_.back()->bytes;
-    entries_.erase(order_.back()->key);
-    order_.pop_back();  // who still runs it has it
-  }
+  prepared->statement = statement.get();
+  Prepared* const note = prepared.get();
+  statement->note = std::move(prepared);
+  if (!once) texts.keep(sql, statement, kNoteBytes);
+  return {std::move(statement), note};
 }
 
 const CacheFigures& DatabaseSession::cache_figures() noexcept {
   const std::unique_lock use(use_mutex_, std::try_to_lock);
   if (!use) return figures_;
-  figures_.statement_hits = cache_hits_;
-  figures_.statement_misses = cache_misses_;
-  figures_.statements = order_.size();
-  figures_.statement_bytes = cache_bytes_;
+  figures_.statement_hits = connection().statistics.cache_hits;
+  figures_.statement_misses = connection().statistics.cache_misses;
+  figures_.statements = runner_.texts().size();
+  figures_.statement_bytes = runner_.texts().bytes();
   const engine::Connection::PageCache pages = connection().take_page_cache();
   figures_.page_hits += pages.hits;
   figures_.page_misses += pages.misses;
@@ -244,8 +225,8 @@ const CacheFigures& DatabaseSession::cache_figures() noexcept {
 }
 
 const StatementTraits* DatabaseSession::known(std::string_view sql) const noexcept {
-  const auto found = entries_.find(sql);
-  return found == entries_.end() ? nullptr : &(*found->second)->traits;
+  const engine::Statement* const found = runner_.texts().peek(sql);
+  return found == nullptr || found->note == nullptr ? nullptr : &static_cast<const Prepared&>(*found->note).traits;
 }
 
 std::shared_ptr<engine::Statement> DatabaseSession::compile(const std::string& sql) {
@@ -313,7 +294,7 @@ bool DatabaseSession::recycle() noexcept {
     const Use use(*this);
     connection().end_cursors();
     if (!is_autocommit()) connection().execute_script("ROLLBACK");
-    turn_.settle();
+    runner_.settle();
     lost_.store(Lost::No, std::memory_order_relaxed);
     outer_savepoint_.clear();
     if (changed_ || connection().is_interrupted()) return false;

@@ -7,20 +7,17 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <libsql/authorizer.hpp>
 
 #include "engine/statement.hpp"
 #include "hrana/responses.hpp"
-#include "local/session.hpp"
-#include "local/write_turn.hpp"
+#include "local/runner.hpp"
 #include "server/metrics.hpp"
 #include "server/namespace_config.hpp"
 #include "server/options.hpp"
@@ -28,14 +25,12 @@
 
 namespace libsql::server {
 
-/// A statement that was classified and compiled.
-struct Prepared {
-  std::string key;   // the client's text
-  std::string text;  // the one statement in it; the traits view it
+/// A statement that was classified and compiled: what the server knows of it.
+struct Prepared final : engine::Statement::Note {
+  std::string text;  // the one statement in the client's text; the traits view it
   StatementTraits traits;
-  std::shared_ptr<engine::Statement> statement;
-  bool has_named = false;  // a parameter with a name, which positional arguments do not reach
-  std::size_t bytes = 0;
+  engine::Statement* statement = nullptr;  // that it is the note of; none of ATTACH, which the executor makes anew
+  bool has_named = false;                  // a parameter with a name, which positional arguments do not reach
   /// The columns as answers have them, for each encoding; good while the statement's columns_version() is this one.
   struct WrittenColumns {
     std::string text;
@@ -69,8 +64,8 @@ class DatabaseSession {
     std::unique_lock<std::mutex> lock_;
   };
 
-  /// The statement for this text, not running. Asks the rules before anything is compiled. Throws what they throw,
-  /// StatementFailure, Error.
+  /// The statement for this text, not running; it lives as long as what is returned. Asks the rules before anything is
+  /// compiled. Throws what they throw, StatementFailure, Error.
   std::shared_ptr<Prepared> prepare(std::string_view sql, const StatementRules& rules);
   /// The traits of a text that prepare() has seen and still has, else null.
   const StatementTraits* known(std::string_view sql) const noexcept;
@@ -79,9 +74,9 @@ class DatabaseSession {
   /// Attaches a file for reading. Throws Error.
   void attach(const std::string& file, std::string_view alias_as_written);
 
-  engine::Connection& connection() noexcept { return session_->connection(); }
+  engine::Connection& connection() noexcept { return runner_.connection(); }
   const std::shared_ptr<engine::Interrupt>& interrupt_state() noexcept { return connection().interrupt_state(); }
-  bool is_autocommit() const noexcept { return session_->connection().is_autocommit(); }
+  bool is_autocommit() const noexcept { return runner_.connection().is_autocommit(); }
 
   /// Whether the transaction was taken away, and the client has not yet done what ends it.
   bool has_lost_transaction() const noexcept { return lost_.load(std::memory_order_relaxed) != Lost::No; }
@@ -103,7 +98,7 @@ class DatabaseSession {
   Residue residue();
 
   /// Lets the write lock go if no transaction needs it: after SQL that went past the statements.
-  void settle() noexcept { turn_.settle(); }
+  void settle() noexcept { runner_.settle(); }
   /// Readies it for another client. False if it must not be used again.
   bool recycle() noexcept;
   /// Gives back the pages that it keeps, which the next statement reads again.
@@ -123,13 +118,10 @@ class DatabaseSession {
   Scratch scratch;
 
  private:
-  using Entries = std::list<std::shared_ptr<Prepared>>;  // most recently used first
   void set_up(const NamespaceConfig& config, const Options& options);
   Verdict authorize(const Authorization& what) noexcept;
   bool give_way(local::WriteTurn& turn) noexcept;
-  void keep(std::shared_ptr<Prepared> prepared);
 
-  std::shared_ptr<local::Session> session_;
   std::mutex use_mutex_;
   enum class Lost : std::uint8_t { No, Untold, Told };
   std::atomic<Lost> lost_ = Lost::No;
@@ -140,13 +132,8 @@ class DatabaseSession {
   bool changed_ = false;
   bool counts_exactly_ = false;
   const std::uint64_t config_version_;
-  const std::size_t max_cache_bytes_;
-  std::size_t cache_bytes_ = 0;
-  std::uint64_t cache_hits_ = 0, cache_misses_ = 0;
   CacheFigures figures_;  // of the last cache_figures()
-  Entries order_;
-  std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the entries' own
-  local::WriteTurn turn_;
+  local::Runner runner_;
 };
 
 }  // namespace libsql::server

@@ -67,6 +67,13 @@ class Statement final : public core::Stmt {
   std::uint64_t fullscan_counter() const noexcept;
   std::size_t memory_used() const noexcept;
 
+  /// What the one who compiled it knows of it, kept as long as the statement.
+  class Note {
+   public:
+    virtual ~Note() = default;
+  };
+  std::unique_ptr<Note> note;
+
  private:
   friend class Connection;
   // What the text says that the engine does not.

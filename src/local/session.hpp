@@ -7,23 +7,20 @@
 
 #include "core/backend.hpp"
 #include "engine/connection.hpp"
-#include "local/statement_cache.hpp"
-#include "local/write_turn.hpp"
+#include "local/runner.hpp"
 
 namespace libsql::local {
 
 class HeldSnapshot;
-class Store;
 
 class Session final : public core::Session {
  public:
   explicit Session(std::shared_ptr<Store> store);
-  ~Session() override;
 
   const Capabilities& capabilities() const noexcept override;
   engine::Connection* engine_connection() noexcept override {
     touched_ = true;  // by what it leaves there
-    return connection_.get();
+    return &connection();
   }
 
   std::uint64_t execute(std::string_view sql, const core::ParamsView& params) override;
@@ -34,62 +31,62 @@ class Session final : public core::Session {
   void begin(TransactionBehavior behavior) override;
   void commit() override;
   void rollback() override;
-  bool in_transaction() const noexcept override { return connection_->is_in_transaction(); }
+  bool in_transaction() const noexcept override { return connection().is_in_transaction(); }
   void savepoint(std::string_view name) override;
   void release_savepoint(std::string_view name) override;
   void rollback_to_savepoint(std::string_view name) override;
   void undo_savepoint(std::string_view name) override;
-  bool was_done() const noexcept override { return connection_->last_run_was_done(); }
-  void refuse_writes() override { connection_->refuse_writes(engine::Connection::ReadOnlyReason::Session); }
-  void watch(bool on) noexcept override { connection_->set_in_transaction(on); }
-  void begin_call() noexcept override { connection_->begin_call(); }
-  void end_call() noexcept override { connection_->end_call(); }
-  void begin_undo() noexcept override { connection_->begin_undo(); }
-  void end_undo() noexcept override { connection_->end_undo(); }
-  void renew_interrupts() override { connection_->renew_interrupts(); }
+  bool was_done() const noexcept override { return connection().last_run_was_done(); }
+  void refuse_writes() override { connection().refuse_writes(engine::Connection::ReadOnlyReason::Session); }
+  void watch(bool on) noexcept override { connection().set_in_transaction(on); }
+  void begin_call() noexcept override { connection().begin_call(); }
+  void end_call() noexcept override { connection().end_call(); }
+  void begin_undo() noexcept override { connection().begin_undo(); }
+  void end_undo() noexcept override { connection().end_undo(); }
+  void renew_interrupts() override { connection().renew_interrupts(); }
   void abandon(std::string reason) noexcept override;
 
   void ping() override;
   void close() override;
-  bool is_closed() const noexcept override { return connection_->is_closed(); }
+  bool is_closed() const noexcept override { return connection().is_closed(); }
   void reset() override;
   Recycled recycle() override;
   void mark_clean() override;
   /// Whether something was left here since mark_clean() that the next user must not find, beside an open transaction.
   bool is_soiled() const noexcept {
-    return touched_ || cache_.leaves_traces() || connection_->temporary_version() != temporary_version_;
+    return touched_ || texts().leaves_traces() || connection().temporary_version() != temporary_version_;
   }
-  void cacheflush() override { connection_->cacheflush(); }
+  void cacheflush() override { connection().cacheflush(); }
   void release_memory() override;
-  std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return connection_->interrupt_state(); }
+  std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return connection().interrupt_state(); }
   void set_busy_timeout(std::chrono::milliseconds timeout) override {
     touched_ = true;
-    connection_->set_busy_timeout(timeout);
+    connection().set_busy_timeout(timeout);
   }
-  std::chrono::milliseconds busy_timeout() const noexcept override { return connection_->busy_timeout(); }
+  std::chrono::milliseconds busy_timeout() const noexcept override { return connection().busy_timeout(); }
   void set_deadline(std::optional<std::chrono::milliseconds> limit) override {
     touched_ = true;
-    connection_->set_deadline(limit);
+    connection().set_deadline(limit);
   }
   std::optional<std::chrono::milliseconds> default_deadline() const noexcept;
-  std::optional<std::chrono::milliseconds> deadline() const noexcept override { return connection_->deadline(); }
+  std::optional<std::chrono::milliseconds> deadline() const noexcept override { return connection().deadline(); }
 
   void rekey(std::span<const std::byte> key) override;
   std::uint64_t changes() override;
   std::uint64_t total_changes() override;
   std::int64_t last_insert_rowid() override;
   bool is_autocommit() override;
-  bool is_readonly() override { return connection_->is_readonly(); }
+  bool is_readonly() override { return connection().is_readonly(); }
   std::string path() override;
   void add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) override;
   void remove_observer(const core::StatementObserver* observer) noexcept override {
-    connection_->remove_observer(observer);
+    connection().remove_observer(observer);
   }
   ConnectionStatistics statistics() const override;
   void reset_statistics() override;
 
-  Store& store() const noexcept { return *store_; }
-  engine::Connection& connection() const noexcept { return *connection_; }
+  Store& store() const noexcept { return runner_.store(); }
+  engine::Connection& connection() const noexcept { return runner_.connection(); }
 
   /// The state that the open transaction reads, or now. Throws Misuse in a transaction that has written.
   std::shared_ptr<const HeldSnapshot> snapshot();
@@ -97,6 +94,8 @@ class Session final : public core::Session {
   void begin_at(const HeldSnapshot& snapshot);
 
  private:
+  StatementCache& texts() noexcept { return runner_.texts(); }
+  const StatementCache& texts() const noexcept { return runner_.texts(); }
   void run(std::string_view sql);
   StatementResult run_statement(engine::Statement& statement, const core::ParamsView& params);
   void end_transactions();
@@ -107,10 +106,7 @@ class Session final : public core::Session {
   void undo_surely(const std::string& text, Undo&& undo);
   void require_unguarded(const char* what) const;
 
-  std::shared_ptr<Store> store_;
-  std::unique_ptr<engine::Connection> connection_;
-  StatementCache cache_;
-  std::optional<WriteTurn> turn_;  // none for a database that nobody else can write to
+  Runner runner_;
   bool read_only_transaction_ = false;
   bool restore_writing_ = false;        // after it
   bool touched_ = false;                // something other than plain statements was done here since the last reset

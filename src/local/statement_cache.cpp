@@ -95,11 +95,22 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
   if (statement->sql() != sql || entries_.contains(statement->sql())) return statement;
   const std::size_t bytes = statement->memory_used() + sql.size() + kEntryOverhead;
   if (bytes > max_bytes_) return statement;
-  order_.push_front({statement, nullptr, bytes});
-  entries_.emplace(statement->sql(), order_.begin());
-  bytes_ += bytes;
-  evict();
+  insert({statement, nullptr, bytes, {}});
   return statement;
+}
+
+void StatementCache::keep(std::string_view sql, std::shared_ptr<engine::Statement> statement, std::size_t overhead) {
+  const std::size_t bytes = statement->memory_used() + 2 * sql.size() + overhead + kEntryOverhead;
+  if (bytes > max_bytes_ || entries_.contains(sql)) return;
+  std::string own_text(statement->sql() == sql ? std::string_view() : sql);
+  insert({std::move(statement), nullptr, bytes, std::move(own_text)});
+}
+
+void StatementCache::insert(Entry entry) {
+  bytes_ += entry.bytes;
+  order_.push_front(std::move(entry));
+  entries_.emplace(order_.front().text(), order_.begin());
+  evict();
 }
 
 void StatementCache::run_slowly(Control control) {
@@ -125,7 +136,7 @@ void StatementCache::evict() noexcept {
 void StatementCache::remove(Entries::iterator entry) noexcept {
   bytes_ -= entry->bytes;
   std::replace(controls_.begin(), controls_.end(), entry, order_.end());
-  entries_.erase(entry->statement->sql());
+  entries_.erase(entry->text());
   order_.erase(entry);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -40,6 +41,26 @@ class StatementCache {
     const std::shared_ptr<engine::Statement> statement = take(sql);
     return use(*statement);
   }
+  /// The same for an owner that compiles what is not here itself, with a note that it hangs on the statement: null if
+  /// the text is not here or its statement is in use.
+  const std::shared_ptr<engine::Statement>* find(std::string_view sql) noexcept {
+    const auto found = entries_.find(sql);
+    if (found == entries_.end() || !is_idle(*found->second->statement)) [[unlikely]] {
+      ++connection_.statistics.cache_misses;
+      return nullptr;
+    }
+    touch(found->second);
+    ++connection_.statistics.cache_hits;
+    return &found->second->statement;
+  }
+  /// Without a count: whoever has it, uses it or not.
+  const engine::Statement* peek(std::string_view sql) const noexcept {
+    const auto found = entries_.find(sql);
+    return found == entries_.end() ? nullptr : found->second->statement.get();
+  }
+  /// Keeps a statement under a text that it may have been compiled from in parts or in other words only. Does nothing
+  /// if there is one. `overhead`: what the note costs, in bytes.
+  void keep(std::string_view sql, std::shared_ptr<engine::Statement> statement, std::size_t overhead);
   /// Runs one of these. While it is in the cache it is found without a look at its text. It grows old there all the
   /// same: should it have to go one day, compiling it again is cheaper than moving it to the front each time.
   void run(Control control) {
@@ -64,6 +85,8 @@ class StatementCache {
     std::shared_ptr<engine::Statement> statement;
     std::shared_ptr<engine::Statement> second;  // compiled while the first was in use; null as a rule
     std::size_t bytes;
+    std::string own_text;  // if it differs from the statement's
+    std::string_view text() const noexcept { return own_text.empty() ? statement->sql() : own_text; }
   };
   using Entries = std::list<Entry>;  // most recently used first
 
@@ -78,6 +101,7 @@ class StatementCache {
     if (entry != order_.begin()) order_.splice(order_.begin(), order_, entry);
   }
   void run_slowly(Control control);
+  void insert(Entry entry);
   void evict() noexcept;
   void remove(Entries::iterator entry) noexcept;
 
@@ -87,7 +111,7 @@ class StatementCache {
   bool leaves_traces_ = false;
   Entries order_;
   std::array<Entries::iterator, 5> controls_;                        // where in `order_`; its end: not in the cache
-  std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the statements' own text
+  std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the entries' text()
 };
 
 }  // namespace libsql::local
