@@ -198,6 +198,30 @@ TEST_F(Hooked, IgnoreMakesAColumnNull) {
   EXPECT_EQ(conn_.query_value<std::optional<std::string>>(sql), "a") << "nothing of the authorizer stays in the cache";
 }
 
+#ifndef LIBSQL_SYSTEM_SQLITE
+TEST_F(Hooked, IgnoreMakesAColumnOfReturningNull) {
+  const auto sub = hooks_.on_authorize([](const Authorization& a) {
+    return a.action == Action::Read && a.table == "t" && (a.column == "name" || a.column == "id") ? Verdict::Ignore
+                                                                                                  : Verdict::Allow;
+  });
+  for (const char* const returned : {"name", "t.NAME", "upper(name)", "(SELECT name)", "name || 'x'", "id", "rowid",
+                                     "(SELECT max(u.a) FROM (SELECT t.name AS a) u)"}) {
+    for (const char* const write :
+         {"INSERT INTO t VALUES (1, 'a', 1)", "INSERT INTO t VALUES (1, 'a', 1) ON CONFLICT DO UPDATE SET n = 2",
+          "UPDATE t SET n = 3", "REPLACE INTO t VALUES (1, 'b', 1)", "UPDATE t SET n = 4 FROM (SELECT 1)",
+          "DELETE FROM t"}) {
+      const std::string sql = std::string(write) + " RETURNING " + returned;
+      EXPECT_TRUE(conn_.query_row(sql).value(0).is_null()) << sql;
+    }
+  }
+  const OwnedRow row = conn_.query_row("INSERT INTO t VALUES (1, 'a', 7) RETURNING *, n");
+  EXPECT_TRUE(row.value(0).is_null());
+  EXPECT_TRUE(row.value(1).is_null());
+  EXPECT_EQ(row.value(2).integer(), 7);
+  EXPECT_EQ(row.column_names()[1], "name");
+}
+#endif
+
 TEST_F(Hooked, TheStrictestOfSeveralAuthorizersWins) {
   conn_.execute("INSERT INTO t VALUES (1, 'a', 1)");
   auto verdict = Verdict::Allow;
