@@ -27,11 +27,11 @@ if(LIBSQL_ENGINE_DIR)
     COMMAND ${CMAKE_COMMAND} "-DFILE=${_engine_copy}/sqlite3.c"
       -P "${PROJECT_SOURCE_DIR}/cmake/InterruptibleEngine.cmake"
     COMMAND ${CMAKE_COMMAND} "-DFILE=${_engine_copy}/sqlite3.c"
-      -P "${PROJECT_SOURCE_DIR}/cmake/LibsqlSchemaEngine.cmake"
+      -P "${PROJECT_SOURCE_DIR}/cmake/LibsqlLanguageEngine.cmake"
     COMMAND ${CMAKE_COMMAND} "-DFILE=${_engine_copy}/sqlite3.c"
       -P "${PROJECT_SOURCE_DIR}/cmake/AuthorizedEngine.cmake"
     DEPENDS "${LIBSQL_ENGINE_DIR}/sqlite3.c" "${PROJECT_SOURCE_DIR}/cmake/MendEngine.cmake"
-      "${PROJECT_SOURCE_DIR}/cmake/InterruptibleEngine.cmake" "${PROJECT_SOURCE_DIR}/cmake/LibsqlSchemaEngine.cmake"
+      "${PROJECT_SOURCE_DIR}/cmake/InterruptibleEngine.cmake" "${PROJECT_SOURCE_DIR}/cmake/LibsqlLanguageEngine.cmake"
       "${PROJECT_SOURCE_DIR}/cmake/AuthorizedEngine.cmake" "${PROJECT_SOURCE_DIR}/cmake/EngineText.cmake"
     COMMENT "Mending the engine" VERBATIM)
   set(_engine_source "${PROJECT_SOURCE_DIR}/src/engine/amalgamation.c")  # includes that copy

@@ -275,6 +275,38 @@ TEST_P(CommonTransactions, WhatFollowsAnEndInABatchDoesNotRunOutsideTheTransacti
   EXPECT_TRUE(conn_.is_autocommit());
 }
 
+TEST_P(CommonTransactions, ReadOnlyOnesMayBeBegunByText) {
+  if (cipher_version().empty() && !is_remote()) GTEST_SKIP() << "the system's SQLite has no BEGIN READONLY";
+  conn_.execute("INSERT INTO t VALUES (1, 1)");
+  for (const char* text : {"BEGIN READONLY", "begin readonly transaction", "BEGIN TRANSACTION READONLY"}) {
+    SCOPED_TRACE(text);
+    conn_.execute(text);
+    EXPECT_FALSE(conn_.is_autocommit());
+    EXPECT_EQ(count(), 1);
+    EXPECT_THROW(conn_.execute("DELETE FROM t"), ReadOnly);
+    EXPECT_THROW(conn_.query_value<int>("INSERT INTO t VALUES (2, 2) RETURNING a"), ReadOnly);
+    EXPECT_THROW(conn_.execute("CREATE TABLE u(a)"), ReadOnly);
+    conn_.execute("SAVEPOINT s");
+    EXPECT_THROW(conn_.execute("UPDATE t SET b = 7"), ReadOnly);
+    conn_.execute("RELEASE s");
+    conn_.execute("COMMIT");
+    EXPECT_EQ(conn_.execute("UPDATE t SET b = b + 1"), 1u);
+    conn_.execute(text);
+    conn_.execute("ROLLBACK");
+    conn_.execute("SAVEPOINT s");
+    EXPECT_EQ(conn_.execute("UPDATE t SET b = b + 1"), 1u);
+    conn_.execute("RELEASE s");
+    conn_.execute("BEGIN");
+    EXPECT_EQ(conn_.execute("UPDATE t SET b = b + 1"), 1u);
+    conn_.execute("COMMIT");
+  }
+  EXPECT_EQ(conn_.query_value<int>("SELECT b FROM t"), 10);
+  conn_.execute("CREATE TABLE names(readonly)");
+  EXPECT_EQ(conn_.query_value<int>("SELECT count(readonly) AS readonly FROM names readonly"), 0);
+  EXPECT_THROW(conn_.execute("BEGIN DEFERRED READONLY"), SqlError);
+  EXPECT_THROW(conn_.execute("BEGIN \"readonly\""), SqlError);
+}
+
 TEST_P(CommonTransactions, ReadOnlyOnesCannotBeMadeWritableByText) {
   conn_.execute("INSERT INTO t VALUES (1, 1)");
   {

@@ -1,9 +1,9 @@
-# Changes FILE, an amalgamation of SQLite, for what libSQL's schemas hold.
-#   cmake -DFILE=.../sqlite3.c -P LibsqlSchemaEngine.cmake
+# Changes FILE, an amalgamation of SQLite, for what libSQL's language and its schemas have beyond SQLite's.
+#   cmake -DFILE=.../sqlite3.c -P LibsqlLanguageEngine.cmake
 # Every place has to be there exactly once. In a release of SQLite that this was written for anything else ends the build;
 # other releases stay as they are.
 
-set(_what "it has no RANDOM ROWID, and no statistics of libSQL's vector indexes")
+set(_what "it has no RANDOM ROWID, no BEGIN READONLY, and no statistics of libSQL's vector indexes")
 include("${CMAKE_CURRENT_LIST_DIR}/EngineText.cmake")
 if(NOT _known)
   return()
@@ -24,7 +24,15 @@ replace("the tokens in sqlite3RunParser()" [==[
     pParse->sLastToken.n = (u32)n;
     sqlite3Parser(pEngine, tokenType, pParse->sLastToken);
 ]==] [==[
-    if( tokenType==TK_ID && n==6 && sqlite3StrNICmp(zSql, "random", 6)==0 ) tokenType = TK_WITHOUT;
+    if( tokenType==TK_ID ){
+      if( n==6 && sqlite3StrNICmp(zSql, "random", 6)==0 ){
+        tokenType = TK_WITHOUT;
+      }else if( n==8 && (lastTokenParsed==TK_BEGIN || lastTokenParsed==TK_TRANSACTION)
+             && sqlite3StrNICmp(zSql, "readonly", 8)==0 ){
+        pParse->libsqlReadOnly = 1;
+        if( lastTokenParsed==TK_BEGIN ) tokenType = TK_DEFERRED;
+      }
+    }
     pParse->sLastToken.z = zSql;
     pParse->sLastToken.n = (u32)n;
     sqlite3Parser(pEngine, tokenType, pParse->sLastToken);
@@ -95,6 +103,53 @@ add("the places in xferOptimization()" [==[
       insFlags = OPFLAG_APPEND|OPFLAG_USESEEKRESULT|OPFLAG_PREFORMAT;
 ]==] [==[
       if( pDest->tabFlags & TF_RandomRowid ) insFlags &= ~OPFLAG_USESEEKRESULT;
+]==])
+
+# -- BEGIN READONLY and BEGIN TRANSACTION READONLY: a deferred transaction that refuses to write, as the library's own do. The flag
+# counts only while a transaction is open, and each BEGIN sets it anew.
+add("struct Parse" [==[
+  bft disableTriggers:1; /* True to disable triggers */
+]==] [==[
+  bft libsqlReadOnly :1; /* BEGIN READONLY */
+]==])
+add("the flags of a connection" [==[
+#define SQLITE_Comments       HI(0x00040) /* Enable SQL comments */
+]==] [==[
+#define SQLITE_ReadTransaction HI(0x00080) /* The open transaction may not write */
+]==])
+replace("the end of sqlite3BeginTransaction()" [==[
+      sqlite3VdbeUsesBtree(v, i);
+    }
+  }
+  sqlite3VdbeAddOp0(v, OP_AutoCommit);
+]==] [==[
+      sqlite3VdbeUsesBtree(v, i);
+    }
+  }
+  sqlite3VdbeAddOp3(v, OP_AutoCommit, 0, 0, type==TK_DEFERRED && pParse->libsqlReadOnly);
+]==])
+add("the beginning of a transaction in OP_AutoCommit" [==[
+      db->autoCommit = (u8)desiredAutoCommit;
+]==] [==[
+      if( !desiredAutoCommit ) db->flags &= ~(u64)SQLITE_ReadTransaction;
+      if( pOp->p3 ) db->flags |= SQLITE_ReadTransaction;
+]==])
+replace("the beginning of a transaction in OP_Savepoint" [==[
+          db->autoCommit = 0;
+          db->isTransactionSavepoint = 1;
+]==] [==[
+          db->autoCommit = 0;
+          db->flags &= ~(u64)SQLITE_ReadTransaction;
+          db->isTransactionSavepoint = 1;
+]==])
+replace("OP_Transaction" [==[
+  if( pOp->p2 && (db->flags & (SQLITE_QueryOnly|SQLITE_CorruptRdOnly))!=0 ){
+]==] [==[
+  if( pOp->p2 && (db->flags & SQLITE_ReadTransaction)!=0 && db->autoCommit==0 ){
+    rc = SQLITE_READONLY;
+    goto abort_due_to_error;
+  }
+  if( pOp->p2 && (db->flags & (SQLITE_QueryOnly|SQLITE_CorruptRdOnly))!=0 ){
 ]==])
 
 # -- ANALYZE. libSQL leaves the B-tree of a vector index empty and hides it from its planner; to any other SQLite it is an index
