@@ -50,6 +50,7 @@ void* libsql_engine_arguments(sqlite3_stmt* stmt, int count, int32_t* longest) {
 }
 
 #include "engine/alter_column.h"
+#include "engine/json_functions.h"
 #include "engine/schema_names.h"
 #include "engine/vector_guard.h"
 
@@ -97,6 +98,7 @@ void libsql_engine_watch_rows(sqlite3* db, LibsqlRowWatcher watcher, void* argum
 int libsql_engine_autocommit(sqlite3* db) { return sqlite3_get_autocommit(db); }
 int64_t libsql_engine_total_changes(sqlite3* db) { return sqlite3_total_changes64(db); }
 int libsql_engine_holds_write_lock(sqlite3* db) { return sqlite3_txn_state(db, "main") == SQLITE_TXN_WRITE; }
+int libsql_engine_add_json_functions(sqlite3* db) { return SQLITE_OK; }
 int libsql_engine_log_end(sqlite3* db, uint32_t* frame, uint32_t salt[2], uint32_t checksum[2]) { return 0; }
 int libsql_engine_constraint_columns(sqlite3* db, const char* text, int not_null, const char** table, const char** columns,
                                      int most) {

@@ -26,8 +26,10 @@ int libsql_engine_holds_write_lock(struct sqlite3* db);
 int libsql_engine_log_end(struct sqlite3* db, uint32_t* frame, uint32_t salt[2], uint32_t checksum[2]);
 /* Whether the engine compiles what sql/alter_column.hpp writes. */
 extern const int libsql_engine_alters_columns;
-/* Whether it knows tables with RANDOM ROWID: cmake/LibsqlSchemaEngine.cmake. */
+/* Whether it knows tables with RANDOM ROWID: cmake/LibsqlLanguageEngine.cmake. */
 extern const int libsql_engine_has_random_rowids;
+/* Registers json_length(), json_depth() and json_keys() where the engine is one that they are written for. An engine's code. */
+int libsql_engine_add_json_functions(struct sqlite3* db);
 /* sqlite3_preupdate_hook(), which is not left without one where a vector index of libSQL's is guarded. */
 typedef void (*LibsqlRowWatcher)(void*, struct sqlite3*, int, char const*, char const*, long long, long long);
 void libsql_engine_watch_rows(struct sqlite3* db, LibsqlRowWatcher watcher, void* argument);

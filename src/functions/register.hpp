@@ -32,5 +32,6 @@ int register_stats_functions(sqlite3* connection) noexcept;
 int register_math_functions(sqlite3* connection) noexcept;
 int register_crypto_functions(sqlite3* connection) noexcept;
 int register_fuzzy_functions(sqlite3* connection) noexcept;
+int register_json_functions(sqlite3* connection) noexcept;
 
 }  // namespace libsql::functions
