@@ -52,19 +52,6 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '\'';
 }
 
-// The engine ends SQL text at a NUL character; and SQL text that is not UTF-8 does not get through to a server, nor
-// into programs that read a dump as text.
-bool can_stand_in_quotes(std::string_view text) noexcept {
-  return text.find('\0') == std::string_view::npos && core::is_utf8(text);
-}
-
-void append_text_literal(std::string& out, std::string_view text) {
-  if (can_stand_in_quotes(text)) return append_quoted(out, text);
-  out += "CAST(";
-  append_hex_literal(out, std::as_bytes(std::span(text)));
-  out += " AS TEXT)";
-}
-
 // A short text, beginning with `start`, that `text` does not contain.
 std::string unused_marker(std::string_view text, std::string_view start) {
   std::string marker(start);
@@ -84,6 +71,59 @@ std::string replaced(std::string_view text, char byte, std::string_view marker) 
     }
   }
   return out;
+}
+
+// A character that does not stand in the literal itself but is put in by replace().
+struct Replaced {
+  char character;
+  std::string_view marker;
+  std::string_view code;
+};
+// The engine ends SQL text at a NUL.
+constexpr std::array<Replaced, 1> kNul = {{{'\0', "\\0", "char(0)"}}};
+constexpr std::array<Replaced, 3> kNulAndLineBreaks = {
+    {{'\0', "\\0", "char(0)"}, {'\r', "\\r", "char(13)"}, {'\n', "\\n", "char(10)"}}};
+
+void append_utf8_literal(std::string& out, std::string_view text, std::span<const Replaced> characters) {
+  std::string inner;
+  std::string calls;
+  for (const auto& [character, start, code] : characters) {
+    if (text.find(character) == std::string_view::npos) continue;
+    if (calls.empty()) inner = text;
+    const std::string marker = unused_marker(inner, start);
+    inner = replaced(inner, character, marker);
+    out += "replace(";
+    calls.append(",'").append(marker).append("',").append(code).append(")");
+  }
+  append_quoted(out, calls.empty() ? text : std::string_view(inner));
+  out += calls;
+}
+
+// What the engine makes of it where it needs UTF-16.
+std::string with_replacement_characters(std::string_view text) {
+  std::string out;
+  while (true) {
+    const std::size_t valid = core::utf8_prefix(text);
+    out += text.substr(0, valid);
+    text.remove_prefix(valid);
+    if (text.empty()) return out;
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const bool surrogate =
+        text.size() >= 3 && byte(0) == 0xED && byte(1) >= 0xA0 && byte(1) < 0xC0 && (byte(2) & 0xC0U) == 0x80;
+    out += "\xEF\xBF\xBD";
+    text.remove_prefix(surrogate ? 3 : 1);
+  }
+}
+
+// SQL text that is not UTF-8 does not get through to a server, nor into programs that read a dump as text, so bytes are
+// written that are cast. In a database of UTF-16, which cannot hold them, that would give other characters.
+void append_text_literal(std::string& out, std::string_view text, std::span<const Replaced> characters) {
+  if (core::is_utf8(text)) return append_utf8_literal(out, text, characters);
+  out += "CASE CAST(X'61' AS TEXT) WHEN 'a' THEN CAST(";
+  append_hex_literal(out, std::as_bytes(std::span(text)));
+  out += " AS TEXT) ELSE ";
+  append_utf8_literal(out, with_replacement_characters(text), characters);
+  out += " END";
 }
 
 }  // namespace
@@ -118,7 +158,7 @@ void append_literal(std::string& out, ValueRef value) {
       append_exact_real(out, value.real());
       break;
     case ValueType::Text:
-      append_text_literal(out, value.text());
+      append_text_literal(out, value.text(), kNul);
       break;
     case ValueType::Blob:
       append_hex_literal(out, value.blob());
@@ -128,26 +168,7 @@ void append_literal(std::string& out, ValueRef value) {
 
 void append_literal_on_one_line(std::string& out, ValueRef value) {
   if (value.type() != ValueType::Text) return append_literal(out, value);
-  const std::string_view text = value.text();
-  const bool newline = text.find('\n') != std::string_view::npos;
-  const bool carriage_return = text.find('\r') != std::string_view::npos;
-  if ((!newline && !carriage_return) || !can_stand_in_quotes(text)) return append_literal(out, value);
-  std::string inner(text);
-  std::string newline_marker;
-  std::string return_marker;
-  if (newline) {
-    newline_marker = unused_marker(text, "\\n");
-    inner = replaced(inner, '\n', newline_marker);
-    out += "replace(";
-  }
-  if (carriage_return) {
-    return_marker = unused_marker(text, "\\r");
-    inner = replaced(inner, '\r', return_marker);
-    out += "replace(";
-  }
-  append_quoted(out, inner);
-  if (carriage_return) out.append(",'").append(return_marker).append("',char(13))");
-  if (newline) out.append(",'").append(newline_marker).append("',char(10))");
+  append_text_literal(out, value.text(), kNulAndLineBreaks);
 }
 
 }  // namespace libsql::sql

@@ -132,8 +132,52 @@ TEST(Dump, WritesTheSequencesOnlyWhereTheirTableIsMade) {
 
 TEST(Dump, WritesTextThatIsNotUtf8AsBytes) {
   TestPort port("CREATE TABLE t(a); INSERT INTO t VALUES(CAST(x'61ff0a' AS TEXT)),('\xC3\xA9')");
-  EXPECT_NE(dumped(port).find("VALUES(CAST(X'61ff0a' AS TEXT));\nINSERT INTO t VALUES('\xC3\xA9');"), std::string::npos)
+  EXPECT_NE(dumped(port).find("VALUES(CASE CAST(X'61' AS TEXT) WHEN 'a' THEN CAST(X'61ff0a' AS TEXT) ELSE "
+                              "replace('a\xEF\xBF\xBD\\n','\\n',char(10)) END);\nINSERT INTO t VALUES('\xC3\xA9');"),
+            std::string::npos)
       << port.written;
+}
+
+// The texts that the dump of a database in one encoding makes in another, as the digits of their bytes in UTF-8.
+std::string restored(const std::string& from, const std::string& to, const std::string& values) {
+  TestPort port(("PRAGMA encoding='" + from + "'; CREATE TABLE t(a); INSERT INTO t VALUES" + values).c_str());
+  const std::string dump = dumped(port);
+  EXPECT_EQ(dump.find('\0'), std::string::npos);
+  TestPort target(("PRAGMA encoding='" + to + "'").c_str());
+  target.run(dump);
+  EXPECT_EQ(target.text("PRAGMA encoding"), to + "\n");
+  std::string digits;
+  target.query("SELECT a FROM t ORDER BY rowid", {}, [&](std::span<const ValueRef> row) {
+    for (const char character : row[0].text()) {
+      const auto byte = static_cast<unsigned char>(character);
+      digits += "0123456789ABCDEF"[byte >> 4U];
+      digits += "0123456789ABCDEF"[byte & 15U];
+    }
+    digits += ' ';
+  });
+  return digits;
+}
+
+TEST(Dump, KeepsTextsInEachEncoding) {
+  const std::string values =
+      "('a'||char(0)||'b'),(char(0)),(char(10,0,13)||'\\0\\n(\\01)'||char(0)),('\xC3\xA9\xF0\x9F\x98\x80'||char(0)),"
+      "(''),('it''s'||char(0)||'''')";
+  for (const char* const from : {"UTF-8", "UTF-16le", "UTF-16be"}) {
+    for (const char* const to : {"UTF-8", "UTF-16le", "UTF-16be"}) {
+      EXPECT_EQ(restored(from, to, values), "610062 00 0A000D5C305C6E285C30312900 C3A9F09F988000  697427730027 ")
+          << from << " to " << to;
+    }
+  }
+}
+
+TEST(Dump, WritesReplacementCharactersWhereBytesCannotBe) {
+  const std::string values = "(CAST(x'61fffe62' AS TEXT)),(CAST(x'ff00' AS TEXT))";
+  EXPECT_EQ(restored("UTF-8", "UTF-8", values), "61FFFE62 FF00 ");
+  for (const char* const to : {"UTF-16le", "UTF-16be"}) {
+    EXPECT_EQ(restored("UTF-8", to, values), "61EFBFBDEFBFBD62 EFBFBD00 ") << to;
+  }
+  // Half a surrogate pair, which UTF-16 can hold and UTF-8 cannot.
+  EXPECT_EQ(restored("UTF-16le", "UTF-16le", "(CAST(x'610000d8' AS TEXT))"), "61EFBFBD ");
 }
 
 TEST(Dump, GoesOnBehindWhatIsDamaged) {
