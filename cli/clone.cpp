@@ -3,6 +3,7 @@
 #include <libsql/builder.hpp>
 #include <libsql/transaction.hpp>
 
+#include "cli/database_settings.hpp"
 #include "cli/dump.hpp"
 #include "cli/errors.hpp"
 #include "cli/shell.hpp"
@@ -21,16 +22,21 @@ class ClonePort final : public DumpReader {
   Connection& target_;
 };
 
+// As the database is encrypted, so is the copy; one of a database on a server as a new file is.
+DatabaseSettings of_copy(DatabaseSettings settings) {
+  if (is_url(settings.path)) settings.path = "a new file";
+  return settings;
+}
+
 }  // namespace
 
 void clone(Shell& shell, const std::string& file) {
   const Savepoint snapshot = shell.connection().savepoint("libsql shell clone");
-  Connection target = Builder::local(file)
-                          .exclusive()
-                          .double_quoted_strings(DoubleQuotedStrings::On)
-                          .statement_cache_bytes(0)
-                          .build()
-                          .connect();
+  require_encrypted_copy(shell.database());
+  LocalBuilder builder = Builder::local(file);
+  builder.exclusive().double_quoted_strings(DoubleQuotedStrings::On).statement_cache_bytes(0);
+  if (const auto encryption = encryption_of(of_copy(shell.database()))) builder.encryption(*encryption);
+  Connection target = builder.build().connect();
   sql::DumpOptions options;
   options.keeps_damaged = true;
   ClonePort port(shell, target);

@@ -161,8 +161,10 @@ void run_rekey(Shell& shell, const Arguments& arguments) {
   if (arguments.size() != 1) throw UsageError("usage: .rekey KEYFILE|--decrypt");
   if (arguments[0] == "--decrypt") {
     shell.connection().rekey(std::string_view());
+    shell.rekeyed({});
   } else {
     shell.connection().rekey(std::string_view(read_key_file(arguments[0])));
+    shell.rekeyed(arguments[0]);
   }
 }
 

@@ -10,6 +10,8 @@
 #include <libsql/error.hpp>
 
 #include "cli/errors.hpp"
+#include "sql/classify.hpp"
+#include "sql/quote.hpp"
 #include "sql/tokenizer.hpp"
 
 namespace libsql::cli {
@@ -130,20 +132,47 @@ Database open_remote(const DatabaseSettings& settings) {
 
 }  // namespace
 
+bool makes_unwanted_plain_files(const DatabaseSettings& source) {
+  return source.key_file.empty() && source.cipher.empty() && !source.decrypted && is_nameless(source.path) &&
+         !key_variable().empty();
+}
+
 void require_encrypted_copy(const DatabaseSettings& source) {
-  if (!source.key_file.empty() || !is_nameless(source.path) || key_variable().empty()) return;
+  if (!makes_unwanted_plain_files(source)) return;
   throw CommandError(std::string("the copy of a database in memory would not be encrypted, and ") + kKeyVariable +
                      " is set: unset it for a plain copy");
 }
 
-Database open_database(const DatabaseSettings& settings) {
-  if (is_url(settings.path)) return open_remote(settings);
-  if (!settings.auth_token_file.empty()) throw CommandError("--auth-token-file is for databases on servers");
-  LocalBuilder builder = Builder::local(settings.path);
-  builder.statement_cache_bytes(0);  // hardly anything is run twice
-  if (settings.read_only) builder.read_only();
-  if (settings.no_follow) builder.no_follow();
-  if (!settings.vfs.empty()) builder.vfs(settings.vfs);
+void require_key_for_files(std::string_view statement) {
+  const sql::Classification kind = sql::classify(statement);
+  const bool attaches = kind.kind == sql::StatementKind::Attach;
+  if ((!attaches && kind.kind != sql::StatementKind::Vacuum) || kind.explain != sql::ExplainMode::None) return;
+  sql::Tokenizer tokenizer(statement);
+  static_cast<void>(tokenizer.next_significant());
+  bool names_file = attaches;
+  sql::Token name;
+  for (sql::Token token = tokenizer.next_significant(); token.kind != sql::TokenKind::End;
+       token = tokenizer.next_significant()) {
+    if (attaches && name.text.empty()) {
+      if (!sql::is_keyword(token, "DATABASE")) name = token;
+    } else if (attaches && sql::is_keyword(token, "KEY")) {
+      return;  // it says which
+    } else if (!attaches && sql::is_keyword(token, "INTO")) {
+      names_file = true;
+      name = tokenizer.next_significant();
+    }
+  }
+  const bool literal = name.kind == sql::TokenKind::String || name.kind == sql::TokenKind::QuotedIdentifier;
+  const std::string file = literal ? sql::unquote(name.text) : std::string();
+  if (!names_file ||
+      (literal && (is_nameless(file) || (file.starts_with("file:") && file.find("key=") != std::string::npos))))
+    return;
+  throw CommandError(std::string("the file would not be encrypted, and ") + kKeyVariable +
+                     " is set: unset it for a plain file" + (attaches ? ", or give the key with KEY" : ""));
+}
+
+std::optional<Encryption> encryption_of(const DatabaseSettings& settings) {
+  if (settings.decrypted) return std::nullopt;
   const bool asked = !settings.key_file.empty() || !settings.cipher.empty();
   std::string key;
   if (!settings.key_file.empty()) {
@@ -159,10 +188,20 @@ Database open_database(const DatabaseSettings& settings) {
                          " is set: unset it to open the file as it is");
     }
   }
-  if (!key.empty()) {
-    builder.encryption(settings.cipher.empty() ? Encryption(std::string_view(key))
-                                               : Encryption(std::string_view(key), settings.cipher));
-  }
+  if (key.empty()) return std::nullopt;
+  return settings.cipher.empty() ? Encryption(std::string_view(key))
+                                 : Encryption(std::string_view(key), settings.cipher);
+}
+
+Database open_database(const DatabaseSettings& settings) {
+  if (is_url(settings.path)) return open_remote(settings);
+  if (!settings.auth_token_file.empty()) throw CommandError("--auth-token-file is for databases on servers");
+  LocalBuilder builder = Builder::local(settings.path);
+  builder.statement_cache_bytes(0);  // hardly anything is run twice
+  if (settings.read_only) builder.read_only();
+  if (settings.no_follow) builder.no_follow();
+  if (!settings.vfs.empty()) builder.vfs(settings.vfs);
+  if (const auto encryption = encryption_of(settings)) builder.encryption(*encryption);
   if (settings.timeout) builder.busy_timeout(*settings.timeout);
   if (!settings.double_quoted_strings.empty()) {
     builder.double_quoted_strings(double_quoted_strings_of(settings.double_quoted_strings));

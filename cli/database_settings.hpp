@@ -23,14 +23,22 @@ struct DatabaseSettings {
   std::vector<std::pair<std::string, std::string>> pragmas;
   std::optional<std::chrono::milliseconds> timeout;
   std::string double_quoted_strings;  // off, schema, on; empty: the library's default
+  bool decrypted = false;             // its key was taken away since
 };
 
 /// Opens it. Throws libsql::Error, and CommandError if a key or token cannot be read
 /// or an option does not go with the path.
 Database open_database(const DatabaseSettings& settings);
 
-/// Throws CommandError if a copy of that database would be plain although the environment holds a key.
+/// How it is encrypted, if it is. Throws CommandError as open_database() does.
+std::optional<Encryption> encryption_of(const DatabaseSettings& settings);
+
+/// Whether files that are made from that database, such as copies, would be plain although the environment holds a key.
+bool makes_unwanted_plain_files(const DatabaseSettings& source);
+/// Throws CommandError if they would.
 void require_encrypted_copy(const DatabaseSettings& source);
+/// Throws CommandError if `statement` opens or makes a file that gets no key.
+void require_key_for_files(std::string_view statement);
 
 /// The key in a file, without the line break that ends it. Throws CommandError.
 std::string read_key_file(const std::string& path);

@@ -249,12 +249,19 @@ void Shell::open(const DatabaseSettings& settings) {
   database_ = std::move(database);
   connection_ = std::move(connection);
   database_settings_ = settings;
+  refuses_plain_files_ = makes_unwanted_plain_files(settings);
   if (settings_.scan_stats == ScanStats::Off) return;
   if (connection_->capabilities().mode == Mode::Remote) {
     settings_.scan_stats = ScanStats::Off;  // the counters are the server's
   } else {
     counters_.emplace(*connection_);
   }
+}
+
+void Shell::rekeyed(const std::string& key_file) {
+  database_settings_.key_file = key_file.empty() ? key_file : std::filesystem::absolute(key_file).string();
+  database_settings_.decrypted = key_file.empty();
+  refuses_plain_files_ = makes_unwanted_plain_files(database_settings_);
 }
 
 void Shell::warn(std::string_view text) {
@@ -438,6 +445,7 @@ void Shell::run_statement(std::string_view text) {
       }
     }
   }
+  if (refuses_plain_files_) require_key_for_files(text);
   Stopwatch stopwatch(*this, settings_.timer);
   preparing_ = true;
   Statement statement = connection().prepare(text);

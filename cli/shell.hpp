@@ -63,6 +63,8 @@ class Shell {
   Connection& connection();
   bool has_connection() const noexcept { return connection_.has_value(); }
   const DatabaseSettings& database() const noexcept { return database_settings_; }
+  /// The key of the database is another now, or gone.
+  void rekeyed(const std::string& key_file);
   /// Opens another database in place of this one. If that fails, this one stays.
   void open(const DatabaseSettings& settings);
   Output& output() noexcept { return output_; }
@@ -133,6 +135,7 @@ class Shell {
   OutputSettings format_;
   ShellSettings settings_;
   DatabaseSettings database_settings_;
+  bool refuses_plain_files_ = false;
   std::optional<Database> database_;
   std::optional<Connection> connection_;
   std::optional<PlanCounters> counters_;

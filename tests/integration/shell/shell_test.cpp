@@ -569,6 +569,66 @@ TEST(Encryption, AKeyInTheEnvironmentEncryptsOrIsRefused) {
   EXPECT_FALSE(std::filesystem::exists(directory.file("saved.db")));
 }
 
+TEST(Encryption, HoldsForEveryFileThatIsMadeFromADatabase) {
+  const TemporaryDirectory directory;
+  const std::map<std::string, std::string> key = {{"LIBSQL_ENCRYPTION_KEY", "correct horse"}};
+  write_file(directory.file("key"), "correct horse\n");
+  const std::string make = "CREATE TABLE t AS SELECT 'swordfish' AS a";
+  const auto is_encrypted = [&](const std::string& path) {
+    const std::string bytes = read_file(path);
+    return !bytes.empty() && !contains(bytes, "SQLite format 3") && !contains(bytes, "swordfish") &&
+           run_shell({path, "SELECT a FROM t"}, "", key).out == "swordfish\n";
+  };
+  const std::vector<std::string> makers = {".clone FILE", ".backup FILE", ".save FILE", "VACUUM INTO 'FILE'",
+                                           "ATTACH 'FILE' AS other; CREATE TABLE other.t AS SELECT * FROM t"};
+  int number = 0;
+  for (const std::string& maker : makers) {
+    for (const bool from_file : {false, true}) {
+      const std::string file = directory.file("copy" + std::to_string(++number));
+      std::string command = maker;
+      command.replace(command.find("FILE"), 4, file);
+      std::vector<std::string> arguments = {directory.file("a" + std::to_string(number)), make, command};
+      if (from_file) arguments.insert(arguments.begin(), {"--key-file", directory.file("key")});
+      EXPECT_EQ(run_shell(arguments, "", from_file ? std::map<std::string, std::string>() : key).err, "") << command;
+      EXPECT_TRUE(is_encrypted(file)) << command << from_file;
+
+      // A database without a file has no key that the copy could have, unless it is given.
+      for (const char* const nameless : {":memory:", "", "file::memory:"}) {
+        std::filesystem::remove(file);
+        const ProcessResult refused = run_shell({nameless, make, command}, "", key);
+        EXPECT_EQ(refused.status, 1) << command;
+        EXPECT_CONTAINS(refused.err, "LIBSQL_ENCRYPTION_KEY is set");
+        EXPECT_FALSE(std::filesystem::exists(file)) << command << nameless;
+      }
+    }
+  }
+  const std::string file = directory.file("given");
+  EXPECT_EQ(run_shell({":memory:", make, "ATTACH DATABASE '" + file + "' AS x KEY 'correct horse'; DETACH x; VACUUM"},
+                      "", key)
+                .err,
+            "");
+  EXPECT_EQ(run_shell({":memory:", "ATTACH ':memory:' AS x; ATTACH '' AS y; EXPLAIN VACUUM; SELECT 1"}, "", key).err,
+            "");
+  for (const std::string& hidden : {"ATTACH '" + file + "2' || '' AS x", "/* */ attach database \"" + file + "2\" AS x",
+                                    "VACUUM main INTO '" + file + "2'"}) {
+    EXPECT_EQ(run_shell({":memory:", make, hidden}, "", key).status, 1) << hidden;
+    EXPECT_FALSE(std::filesystem::exists(file + "2")) << hidden;
+  }
+  // The key that counts is the one that the database has now.
+  write_file(directory.file("other key"), "battery staple\n");
+  EXPECT_EQ(run_shell({directory.file("a1"), ".rekey '" + directory.file("other key") + "'", ".cd /",
+                       ".clone " + directory.file("rekeyed")},
+                      "", key)
+                .err,
+            "");
+  EXPECT_EQ(
+      run_shell({directory.file("rekeyed"), "SELECT a FROM t"}, "", {{"LIBSQL_ENCRYPTION_KEY", "battery staple"}}).out,
+      "swordfish\n");
+  EXPECT_EQ(run_shell({directory.file("a2"), ".rekey --decrypt", ".clone " + directory.file("plain")}, "", key).err,
+            "");
+  EXPECT_EQ(run_shell({directory.file("plain"), "SELECT a FROM t"}).out, "swordfish\n");
+}
+
 TEST(Backup, LeavesNothingBehindWhenItFails) {
   const TemporaryDirectory directory;
   const std::string file = directory.file("used.db");
