@@ -6,7 +6,7 @@
  * keeps in a table of its functions, and there stands ours.
  *
  * libSQL changes the text and looks at nothing. Here the new definition must describe the table as it lies in the file: the same keys,
- * the same order in indexes, the same rows in it; and the rows must satisfy it.
+ * the same order in indexes; values that a column of the new type would hold otherwise are converted; and the rows must satisfy it.
  *
  * Included by amalgamation.c behind the engine. */
 
@@ -201,8 +201,8 @@ static int libsqlHasShortRow(LibsqlAlterColumn* alter) {
   return found;
 }
 
-/* Such rows get the value that they have shown so far. For nobody else is this a change. */
-static void libsqlCompleteRows(LibsqlAlterColumn* alter) {
+/* Runs an UPDATE that for nobody else is a change. */
+static void libsqlUpdateQuietly(LibsqlAlterColumn* alter, char* sql) {
   sqlite3* db = alter->db;
   const u64 flags = db->flags;
   const i64 changes = db->nChange, total = db->nTotalChange;
@@ -212,13 +212,92 @@ static void libsqlCompleteRows(LibsqlAlterColumn* alter) {
   db->flags = (flags & ~(u64)(SQLITE_EnableTrigger | SQLITE_ForeignKeys | SQLITE_CountRows)) | SQLITE_IgnoreChecks;
   db->xUpdateCallback = 0;
   sqlite3_preupdate_hook(db, 0, 0);
-  libsqlAlterRun(alter, sqlite3_mprintf("UPDATE \"%w\".\"%w\" SET \"%w\" = \"%w\"", db->aDb[alter->iDb].zDbSName,
-                                        alter->table->zName, alter->column, alter->column));
+  libsqlAlterRun(alter, sql);
   sqlite3_preupdate_hook(db, watcher, argument);
   db->xUpdateCallback = update;
   db->flags = flags;
   db->nChange = changes;
   db->nTotalChange = total;
+}
+
+/* Such rows get the value that they have shown so far. */
+static void libsqlCompleteRows(LibsqlAlterColumn* alter) {
+  libsqlUpdateQuietly(alter, sqlite3_mprintf("UPDATE \"%w\".\"%w\" SET \"%w\" = \"%w\"", alter->db->aDb[alter->iDb].zDbSName,
+                                             alter->table->zName, alter->column, alter->column));
+}
+
+/* Gives the column another affinity in memory, until it is given the old one again. The texts that the engine has made of the
+ * affinities of the table and its indexes are put aside meanwhile: statements of the user may point to them. */
+static char** libsqlLendAffinity(LibsqlAlterColumn* alter, char affinity) {
+  Table* table = alter->table;
+  Index* index;
+  int count = 1;
+  char** kept;
+  for (index = table->pIndex; index != 0; index = index->pNext) ++count;
+  kept = (char**)sqlite3_malloc64(count * sizeof *kept);
+  if (kept == 0) {
+    alter->failed = 1;
+    sqlite3_result_error_nomem(alter->context);
+    return 0;
+  }
+  kept[0] = table->zColAff;
+  table->zColAff = 0;
+  for (count = 1, index = table->pIndex; index != 0; index = index->pNext) {
+    kept[count++] = index->zColAff;
+    index->zColAff = 0;
+  }
+  table->aCol[alter->place].affinity = affinity;
+  return kept;
+}
+
+static void libsqlTakeAffinityBack(LibsqlAlterColumn* alter, char affinity, char** kept) {
+  Table* table = alter->table;
+  Index* index;
+  int count = 1;
+  sqlite3DbFree(alter->db, table->zColAff);
+  table->zColAff = kept[0];
+  for (index = table->pIndex; index != 0; index = index->pNext) {
+    sqlite3DbFree(alter->db, index->zColAff);
+    index->zColAff = kept[count++];
+  }
+  table->aCol[alter->place].affinity = affinity;
+  sqlite3_free(kept);
+}
+
+/* Stores `value`, which is written with the column's name in the place of each %w, anew with this affinity. */
+static void libsqlStoreAnew(LibsqlAlterColumn* alter, char affinity, const char* value, const char* condition) {
+  const char own = alter->table->aCol[alter->place].affinity;
+  char** kept = libsqlLendAffinity(alter, affinity);
+  char* assigned = kept == 0 ? 0 : sqlite3_mprintf(value, alter->column);
+  char* where = kept == 0 ? 0 : sqlite3_mprintf(condition, alter->column, alter->column);
+  if (kept == 0) return;
+  libsqlUpdateQuietly(alter, assigned == 0 || where == 0
+                                 ? 0
+                                 : sqlite3_mprintf("UPDATE \"%w\".\"%w\" SET \"%w\" = %s WHERE %s",
+                                                   alter->db->aDb[alter->iDb].zDbSName, alter->table->zName, alter->column,
+                                                   assigned, where));
+  sqlite3_free(assigned);
+  sqlite3_free(where);
+  libsqlTakeAffinityBack(alter, own, kept);
+}
+
+/* Values that a column of the new type would hold in another form. Left as they are, a search in an index and one in the table would
+ * disagree on them, and integrity_check would say so (https://www.sqlite.org/datatype3.html#type_affinity). */
+static void libsqlConvertRows(LibsqlAlterColumn* alter, char to) {
+  if (alter->table->aCol[alter->place].affinity == SQLITE_AFF_REAL) { /* whole numbers of such a column lie in the file as integers */
+    libsqlStoreAnew(alter, SQLITE_AFF_BLOB, "CAST(\"%w\" AS REAL)", "typeof(\"%w\") = 'integer'");
+    if (alter->failed) return;
+  }
+  if (to == SQLITE_AFF_TEXT) libsqlStoreAnew(alter, to, "\"%w\"", "typeof(\"%w\") IN ('integer', 'real')");
+  if (to == SQLITE_AFF_NUMERIC || to == SQLITE_AFF_INTEGER) {
+    libsqlStoreAnew(alter, to, "\"%w\"", "typeof(\"%w\") IN ('text', 'real')");
+  }
+  if (to == SQLITE_AFF_REAL) { /* which reads integers as real numbers, so those that are none exactly become some here */
+    libsqlStoreAnew(alter, SQLITE_AFF_NUMERIC, "\"%w\"", "typeof(\"%w\") = 'text'");
+    if (alter->failed) return;
+    libsqlStoreAnew(alter, SQLITE_AFF_BLOB, "CAST(\"%w\" AS REAL)",
+                    "typeof(\"%w\") = 'integer' AND \"%w\" NOT BETWEEN -9007199254740992 AND 9007199254740992");
+  }
 }
 
 static void libsqlCheckStrictType(LibsqlAlterColumn* alter, const Column* from, const Column* to) {
@@ -294,8 +373,18 @@ static void libsqlAlterColumn(LibsqlAlterColumn* alter) {
           !alter->failed) {
         libsqlAlterFail(alter, SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: %s.%s", alter->table->zName, alter->column);
       }
-      if (!alter->failed) libsqlCheckRows(alter);
-      if (!alter->failed && defaults && libsqlHasShortRow(alter) && !alter->failed) libsqlCompleteRows(alter);
+      const int converts = (before.pNewTable->tabFlags & TF_Strict) == 0 && from->affinity != to->affinity &&
+                           (from->colFlags & COLFLAG_GENERATED) == 0 && before.pNewTable->iPKey != alter->place;
+      if (!alter->failed && (defaults || converts) && libsqlHasShortRow(alter) && !alter->failed) libsqlCompleteRows(alter);
+      if (!alter->failed && converts) libsqlConvertRows(alter, to->affinity);
+      if (!alter->failed) {
+        const char own = alter->table->aCol[alter->place].affinity;
+        char** kept = libsqlLendAffinity(alter, to->affinity);
+        if (kept != 0) {
+          libsqlCheckRows(alter);
+          libsqlTakeAffinityBack(alter, own, kept);
+        }
+      }
     }
     renameParseCleanup(&after);
   }

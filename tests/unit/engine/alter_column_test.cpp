@@ -155,6 +155,63 @@ TEST_F(AlterColumn, LeavesToOldRowsTheDefaultThatTheyHave) {
   EXPECT_EQ(text("SELECT count(*) || '' FROM log"), "0");
 }
 
+TEST_F(AlterColumn, StoresValuesAsTheNewTypeHoldsThem) {
+  const auto all = [&](std::string_view sql) {
+    std::string found;
+    for (const OwnedRow& row : conn_.query(sql).fetch_all()) found += to_sql_literal(row.value(0).ref()) + ' ';
+    return found;
+  };
+  const std::string values = "(1), (2.5), ('3'), ('4e0'), ('x'), (NULL), (x'35'), (9007199254740993), (7.0)";
+  for (const std::string_view from : {"", "TEXT", "INT", "REAL", "BLOB"}) {
+    for (const std::string_view to : {"", "TEXT", "INT", "REAL", "NUMERIC", "BLOB"}) {
+      for (const std::string_view without : {"", " WITHOUT ROWID"}) {
+        conn_.execute("DROP TABLE IF EXISTS t");
+        conn_.execute("DROP TABLE IF EXISTS want");
+        const auto table = [&](const char* name, std::string_view type) {
+          conn_.execute(std::string("CREATE TABLE ").append(name).append("(id INTEGER PRIMARY KEY, c ").append(type) +
+                        ")" + std::string(without));
+        };
+        table("t", from);
+        table("want", to);
+        if (without.empty()) {
+          conn_.execute("INSERT INTO t(c) VALUES " + values);
+        } else {
+          conn_.execute("INSERT INTO t SELECT row_number() OVER (), column1 FROM (VALUES " + values + ")");
+        }
+        conn_.execute("ALTER TABLE t ADD COLUMN late DEFAULT 6");
+        conn_.execute("CREATE INDEX t_c ON t(c, late)");
+        conn_.execute("CREATE INDEX t_late ON t(late)");
+        conn_.execute("INSERT INTO want SELECT id, c FROM t");
+        conn_.execute(std::string("ALTER TABLE t ALTER COLUMN c TO c ").append(to));
+        conn_.execute(std::string("ALTER TABLE t ALTER COLUMN late TO late ").append(to).append(" DEFAULT 8"));
+        const std::string what = std::string(from).append(" to ").append(to).append(without);
+        EXPECT_EQ(all("PRAGMA integrity_check"), "'ok' ") << what;
+        EXPECT_EQ(all("SELECT c FROM t ORDER BY id"), all("SELECT c FROM want ORDER BY id")) << what;
+        EXPECT_EQ(all("SELECT count(*) FROM t INDEXED BY t_c WHERE c = 1"),
+                  all("SELECT count(*) FROM t NOT INDEXED WHERE c = 1"))
+            << what;
+        EXPECT_EQ(all("SELECT count(*) FROM t INDEXED BY t_late WHERE late = 6"), "9 ") << what;
+      }
+    }
+  }
+}
+
+TEST_F(AlterColumn, LeavesAllAsItWasWhereConvertedValuesBreakARule) {
+  conn_.execute("CREATE TABLE t(a INTEGER PRIMARY KEY, c UNIQUE, d)");
+  conn_.execute("INSERT INTO t VALUES (1, '1', 'x'), (2, '01', 'y'), (3, 'z', 5)");
+  const std::string before = text("SELECT group_concat(quote(c) || typeof(d)) FROM t");
+  Transaction tx = conn_.transaction();
+  conn_.execute("INSERT INTO t VALUES (4, 'more', 'w')");
+  EXPECT_THAT(refusal<Constraint>("ALTER TABLE t ALTER COLUMN c TO c INT UNIQUE"), HasSubstr("UNIQUE"));
+  EXPECT_THAT(refusal<Constraint>("ALTER TABLE t ALTER COLUMN d TO d TEXT CHECK (d <> '5')"), HasSubstr("CHECK"));
+  EXPECT_EQ(text("SELECT typeof(d) FROM t WHERE a = 3"), "integer");
+  EXPECT_EQ(text("PRAGMA integrity_check"), "ok");
+  tx.rollback();
+  EXPECT_EQ(text("SELECT group_concat(quote(c) || typeof(d)) FROM t"), before);
+  conn_.execute("ALTER TABLE t ALTER COLUMN d TO d TEXT CHECK (typeof(d) = 'text')");
+  EXPECT_EQ(text("SELECT d FROM t WHERE d = '5'"), "5");
+}
+
 TEST_F(AlterColumn, IsPartOfItsTransactionAndOfBatches) {
   conn_.execute("CREATE TABLE t(a)");
   {
