@@ -137,6 +137,34 @@ TEST_F(RemoteShell, DumpsTextThatIsNotUtf8AsTheFileDoes) {
   EXPECT_NE(answer.find(local.substr(local.size() - 200)), std::string::npos) << answer.substr(0, 300);
 }
 
+TEST_F(RemoteShell, DumpsHalfSurrogatePairsAsTheFileDoes) {
+  for (const std::string order : {"le", "be"}) {
+    const std::string path = directory_.file("utf16" + order + ".db");
+    const std::string half = order == "le" ? "00d8" : "d800";
+    const std::string a = order == "le" ? "6100" : "0061";
+    run_shell(
+        {path},
+        "PRAGMA encoding='UTF-16" + order + "';\nCREATE TABLE t(x);\nINSERT INTO t VALUES('before'),(CAST(x'" + a +
+            half + "' AS TEXT)),(CAST(x'" + half + a + a +
+            "' AS TEXT)),(char(0, 233, 8364, 128512));\n"
+            "INSERT INTO t SELECT x || char(55297) FROM t;\nCREATE TABLE u(x);\nINSERT INTO u VALUES('after');\n");
+    const std::string local = run_shell({path, ".dump"}).out;
+    EXPECT_NE(local.find("CAST(X'61eda080' AS TEXT)"), std::string::npos) << local;
+    server::Options options;
+    options.database = path;
+    options.http.port = 0;
+    server::Server server(std::move(options));
+    server.start();
+    for (const char* const scheme : {"http", "ws"}) {
+      const ProcessResult dump =
+          run_shell({std::string(scheme) + "://127.0.0.1:" + std::to_string(server.port()), ".dump"});
+      EXPECT_EQ(dump.status, 0) << dump.err;
+      EXPECT_EQ(dump.out, local);
+    }
+    server.stop(std::chrono::seconds(1));
+  }
+}
+
 TEST_F(RemoteShell, DumpsOfADamagedFileAreCutAtTheirEnd) {
   const std::string path = directory_.file("damaged.db");
   run_shell({"--pragma", "journal_mode=DELETE", "--pragma", "page_size=1024", path},

@@ -584,10 +584,11 @@ TEST(Encryption, HoldsForEveryFileThatIsMadeFromADatabase) {
   int number = 0;
   for (const std::string& maker : makers) {
     for (const bool from_file : {false, true}) {
-      const std::string file = directory.file("copy" + std::to_string(++number));
+      const std::string file = directory.file(std::string("copy").append(std::to_string(++number)));
       std::string command = maker;
       command.replace(command.find("FILE"), 4, file);
-      std::vector<std::string> arguments = {directory.file("a" + std::to_string(number)), make, command};
+      std::vector<std::string> arguments = {directory.file(std::string("a").append(std::to_string(number))), make,
+                                            command};
       if (from_file) arguments.insert(arguments.begin(), {"--key-file", directory.file("key")});
       EXPECT_EQ(run_shell(arguments, "", from_file ? std::map<std::string, std::string>() : key).err, "") << command;
       EXPECT_TRUE(is_encrypted(file)) << command << from_file;
