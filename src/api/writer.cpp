@@ -19,14 +19,16 @@ class Writer::Impl {
 
   void submit(std::chrono::milliseconds timeout, void (*job)(void*, Connection&), void* context) {
     struct Call {
-      Connection& connection;
+      const std::shared_ptr<core::Session>& session;
       void (*job)(void*, Connection&);
       void* context;
-    } call{connection_, job, context};
+    } call{detail::Access::session(connection_), job, context};
     group_.submit(
         [](void* c) {
           const Call& made = *static_cast<Call*>(c);
-          made.job(made.context, made.connection);
+          // A handle of its own: a job may move it away, or another connection into it.
+          Connection lent = detail::Access::connection(made.session);
+          made.job(made.context, lent);
         },
         &call, local::GroupCommit::Clock::now() + timeout);
   }

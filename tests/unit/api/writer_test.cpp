@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <ranges>
@@ -158,6 +160,27 @@ TEST_F(WriterTest, JobMustNotEndTheTransaction) {
     savepoint.release();
   });
   EXPECT_EQ(sum(), 23);
+}
+
+TEST_F(WriterTest, AJobThatTakesItsConnectionAwayLeavesTheNextOneItsOwn) {
+  Writer writer = db_.writer();
+  Database other = Builder::local(":memory:").build();
+  const std::vector<std::function<void(Connection&)>> jobs = {
+      [](Connection& conn) { Connection(std::move(conn)).execute("INSERT INTO t(a) VALUES(1)"); },
+      [&](Connection& conn) {
+        conn.execute("INSERT INTO t(a) VALUES(2)");
+        conn = other.connect();  // is no way into the writer either
+      },
+      [](Connection& conn) { static_cast<void>(Connection(std::move(conn))), throw std::runtime_error("no"); }};
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    try {
+      writer.run(jobs[i]);
+    } catch (const std::runtime_error&) {
+      EXPECT_EQ(i, 2u);
+    }
+    EXPECT_EQ(writer.execute("INSERT INTO t(a) VALUES(?)", 10 * (i + 1)), 1u) << i;
+  }
+  EXPECT_EQ(sum(), 1 + 2 + 10 + 20 + 30);
 }
 
 TEST_F(WriterTest, RowsLeftOpenByAJobAreEnded) {
