@@ -40,6 +40,27 @@ const Command& find_command(std::string_view name) {
   return *found;
 }
 
+namespace {
+
+// What the backslash at `i` and the characters behind it mean, as in C; `i` goes behind them.
+char escaped_character(std::string_view line, std::size_t& i) {
+  ++i;
+  if (line[i] >= '0' && line[i] <= '7') {
+    unsigned code = 0;
+    for (int digits = 0; digits < 3 && i < line.size() && line[i] >= '0' && line[i] <= '7'; ++digits, ++i) {
+      code = code * 8 + static_cast<unsigned>(line[i] - '0');
+    }
+    return static_cast<char>(code);
+  }
+  constexpr std::string_view kEscapes = "abfnrtv";
+  constexpr std::string_view kBytes = "\a\b\f\n\r\t\v";
+  const std::size_t escape = kEscapes.find(line[i]);
+  const char plain = line[i++];
+  return escape == std::string_view::npos ? plain : kBytes[escape];
+}
+
+}  // namespace
+
 Arguments split_arguments(std::string_view line) {
   Arguments arguments;
   std::size_t i = 0;
@@ -53,20 +74,19 @@ Arguments split_arguments(std::string_view line) {
       while (i < line.size() && (line[i] != quote || (quote == '\'' && line.substr(i).starts_with("''")))) {
         if (quote == '\'' && line[i] == '\'') ++i;  // '' is one quote
         if (quote == '"' && line[i] == '\\' && i + 1 < line.size()) {
-          ++i;
-          constexpr std::string_view kEscapes = "abfnrtv0";
-          constexpr std::string_view kBytes("\a\b\f\n\r\t\v\0", 8);
-          const std::size_t escape = kEscapes.find(line[i]);
-          word += escape == std::string_view::npos ? line[i] : kBytes[escape];
+          word += escaped_character(line, i);
         } else {
-          word += line[i];
+          word += line[i++];
         }
-        ++i;
       }
       if (i < line.size()) ++i;
     } else {
       while (i < line.size() && line[i] != ' ' && line[i] != '\t' && line[i] != '\r' && line[i] != '\n') {
-        word += line[i++];
+        if (line[i] == '\\' && i + 1 < line.size()) {
+          word += escaped_character(line, i);
+        } else {
+          word += line[i++];
+        }
       }
     }
   }

@@ -27,8 +27,9 @@ std::string in_mode(const std::string& mode, const std::string& more = {}) {
 
 TEST(Modes, PrintRowsAsTheirNamesSay) {
   EXPECT_EQ(in_mode("list"), "1|x|\n22|y'z|2.5\n");
-  EXPECT_EQ(in_mode("list", ".headers on\n.separator , ;\\n\n.nullvalue NULL\n"),
+  EXPECT_EQ(in_mode("list", ".headers on\n.separator , ';\\n'\n.nullvalue NULL\n"),
             "a,b,c;\\n1,x,NULL;\\n22,y'z,2.5;\\n");
+  EXPECT_EQ(in_mode("list", ".separator \\t ;\\n\n"), "1\tx\t;\n22\ty'z\t2.5;\n");
   EXPECT_EQ(in_mode("list", ".separator \", \" \";\\n\"\n"), "1, x, ;\n22, y'z, 2.5;\n");
   EXPECT_EQ(in_mode("csv"), "1,x,\r\n22,\"y'z\",2.5\r\n");
   EXPECT_EQ(in_mode("tabs"), "1\tx\t\n22\ty'z\t2.5\n");

@@ -40,6 +40,9 @@ TEST(SplitArguments, KeepsQuotedWordsTogether) {
   EXPECT_EQ(split_arguments("import 'a file.csv' \"a table\""), (Arguments{"import", "a file.csv", "a table"}));
   EXPECT_EQ(split_arguments(R"(separator "\t" "\r\n")"), (Arguments{"separator", "\t", "\r\n"}));
   EXPECT_EQ(split_arguments(R"(print "say \"hi\"" 'it''s' '\n')"), (Arguments{"print", "say \"hi\"", "it's", "\\n"}));
+  EXPECT_EQ(split_arguments(R"(separator \t a\\b\"\q \101\012x "\101" \)"),
+            (Arguments{"separator", "\t", "a\\b\"q", "A\nx", "A", "\\"}));
+  EXPECT_EQ(split_arguments(R"(print \0 "\0")"), (Arguments{"print", std::string(1, '\0'), std::string(1, '\0')}));
   EXPECT_EQ(split_arguments("nullvalue ''"), (Arguments{"nullvalue", ""}));
   EXPECT_EQ(split_arguments("print 'open"), (Arguments{"print", "open"}));
 }
