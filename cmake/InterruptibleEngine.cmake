@@ -38,25 +38,26 @@ add("the loop of sqlite3BtreeCount()" [==[
     if( libsqlSpend(&patience, 4096) ) return SQLITE_INTERRUPT;
 ]==])
 
-# -- after any function, and ||: nothing else looks in an expression with many of them
-add("OP_Function" [==[
-    sqlite3VdbeDeleteAuxData(db, &p->pAuxData, pCtx->iOp, pOp->p1);
-    pCtx->isError = 0;
-    if( rc ) goto abort_due_to_error;
+# -- any function, and ||: nothing else looks in an expression with many of them. The loop of the virtual machine is sensitive to
+# what it has to keep in registers (one value more, and each statement costs a hundredth more), so what it does itself does not grow.
+replace("OP_Function" "(*pCtx->pFunc->xSFunc)(pCtx, pCtx->argc, pCtx->argv);/* IMP: R-24505-23230 */" "libsqlCall(pCtx);")
+replace("OP_Concat" [==[
+  nByte = pIn1->n;
+  nByte += pIn2->n;
+  if( nByte>db->aLimit[SQLITE_LIMIT_LENGTH] ){
+    goto too_big;
   }
 ]==] [==[
-  if( libsqlIsLarge(pOut, pCtx->argc, pCtx->argv) && libsqlMustEnd(db) ){
-    rc = SQLITE_INTERRUPT;
-    goto abort_due_to_error;
+  nByte = pIn1->n;
+  nByte += pIn2->n;
+  if( nByte>db->aLimit[SQLITE_LIMIT_LENGTH] || (nByte>LIBSQL_LARGE_VALUE && libsqlEndsBefore(db)) ){
+    goto too_big;
   }
 ]==])
-add("OP_Concat" [==[
-  pOut->flags |= MEM_Term;
-  pOut->n = (int)nByte;
-  pOut->enc = encoding;
-  UPDATE_MAX_BLOBSIZE(pOut);
+add("too_big" [==[
+too_big:
 ]==] [==[
-  if( nByte>LIBSQL_LARGE_VALUE && libsqlMustEnd(db) ){
+  if( libsqlWasEnded(db) ){
     rc = SQLITE_INTERRUPT;
     goto abort_due_to_error;
   }

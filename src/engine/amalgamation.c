@@ -208,6 +208,44 @@ void libsql_engine_refuse_writes(sqlite3* db) { db->flags |= SQLITE_QueryOnly; }
 
 int libsql_engine_known_schema(sqlite3* db) { return db->aDb[0].pSchema == 0 ? 0 : db->aDb[0].pSchema->schema_cookie; }
 
+/* Told apart from the engine's functions by this. */
+static const char libsql_own_function = 0;
+
+int libsql_engine_add_function(const char* name, int arity, int flags,
+                               void (*callback)(sqlite3_context*, int, sqlite3_value**),
+                               void (*step)(sqlite3_context*, int, sqlite3_value**), void (*finish)(sqlite3_context*)) {
+  const int kept = SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY | SQLITE_SUBTYPE | SQLITE_INNOCUOUS | SQLITE_RESULT_SUBTYPE;
+  FuncDef* function;
+  FuncDef* other;
+  int rc = sqlite3_initialize();
+  if (rc != SQLITE_OK) return rc;
+  if (sqlite3UpperToLower[(u8)name[0]] != (u8)name[0]) return SQLITE_MISUSE;
+  /* A connection's function hides all of the engine's with its name, whatever their arities, so it does not do to stand beside
+   * them. */
+  other = sqlite3FunctionSearch(SQLITE_FUNC_HASH(name[0], sqlite3Strlen30(name)), name);
+  for (; other != 0; other = other->pNext) {
+    if (other->pUserData != (void*)&libsql_own_function || other->nArg == arity) return SQLITE_CONSTRAINT;
+  }
+  function = (FuncDef*)sqlite3MallocZero(sizeof(*function)); /* for the life of the process */
+  if (function == 0) return SQLITE_NOMEM;
+  function->zName = name;
+  function->nArg = (i16)arity;
+  function->funcFlags = SQLITE_FUNC_BUILTIN | SQLITE_UTF8 | (u32)((flags & kept) ^ SQLITE_FUNC_UNSAFE);
+  function->pUserData = (void*)&libsql_own_function;
+  function->xSFunc = callback != 0 ? callback : step;
+  function->xFinalize = finish;
+  sqlite3InsertBuiltinFuncs(function, 1);
+  return SQLITE_OK;
+}
+
+void libsql_engine_spare_lookaside(sqlite3* db, int on) {
+  if (on) {
+    DisableLookaside;
+  } else {
+    EnableLookaside;
+  }
+}
+
 /* In the connection's table of functions a hidden one stands under its name with this for the first byte, which no name
  * of the library's begins with. It cannot be freed: statements hold pointers to it until they are compiled again. */
 #define LIBSQL_HIDDEN '\001'

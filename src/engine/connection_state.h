@@ -61,6 +61,19 @@ int libsql_engine_holds_key(struct sqlite3_vfs* vfs);
 void libsql_engine_stream_cipher(unsigned char* bytes, size_t size, const unsigned char key[32], const unsigned char nonce[12],
                                  uint32_t counter);
 
+/* Adds a function to the engine's own, which every connection of the process has: as sqlite3_create_function_v2(), but the
+ * name is kept as it is and begins with a small letter, and what is there stays: SQLITE_CONSTRAINT then. Not while other
+ * threads compile statements. */
+struct sqlite3_context;
+struct sqlite3_value;
+int libsql_engine_add_function(const char* name, int arity, int flags,
+                               void (*callback)(struct sqlite3_context*, int, struct sqlite3_value**),
+                               void (*step)(struct sqlite3_context*, int, struct sqlite3_value**),
+                               void (*finish)(struct sqlite3_context*));
+/* While on, what the connection allocates does not come from its small store of memory for short lives, which is empty
+ * after a hundred functions. Calls nest. */
+void libsql_engine_spare_lookaside(struct sqlite3* db, int on);
+
 /* The function that the connection itself has under this name and number of arguments, in UTF-8; null: none. One whose
  * code is null was removed, and still hides the engine's own of that name. */
 struct LibsqlEngineFunction;

@@ -78,6 +78,22 @@ inline std::int64_t temporary_version(sqlite3* db) noexcept {
 #endif
 }
 
+/// While it lives, what the connection allocates is meant to stay, and leaves its store for short lives alone.
+class LongLivedMemory final {
+ public:
+#ifdef LIBSQL_SYSTEM_SQLITE
+  explicit LongLivedMemory(sqlite3*) noexcept {}
+#else
+  explicit LongLivedMemory(sqlite3* db) noexcept : db_(db) { libsql_engine_spare_lookaside(db_, 1); }
+  ~LongLivedMemory() { libsql_engine_spare_lookaside(db_, 0); }
+  LongLivedMemory(const LongLivedMemory&) = delete;
+  LongLivedMemory& operator=(const LongLivedMemory&) = delete;
+
+ private:
+  sqlite3* db_;
+#endif
+};
+
 /// While it lives, "x" is a string where no column has that name.
 class StringsInDoubleQuotes final {
  public:

@@ -36,7 +36,28 @@ static int libsqlCompare(LibsqlPatience* patience, const void* a, const void* b,
   return libsqlSpend(patience, (unsigned)size) || memcmp(a, b, (size_t)size) != 0;
 }
 
-/* Whether a function with this argument and this result may have taken so long that it is time to look. */
-static int libsqlIsLarge(const sqlite3_value* result, int count, sqlite3_value** arguments) {
-  return result->n > LIBSQL_LARGE_VALUE || (count > 0 && arguments[0]->n > LIBSQL_LARGE_VALUE);
+/* Calls the function. Its result becomes an error if it may have taken so long, for its first argument or its result, that it is
+ * time to look, and the call is to end. */
+static __attribute__((noinline)) void libsqlCall(sqlite3_context* context) {
+  context->pFunc->xSFunc(context, context->argc, context->argv);
+  if (context->pOut->n <= LIBSQL_LARGE_VALUE && (context->argc == 0 || context->argv[0]->n <= LIBSQL_LARGE_VALUE)) return;
+  if (context->isError > 0 || !libsqlMustEnd(context->pOut->db)) return;
+  sqlite3VdbeMemSetNull(context->pOut); /* else what it holds would be the message */
+  sqlite3_result_error_code(context, SQLITE_INTERRUPT);
+}
+
+#define LIBSQL_ENDED 2 /* beside the values of isInterrupted that SQLite has; not for long, as it is for one statement alone */
+
+/* Before a large value is made: whether the call is to end. */
+static __attribute__((noinline, cold)) int libsqlEndsBefore(sqlite3* db) {
+  if (!libsqlMustEnd(db)) return 0;
+  if (!AtomicLoad(&db->u1.isInterrupted)) AtomicStore(&db->u1.isInterrupted, LIBSQL_ENDED);
+  return 1;
+}
+
+/* Whether that was the reason for which the value was given up. */
+static __attribute__((noinline, cold)) int libsqlWasEnded(sqlite3* db) {
+  const int why = AtomicLoad(&db->u1.isInterrupted);
+  if (why == LIBSQL_ENDED) AtomicStore(&db->u1.isInterrupted, 0);
+  return why != 0;
 }

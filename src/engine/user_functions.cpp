@@ -3,7 +3,7 @@
 #include <sqlite3.h>
 
 #include "core/errors.hpp"
-#include "engine/connection_state.h"
+#include "engine/connection_state.hpp"
 #include "engine/values.hpp"
 
 namespace libsql {
@@ -259,6 +259,7 @@ void add_scalar(Connection& connection, std::string_view name, int arity, Functi
   sqlite3* db = connection.require_open();
   connection.require_sql_allowed();
   hide_other(db, checked, arity);
+  const LongLivedMemory memory(db);
   // The engine destroys the object also if it refuses it.
   connection.check(sqlite3_create_function_v2(db, checked.c_str(), arity, engine_flags(flags),
                                               new Scalar{connection, std::move(body)}, &call_scalar, nullptr, nullptr,
@@ -271,6 +272,7 @@ void add_aggregate(Connection& connection, std::string_view name, int arity, Fun
   sqlite3* db = connection.require_open();
   connection.require_sql_allowed();
   hide_other(db, checked, arity);
+  const LongLivedMemory memory(db);
   auto* object = new Aggregate{connection, std::move(factory)};
   if (kind == detail::AggregateKind::Plain) {
     connection.check(sqlite3_create_function_v2(db, checked.c_str(), arity, engine_flags(flags), object, nullptr,
@@ -304,6 +306,7 @@ void add_collation(Connection& connection, std::string_view name, detail::Compar
   sqlite3* db = connection.require_open();
   connection.require_sql_allowed();
   auto object = std::make_unique<Collation>(Collation{connection, std::move(compare_with)});
+  const LongLivedMemory memory(db);
   // This one function leaves the object to us when it fails.
   connection.check(
       sqlite3_create_collation_v2(db, checked.c_str(), SQLITE_UTF8, object.get(), &compare, &destroy<Collation>));

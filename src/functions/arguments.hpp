@@ -86,23 +86,4 @@ void guarded_work(sqlite3_context* context, Body&& body) noexcept {
   });
 }
 
-/// One line of the table of a file that registers functions.
-struct Definition {
-  const char* name;
-  int arity;
-  void (*callback)(sqlite3_context*, int, sqlite3_value**);
-};
-
-/// Registers functions that depend on nothing but their arguments.
-template <std::size_t n>
-int register_pure(sqlite3* connection, const Definition (&definitions)[n]) noexcept {
-  for (const Definition& definition : definitions) {
-    const int code = sqlite3_create_function_v2(connection, definition.name, definition.arity,
-                                                SQLITE_UTF8 | SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC, nullptr,
-                                                definition.callback, nullptr, nullptr, nullptr);
-    if (code != SQLITE_OK) return code;
-  }
-  return SQLITE_OK;
-}
-
 }  // namespace libsql::functions

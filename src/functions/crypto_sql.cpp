@@ -11,6 +11,7 @@
 #include "functions/arguments.hpp"
 #include "functions/blake3.hpp"
 #include "functions/register.hpp"
+#include "functions/target.hpp"
 
 namespace libsql::functions {
 namespace {
@@ -222,25 +223,25 @@ void decode(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) 
 
 }  // namespace
 
-int register_crypto_functions(sqlite3* connection) noexcept {
-  return register_pure(connection, {
-                                       {"crypto_blake3", 1, hash_blake3},
-                                       {"blake3", 1, hash_blake3},
-                                       {"crypto_md5", 1, hash<EVP_md5>},
-                                       {"md5", 1, hash<EVP_md5>},
-                                       {"crypto_sha1", 1, hash<EVP_sha1>},
-                                       {"sha1", 1, hash<EVP_sha1>},
-                                       {"crypto_sha256", 1, hash<EVP_sha256>},
-                                       {"sha256", 1, hash<EVP_sha256>},
-                                       {"crypto_sha384", 1, hash<EVP_sha384>},
-                                       {"sha384", 1, hash<EVP_sha384>},
-                                       {"crypto_sha512", 1, hash<EVP_sha512>},
-                                       {"sha512", 1, hash<EVP_sha512>},
-                                       {"crypto_encode", 2, encode},
-                                       {"encode", 2, encode},
-                                       {"crypto_decode", 2, decode},
-                                       {"decode", 2, decode},
-                                   });
+int register_crypto_functions(const Target& target) noexcept {
+  return target.add({
+      {"crypto_blake3", 1, hash_blake3},
+      {"blake3", 1, hash_blake3},
+      {"crypto_md5", 1, hash<EVP_md5>},
+      {"md5", 1, hash<EVP_md5>},
+      {"crypto_sha1", 1, hash<EVP_sha1>},
+      {"sha1", 1, hash<EVP_sha1>},
+      {"crypto_sha256", 1, hash<EVP_sha256>},
+      {"sha256", 1, hash<EVP_sha256>},
+      {"crypto_sha384", 1, hash<EVP_sha384>},
+      {"sha384", 1, hash<EVP_sha384>},
+      {"crypto_sha512", 1, hash<EVP_sha512>},
+      {"sha512", 1, hash<EVP_sha512>},
+      {"crypto_encode", 2, encode},
+      {"encode", 2, encode},
+      {"crypto_decode", 2, decode},
+      {"decode", 2, decode},
+  });
 }
 
 }  // namespace libsql::functions

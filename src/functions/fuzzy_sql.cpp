@@ -13,6 +13,7 @@
 #include "functions/arguments.hpp"
 #include "functions/phonetic.hpp"
 #include "functions/register.hpp"
+#include "functions/target.hpp"
 #include "functions/translit.hpp"
 #include "functions/unicode.hpp"
 
@@ -222,32 +223,32 @@ void script_of(sqlite3_context* context, int /*count*/, sqlite3_value** argument
 
 }  // namespace
 
-int register_fuzzy_functions(sqlite3* connection) noexcept {
-  return register_pure(connection, {
-                                       {"fuzzy_leven", 2, measure<levenshtein>},
-                                       {"levenshtein", 2, measure<levenshtein>},
-                                       {"fuzzy_osadist", 2, measure<osa_distance>},
-                                       {"osa_distance", 2, measure<osa_distance>},
-                                       {"fuzzy_damlev", 2, measure_damerau},
-                                       {"dlevenshtein", 2, measure_damerau},
-                                       {"fuzzy_hamming", 2, hamming},
-                                       {"hamming", 2, hamming},
-                                       {"fuzzy_jarowin", 2, similarity},
-                                       {"jaro_winkler", 2, similarity},
-                                       {"fuzzy_editdist", 2, edit_distance},
-                                       {"edit_distance", 2, edit_distance},
-                                       {"fuzzy_soundex", 1, soundex_code},  // soundex() stays the engine's
-                                       {"fuzzy_rsoundex", 1, refined_soundex_code},
-                                       {"rsoundex", 1, refined_soundex_code},
-                                       {"fuzzy_caver", 1, caverphone_code},
-                                       {"caverphone", 1, caverphone_code},
-                                       {"fuzzy_phonetic", 1, phonetic_code},
-                                       {"phonetic_hash", 1, phonetic_code},
-                                       {"fuzzy_translit", 1, in_ascii},
-                                       {"translit", 1, in_ascii},
-                                       {"fuzzy_script", 1, script_of},
-                                       {"script_code", 1, script_of},
-                                   });
+int register_fuzzy_functions(const Target& target) noexcept {
+  return target.add({
+      {"fuzzy_leven", 2, measure<levenshtein>},
+      {"levenshtein", 2, measure<levenshtein>},
+      {"fuzzy_osadist", 2, measure<osa_distance>},
+      {"osa_distance", 2, measure<osa_distance>},
+      {"fuzzy_damlev", 2, measure_damerau},
+      {"dlevenshtein", 2, measure_damerau},
+      {"fuzzy_hamming", 2, hamming},
+      {"hamming", 2, hamming},
+      {"fuzzy_jarowin", 2, similarity},
+      {"jaro_winkler", 2, similarity},
+      {"fuzzy_editdist", 2, edit_distance},
+      {"edit_distance", 2, edit_distance},
+      {"fuzzy_soundex", 1, soundex_code},  // soundex() stays the engine's
+      {"fuzzy_rsoundex", 1, refined_soundex_code},
+      {"rsoundex", 1, refined_soundex_code},
+      {"fuzzy_caver", 1, caverphone_code},
+      {"caverphone", 1, caverphone_code},
+      {"fuzzy_phonetic", 1, phonetic_code},
+      {"phonetic_hash", 1, phonetic_code},
+      {"fuzzy_translit", 1, in_ascii},
+      {"translit", 1, in_ascii},
+      {"fuzzy_script", 1, script_of},
+      {"script_code", 1, script_of},
+  });
 }
 
 }  // namespace libsql::functions

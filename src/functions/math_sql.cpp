@@ -7,6 +7,7 @@
 
 #include "functions/arguments.hpp"
 #include "functions/register.hpp"
+#include "functions/target.hpp"
 
 namespace libsql::functions {
 namespace {
@@ -78,25 +79,25 @@ void pi(sqlite3_context* context, int /*count*/, sqlite3_value** /*arguments*/) 
 
 }  // namespace
 
-int register_math_functions(sqlite3* connection) noexcept {
-  return register_pure(connection, {
-                                       {"math_ceil", 1, rounded<std::ceil>},   {"math_ceiling", 1, rounded<std::ceil>},
-                                       {"math_floor", 1, rounded<std::floor>}, {"math_trunc", 1, rounded<std::trunc>},
-                                       {"math_ln", 1, one<logarithm>},         {"math_log", 1, one<logarithm10>},
-                                       {"math_log", 2, two<logarithm_of>},     {"math_log10", 1, one<logarithm10>},
-                                       {"math_log2", 1, one<logarithm2>},      {"math_exp", 1, one<std::exp>},
-                                       {"math_pow", 2, two<std::pow>},         {"math_power", 2, two<std::pow>},
-                                       {"math_mod", 2, two<std::fmod>},        {"math_acos", 1, one<std::acos>},
-                                       {"math_asin", 1, one<std::asin>},       {"math_atan", 1, one<std::atan>},
-                                       {"math_atan2", 2, two<std::atan2>},     {"math_cos", 1, one<std::cos>},
-                                       {"math_sin", 1, one<std::sin>},         {"math_tan", 1, one<std::tan>},
-                                       {"math_cosh", 1, one<std::cosh>},       {"math_sinh", 1, one<std::sinh>},
-                                       {"math_tanh", 1, one<std::tanh>},       {"math_acosh", 1, one<std::acosh>},
-                                       {"math_asinh", 1, one<std::asinh>},     {"math_atanh", 1, one<std::atanh>},
-                                       {"math_sqrt", 1, one<std::sqrt>},       {"math_radians", 1, one<to_radians>},
-                                       {"math_degrees", 1, one<to_degrees>},   {"math_pi", 0, pi},
-                                       {"math_round", 1, round_to_digits},     {"math_round", 2, round_to_digits},
-                                   });
+int register_math_functions(const Target& target) noexcept {
+  return target.add({
+      {"math_ceil", 1, rounded<std::ceil>},   {"math_ceiling", 1, rounded<std::ceil>},
+      {"math_floor", 1, rounded<std::floor>}, {"math_trunc", 1, rounded<std::trunc>},
+      {"math_ln", 1, one<logarithm>},         {"math_log", 1, one<logarithm10>},
+      {"math_log", 2, two<logarithm_of>},     {"math_log10", 1, one<logarithm10>},
+      {"math_log2", 1, one<logarithm2>},      {"math_exp", 1, one<std::exp>},
+      {"math_pow", 2, two<std::pow>},         {"math_power", 2, two<std::pow>},
+      {"math_mod", 2, two<std::fmod>},        {"math_acos", 1, one<std::acos>},
+      {"math_asin", 1, one<std::asin>},       {"math_atan", 1, one<std::atan>},
+      {"math_atan2", 2, two<std::atan2>},     {"math_cos", 1, one<std::cos>},
+      {"math_sin", 1, one<std::sin>},         {"math_tan", 1, one<std::tan>},
+      {"math_cosh", 1, one<std::cosh>},       {"math_sinh", 1, one<std::sinh>},
+      {"math_tanh", 1, one<std::tanh>},       {"math_acosh", 1, one<std::acosh>},
+      {"math_asinh", 1, one<std::asinh>},     {"math_atanh", 1, one<std::atanh>},
+      {"math_sqrt", 1, one<std::sqrt>},       {"math_radians", 1, one<to_radians>},
+      {"math_degrees", 1, one<to_degrees>},   {"math_pi", 0, pi},
+      {"math_round", 1, round_to_digits},     {"math_round", 2, round_to_digits},
+  });
 }
 
 }  // namespace libsql::functions

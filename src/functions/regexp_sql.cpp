@@ -5,6 +5,7 @@
 #include "functions/arguments.hpp"
 #include "functions/regexp.hpp"
 #include "functions/register.hpp"
+#include "functions/target.hpp"
 #include "functions/unicode.hpp"
 
 namespace libsql::functions {
@@ -145,15 +146,15 @@ void replace(sqlite3_context* context, int /*count*/, sqlite3_value** arguments)
 
 }  // namespace
 
-int register_regexp_functions(sqlite3* connection) noexcept {
-  return register_pure(connection, {
-                                       {"regexp", 2, like<1, 0>},
-                                       {"regexp_like", 2, like<0, 1>},
-                                       {"regexp_substr", 2, substring},
-                                       {"regexp_capture", 2, capture},
-                                       {"regexp_capture", 3, capture},
-                                       {"regexp_replace", 3, replace},
-                                   });
+int register_regexp_functions(const Target& target) noexcept {
+  return target.add({
+      {"regexp", 2, like<1, 0>},
+      {"regexp_like", 2, like<0, 1>},
+      {"regexp_substr", 2, substring},
+      {"regexp_capture", 2, capture},
+      {"regexp_capture", 3, capture},
+      {"regexp_replace", 3, replace},
+  });
 }
 
 }  // namespace libsql::functions

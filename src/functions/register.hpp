@@ -21,17 +21,27 @@ struct RegisterOptions {
 /// Returns an SQLite result code; sqlite3_errmsg() of the connection explains one that is not SQLITE_OK.
 int register_all(sqlite3* connection, const RegisterOptions& options = {}) noexcept;
 
+/// Adds what all connections have alike to the functions of the library's own engine, once in a process, so that a
+/// connection pays nothing for it: more than a hundred functions take longer to add than the rest of its opening. To
+/// be called before a connection is opened.
+void add_to_engine() noexcept;
+/// As register_all(), without what add_to_engine() has added.
+int register_rest(sqlite3* connection, const RegisterOptions& options = {}) noexcept;
+
 /// The parts of register_all().
-int register_vector_functions(sqlite3* connection) noexcept;
+class Target;
+int register_vector_functions(const Target& target) noexcept;
+int register_uuid_functions(const Target& target) noexcept;
+int register_uuid_blob_functions(const Target& target) noexcept;
+int register_regexp_functions(const Target& target) noexcept;
+int register_text_functions(const Target& target) noexcept;
+int register_stats_functions(const Target& target) noexcept;
+int register_math_functions(const Target& target) noexcept;
+int register_crypto_functions(const Target& target) noexcept;
+int register_fuzzy_functions(const Target& target) noexcept;
+int register_text_collation(sqlite3* connection) noexcept;
 int register_series(sqlite3* connection) noexcept;
-int register_uuid_functions(sqlite3* connection, UuidFlavour flavour) noexcept;
-int register_regexp_functions(sqlite3* connection) noexcept;
 int register_server_functions(sqlite3* connection, const std::string& database_name) noexcept;
-int register_text_functions(sqlite3* connection) noexcept;
-int register_stats_functions(sqlite3* connection) noexcept;
-int register_math_functions(sqlite3* connection) noexcept;
-int register_crypto_functions(sqlite3* connection) noexcept;
-int register_fuzzy_functions(sqlite3* connection) noexcept;
 int register_json_functions(sqlite3* connection) noexcept;
 
 }  // namespace libsql::functions

@@ -7,6 +7,7 @@
 
 #include "functions/arguments.hpp"
 #include "functions/register.hpp"
+#include "functions/target.hpp"
 
 namespace libsql::functions {
 namespace {
@@ -112,7 +113,7 @@ void finish_percentile(sqlite3_context* context) noexcept {
 
 }  // namespace
 
-int register_stats_functions(sqlite3* connection) noexcept {
+int register_stats_functions(const Target& target) noexcept {
   const struct {
     const char *name, *alias;
     int arity;
@@ -135,8 +136,8 @@ int register_stats_functions(sqlite3* connection) noexcept {
   };
   for (const auto& definition : definitions) {
     for (const char* name : {definition.name, definition.alias}) {
-      const int code = sqlite3_create_function_v2(connection, name, definition.arity, SQLITE_UTF8 | SQLITE_INNOCUOUS,
-                                                  nullptr, nullptr, definition.step, definition.finish, nullptr);
+      const int code =
+          target.add({name, definition.arity, nullptr, kRandomFunction, definition.step, definition.finish});
       if (code != SQLITE_OK) return code;
     }
   }

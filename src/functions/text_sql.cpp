@@ -9,6 +9,7 @@
 
 #include "functions/arguments.hpp"
 #include "functions/register.hpp"
+#include "functions/target.hpp"
 #include "functions/unicode.hpp"
 
 namespace libsql::functions {
@@ -391,68 +392,69 @@ void version_of_set(sqlite3_context* context, int /*count*/, sqlite3_value** /*a
 
 }  // namespace
 
-int register_text_functions(sqlite3* connection) noexcept {
-  const int code =
-      sqlite3_create_collation_v2(connection, "text_nocase", SQLITE_UTF8, nullptr, compare_without_case, nullptr);
-  if (code != SQLITE_OK) return code;
-  return register_pure(connection, {
-                                       {"sqlean_version", 0, version_of_set},
-                                       {"text_substring", 2, substring},
-                                       {"text_substring", 3, substring},
-                                       {"text_slice", 2, slice},
-                                       {"text_slice", 3, slice},
-                                       {"text_left", 2, left},
-                                       {"left", 2, left},
-                                       {"text_right", 2, right},
-                                       {"right", 2, right},
-                                       {"text_index", 2, index<Find::First>},
-                                       {"strpos", 2, index<Find::First>},
-                                       {"text_last_index", 2, index<Find::Last>},
-                                       {"text_contains", 2, predicate<contains>},
-                                       {"text_has_prefix", 2, predicate<has_prefix>},
-                                       {"starts_with", 2, predicate<has_prefix>},
-                                       {"text_has_suffix", 2, predicate<has_suffix>},
-                                       {"text_count", 2, count_of},
-                                       {"text_like", 2, like},
-                                       {"text_split", 3, split},
-                                       {"split_part", 3, split},
-                                       {"text_concat", -1, concatenate},
-                                       {"text_join", -1, join},
-                                       {"text_repeat", 2, repeat},
-                                       {"repeat", 2, repeat},
-                                       {"text_ltrim", 1, trim<true, false>},
-                                       {"text_ltrim", 2, trim<true, false>},
-                                       {"text_rtrim", 1, trim<false, true>},
-                                       {"text_rtrim", 2, trim<false, true>},
-                                       {"text_trim", 1, trim<true, true>},
-                                       {"text_trim", 2, trim<true, true>},
-                                       {"btrim", 1, trim<true, true>},
-                                       {"btrim", 2, trim<true, true>},
-                                       {"text_lpad", 2, pad<true>},
-                                       {"text_lpad", 3, pad<true>},
-                                       {"lpad", 2, pad<true>},
-                                       {"lpad", 3, pad<true>},
-                                       {"text_rpad", 2, pad<false>},
-                                       {"text_rpad", 3, pad<false>},
-                                       {"rpad", 2, pad<false>},
-                                       {"rpad", 3, pad<false>},
-                                       {"text_upper", 1, change_case<to_upper>},
-                                       {"text_lower", 1, change_case<to_lower>},
-                                       {"text_casefold", 1, change_case<to_lower>},
-                                       {"text_title", 1, title},
-                                       {"text_replace", 3, replace},
-                                       {"text_replace", 4, replace},
-                                       {"text_translate", 3, translate},
-                                       {"translate", 3, translate},
-                                       {"text_reverse", 1, reverse},
-                                       {"reverse", 1, reverse},
-                                       {"text_length", 1, length},
-                                       {"char_length", 1, length},
-                                       {"character_length", 1, length},
-                                       {"text_size", 1, size<1>},
-                                       {"text_bitsize", 1, size<8>},
-                                       {"bit_length", 1, size<8>},
-                                   });
+int register_text_collation(sqlite3* connection) noexcept {
+  return sqlite3_create_collation_v2(connection, "text_nocase", SQLITE_UTF8, nullptr, compare_without_case, nullptr);
+}
+
+int register_text_functions(const Target& target) noexcept {
+  return target.add({
+      {"sqlean_version", 0, version_of_set},
+      {"text_substring", 2, substring},
+      {"text_substring", 3, substring},
+      {"text_slice", 2, slice},
+      {"text_slice", 3, slice},
+      {"text_left", 2, left},
+      {"left", 2, left},
+      {"text_right", 2, right},
+      {"right", 2, right},
+      {"text_index", 2, index<Find::First>},
+      {"strpos", 2, index<Find::First>},
+      {"text_last_index", 2, index<Find::Last>},
+      {"text_contains", 2, predicate<contains>},
+      {"text_has_prefix", 2, predicate<has_prefix>},
+      {"starts_with", 2, predicate<has_prefix>},
+      {"text_has_suffix", 2, predicate<has_suffix>},
+      {"text_count", 2, count_of},
+      {"text_like", 2, like},
+      {"text_split", 3, split},
+      {"split_part", 3, split},
+      {"text_concat", -1, concatenate},
+      {"text_join", -1, join},
+      {"text_repeat", 2, repeat},
+      {"repeat", 2, repeat},
+      {"text_ltrim", 1, trim<true, false>},
+      {"text_ltrim", 2, trim<true, false>},
+      {"text_rtrim", 1, trim<false, true>},
+      {"text_rtrim", 2, trim<false, true>},
+      {"text_trim", 1, trim<true, true>},
+      {"text_trim", 2, trim<true, true>},
+      {"btrim", 1, trim<true, true>},
+      {"btrim", 2, trim<true, true>},
+      {"text_lpad", 2, pad<true>},
+      {"text_lpad", 3, pad<true>},
+      {"lpad", 2, pad<true>},
+      {"lpad", 3, pad<true>},
+      {"text_rpad", 2, pad<false>},
+      {"text_rpad", 3, pad<false>},
+      {"rpad", 2, pad<false>},
+      {"rpad", 3, pad<false>},
+      {"text_upper", 1, change_case<to_upper>},
+      {"text_lower", 1, change_case<to_lower>},
+      {"text_casefold", 1, change_case<to_lower>},
+      {"text_title", 1, title},
+      {"text_replace", 3, replace},
+      {"text_replace", 4, replace},
+      {"text_translate", 3, translate},
+      {"translate", 3, translate},
+      {"text_reverse", 1, reverse},
+      {"reverse", 1, reverse},
+      {"text_length", 1, length},
+      {"char_length", 1, length},
+      {"character_length", 1, length},
+      {"text_size", 1, size<1>},
+      {"text_bitsize", 1, size<8>},
+      {"bit_length", 1, size<8>},
+  });
 }
 
 }  // namespace libsql::functions

@@ -6,6 +6,7 @@
 
 #include "functions/register.hpp"
 #include "functions/sqlite_api.hpp"
+#include "functions/target.hpp"
 #include "functions/uuid.hpp"
 
 namespace libsql::functions {
@@ -111,34 +112,24 @@ void timestamp(sqlite3_context* context, int /*count*/, sqlite3_value** argument
 
 }  // namespace
 
-int register_uuid_functions(sqlite3* connection, UuidFlavour flavour) noexcept {
-  const bool blob = flavour == UuidFlavour::Blob;
-  constexpr int kRandom = SQLITE_UTF8 | SQLITE_INNOCUOUS;
-  constexpr int kPure = kRandom | SQLITE_DETERMINISTIC;
-  const struct {
-    const char* name;
-    int arity;
-    int flags;
-    void (*callback)(sqlite3_context*, int, sqlite3_value**);
-  } definitions[] = {
-      {"uuid", 0, kRandom, uuid4<Form::Text>},
-      {"uuid4", 0, kRandom, blob ? uuid4<Form::Blob> : uuid4<Form::Text>},
-      {"uuid4_str", 0, kRandom, uuid4<Form::Text>},
-      {"gen_random_uuid", 0, kRandom, uuid4<Form::Text>},
-      {"uuid7", 0, kRandom, blob ? uuid7<Form::Blob> : uuid7<Form::Text>},
-      {"uuid7", 1, kRandom, blob ? uuid7_of_seconds<Form::Blob> : uuid7_of_seconds<Form::Text>},
-      {"uuid7_str", 0, kRandom, uuid7<Form::Text>},
-      {"uuid7_str", 1, kRandom, uuid7_text_of_seconds},
-      {"uuid7_timestamp_ms", 1, kPure, timestamp},
-      {"uuid_str", 1, kPure, convert<Form::Text>},
-      {"uuid_blob", 1, kPure, convert<Form::Blob>},
-  };
-  for (const auto& definition : definitions) {
-    const int code = sqlite3_create_function_v2(connection, definition.name, definition.arity, definition.flags,
-                                                nullptr, definition.callback, nullptr, nullptr, nullptr);
-    if (code != SQLITE_OK) return code;
-  }
-  return SQLITE_OK;
+int register_uuid_functions(const Target& target) noexcept {
+  return target.add({{"uuid", 0, uuid4<Form::Text>, kRandomFunction},
+                     {"uuid4", 0, uuid4<Form::Text>, kRandomFunction},
+                     {"uuid4_str", 0, uuid4<Form::Text>, kRandomFunction},
+                     {"gen_random_uuid", 0, uuid4<Form::Text>, kRandomFunction},
+                     {"uuid7", 0, uuid7<Form::Text>, kRandomFunction},
+                     {"uuid7", 1, uuid7_of_seconds<Form::Text>, kRandomFunction},
+                     {"uuid7_str", 0, uuid7<Form::Text>, kRandomFunction},
+                     {"uuid7_str", 1, uuid7_text_of_seconds, kRandomFunction},
+                     {"uuid7_timestamp_ms", 1, timestamp},
+                     {"uuid_str", 1, convert<Form::Text>},
+                     {"uuid_blob", 1, convert<Form::Blob>}});
+}
+
+int register_uuid_blob_functions(const Target& target) noexcept {
+  return target.add({{"uuid4", 0, uuid4<Form::Blob>, kRandomFunction},
+                     {"uuid7", 0, uuid7<Form::Blob>, kRandomFunction},
+                     {"uuid7", 1, uuid7_of_seconds<Form::Blob>, kRandomFunction}});
 }
 
 }  // namespace libsql::functions

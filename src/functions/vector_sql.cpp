@@ -7,6 +7,7 @@
 
 #include "functions/register.hpp"
 #include "functions/sqlite_api.hpp"
+#include "functions/target.hpp"
 #include "functions/vector_codec.hpp"
 #include "functions/vector_distance.hpp"
 #include "functions/vector_format.hpp"
@@ -253,12 +254,6 @@ void callback(sqlite3_context* context, int /*count*/, sqlite3_value** arguments
   guarded(context, [&] { body(context, arguments); });
 }
 
-struct Definition {
-  const char* name;
-  int arity;
-  void (*callback)(sqlite3_context*, int, sqlite3_value**);
-};
-
 constexpr Definition kDefinitions[] = {
     {"vector", 1, callback<construct<VectorType::Float32>>},
     {"vector32", 1, callback<construct<VectorType::Float32>>},
@@ -285,14 +280,6 @@ constexpr Definition kDefinitions[] = {
 
 }  // namespace
 
-int register_vector_functions(sqlite3* connection) noexcept {
-  for (const Definition& definition : kDefinitions) {
-    const int code = sqlite3_create_function_v2(connection, definition.name, definition.arity,
-                                                SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr,
-                                                definition.callback, nullptr, nullptr, nullptr);
-    if (code != SQLITE_OK) return code;
-  }
-  return SQLITE_OK;
-}
+int register_vector_functions(const Target& target) noexcept { return target.add(kDefinitions); }
 
 }  // namespace libsql::functions

@@ -160,6 +160,7 @@ std::optional<std::string> take_vfs_parameter(std::string& uri) {
 }  // namespace
 
 Store::Store(Options options) : options_(std::move(options)) {
+  functions::add_to_engine();
   using namespace engine::open_flags;
   for (const auto& [name, value] : options_.pragmas) {
     if (!sql::is_pragma_name(name)) {
@@ -313,7 +314,7 @@ void Store::set_up(engine::Connection& connection) {
   functions::RegisterOptions functions;
   functions.uuid_flavour = options_.uuid_blobs ? functions::UuidFlavour::Blob : functions::UuidFlavour::Text;
   functions.server_database_name = options_.server_database_name;
-  connection.check(functions::register_all(connection.handle(), functions));
+  connection.check(functions::register_rest(connection.handle(), functions));
   connection.set_extension_directories(options_.extension_directories);
   for (const auto& [file, entry] : options_.extensions) {
     try {
