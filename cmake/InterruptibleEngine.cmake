@@ -17,6 +17,17 @@ add("the beginning of btree.c" [==[
 #include "engine/patience.h"
 ]==])
 
+# -- an interrupt that came before the first step: the library knows whether it was meant for the call, and the statement keeps it
+replace("sqlite3Step()" [==[
+      ** from interrupting a statement that has not yet started.
+      */
+      if( db->nVdbeActive==0 ){
+]==] [==[
+      ** from interrupting a statement that has not yet started.
+      */
+      if( db->nVdbeActive==0 && (p->prepFlags & LIBSQL_PREPARE_KEEPS_INTERRUPT)==0 ){
+]==])
+
 # -- count(*): page after page in one operation
 replace("sqlite3BtreeCount()" [==[
   i64 nEntry = 0;                      /* Value to return in *pnEntry */

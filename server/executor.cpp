@@ -171,7 +171,6 @@ void Executor::describe(std::string_view sql, hrana::ResponseWriter& writer) {
   }
   try {
     const auto statement = session_.compile(for_engine(first->text, traits));
-    // First, because it may compile the text anew, and the names of parameters are those of the compiled text.
     std::vector<hrana::Col>& columns = session_.scratch.columns;
     columns.clear();
     for (const Column& column : statement->columns()) {

@@ -78,14 +78,19 @@ auto own_row(const Row& row) {
   }
 }
 
+template <class... Ts>
+auto only_row(RowScope& rows) {
+  if (!rows.next()) throw_no_row();
+  auto result = own_row<Ts...>(rows.row());
+  if (rows.next()) throw_more_rows();
+  return result;
+}
+
 /// Exactly one row of `rows`.
 template <class... Ts>
 auto one_row(RowScope& rows) {
   try {
-    if (!rows.next()) throw_no_row();
-    auto result = own_row<Ts...>(rows.row());
-    if (rows.next()) throw_more_rows();
-    return result;
+    return only_row<Ts...>(rows);
   } catch (const Error& error) {
     rows.fail(error);
   }

@@ -60,17 +60,13 @@ std::uint64_t Connection::execute(std::string_view sql, const Params& params) {
   return execute_view(sql, detail::ParamsRefs(params).view());
 }
 Rows Connection::query_view(std::string_view sql, const detail::ParamsView& params) {
-  // Compiling is a part of the call.
-  const detail::CallScope call(session().deadline() ? session_.get() : nullptr);
-  std::shared_ptr<core::Stmt> stmt = session().prepare_once(sql);
-  stmt->open(params);
+  std::shared_ptr<core::Stmt> stmt = session().open(sql, params);
   return detail::Access::rows(session_, std::move(stmt));
 }
 detail::RowScope Connection::open_scope(std::string_view sql, const detail::ParamsView& params, detail::Wanted wanted) {
-  const detail::CallScope call(session().deadline() ? session_.get() : nullptr);
-  std::shared_ptr<core::Stmt> stmt = session().prepare_once(sql);
-  if (wanted == detail::Wanted::One && stmt->yields_nothing()) detail::throw_no_row();
-  stmt->open_undoable(params);
+  std::shared_ptr<core::Stmt> stmt = session().open_undoable(sql, params, wanted);
+  if (stmt == nullptr) [[unlikely]]
+    detail::throw_no_row();
   return detail::RowScope(std::move(stmt));
 }
 Statement Connection::prepare(std::string_view sql) {

@@ -62,8 +62,8 @@ Rows Statement::query_view(const detail::ParamsView& params) {
 
 detail::RowScope Statement::open_scope(const detail::ParamsView& params, detail::Wanted wanted) {
   core::Stmt& held = stmt();
-  if (wanted == detail::Wanted::One && held.yields_nothing()) detail::throw_no_row();
-  held.open_undoable(params);
+  if (!held.open_undoable(params, wanted)) [[unlikely]]
+    detail::throw_no_row();
   return detail::RowScope(held);
 }
 

@@ -26,6 +26,9 @@ struct StatementStatus;
 struct StatementResult;
 struct BatchStatement;
 
+namespace detail {
+enum class Wanted : std::uint8_t;
+}
 namespace engine {
 class Connection;
 }
@@ -58,7 +61,11 @@ class Stmt {
   virtual void open(const ParamsView& params, ArgumentLifetime lifetime = ArgumentLifetime::Copy) = 0;
   /// As open() with borrowed arguments, for a caller who may find the rows to be others than it wants: until the last
   /// of them was read, undo_cursor() ends the cursor and takes back what the statement wrote.
-  virtual void open_undoable(const ParamsView& params) { open(params, ArgumentLifetime::Borrow); }
+  /// False, and nothing is done, if one row is wanted and it is known that there is none.
+  virtual bool open_undoable(const ParamsView& params, detail::Wanted) {
+    open(params, ArgumentLifetime::Borrow);
+    return true;
+  }
   virtual void undo_cursor() noexcept { close_cursor(); }
   /// Whether what a statement opened that way wrote is committed already.
   virtual bool has_committed() const noexcept { return false; }
@@ -71,8 +78,6 @@ class Stmt {
   /// Ends the cursor, if one is open, and forgets the arguments.
   virtual void close_cursor() noexcept = 0;
 
-  /// Whether it is known that its runs yield no rows.
-  virtual bool yields_nothing() const noexcept { return false; }
   virtual int cursor_column_count() const noexcept = 0;
   virtual std::string_view column_name(int column) const = 0;
   /// The columns as the schema is now; while a cursor is open, the cursor's.
@@ -121,6 +126,10 @@ class Session {
   virtual std::shared_ptr<Stmt> prepare(std::string_view sql) = 0;
   /// A statement for one use right away: where compiling is a call of its own, it is spared.
   virtual std::shared_ptr<Stmt> prepare_once(std::string_view sql) { return prepare(sql); }
+  /// prepare_once() and Stmt::open(), as one call: its deadline and its interrupts are for both.
+  virtual std::shared_ptr<Stmt> open(std::string_view sql, const ParamsView& params);
+  /// The same with Stmt::open_undoable(); null if that is false.
+  virtual std::shared_ptr<Stmt> open_undoable(std::string_view sql, const ParamsView& params, detail::Wanted wanted);
   virtual std::vector<StatementResult> execute_batch(std::string_view script) = 0;
   virtual std::vector<StatementResult> execute_batch(std::span<const BatchStatement> statements) = 0;
   /// All or nothing in one call, where the mode has a way; else none: the caller puts a transaction around

@@ -332,8 +332,31 @@ int libsql_engine_undo(sqlite3_stmt* stmt) {
   return 1;
 }
 
+int libsql_engine_keep_interrupts(sqlite3_stmt* stmt) {
+#ifdef LIBSQL_PREPARE_KEEPS_INTERRUPT
+  ((Vdbe*)stmt)->prepFlags |= LIBSQL_PREPARE_KEEPS_INTERRUPT;
+  return 1;
+#else
+  return 0;
+#endif
+}
+
+void libsql_engine_forget_interrupt(sqlite3* db) {
+  if (AtomicLoad(&db->u1.isInterrupted) && db->nVdbeActive == 0) AtomicStore(&db->u1.isInterrupted, 0);
+}
+
+int64_t libsql_engine_schemas(sqlite3* db) {
+  uint64_t all = 0;
+  int i;
+  for (i = 0; i < db->nDb; i++) {
+    const Schema* schema = db->aDb[i].pSchema;
+    all = all * 1000003 + (schema == 0 ? 0 : ((uint64_t)(u32)schema->schema_cookie << 20) + (u32)schema->iGeneration + 1);
+  }
+  return (int64_t)all;
+}
+
 /* What the engine itself does after some of its errors, and not after others. No transaction is left open. */
-int libsql_engine_renew_schemas(sqlite3* db) {
+int libsql_engine_renew_schemas(sqlite3* db, int* error) {
   int moved = 0;
   int i;
   sqlite3_mutex_enter(db->mutex);
@@ -342,8 +365,13 @@ int libsql_engine_renew_schemas(sqlite3* db) {
     Btree* tree = db->aDb[i].pBt;
     const int opens = tree != 0 && sqlite3BtreeTxnState(tree) == SQLITE_TXN_NONE;
     u32 cookie = 0;
+    int rc = SQLITE_OK;
     if (tree == 0 || !DbHasProperty(db, i, DB_SchemaLoaded)) continue;
-    if (opens && sqlite3BtreeBeginTrans(tree, 0, 0) != SQLITE_OK) continue; /* the statement would say why */
+    if (opens) rc = sqlite3BtreeBeginTrans(tree, 0, 0);
+    if (rc != SQLITE_OK) {
+      if (*error == SQLITE_OK) *error = rc;
+      continue;
+    }
     sqlite3BtreeGetMeta(tree, BTREE_SCHEMA_VERSION, &cookie);
     if ((int)cookie != db->aDb[i].pSchema->schema_cookie) {
       moved = 1;

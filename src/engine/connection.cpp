@@ -102,6 +102,24 @@ Connection::Connection(sqlite3* db) : db_(db), interrupt_state_(std::make_shared
 
 Connection::~Connection() { close_all(); }
 
+// While SQL runs past Statement, whose start would make the engine forget an interrupt that came before.
+class Connection::Watched {
+ public:
+  explicit Watched(Connection& connection) noexcept : connection_(connection) {
+    ++connection_.calls_;
+    if (connection_.watched_++ == 0) connection_.install_progress_handler();
+  }
+  ~Watched() {
+    --connection_.calls_;
+    if (--connection_.watched_ == 0) connection_.install_progress_handler();
+  }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+ private:
+  Connection& connection_;
+};
+
 void Connection::set_double_quoted_strings(bool in_schema, bool in_statements) {
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, in_schema ? 1 : 0, nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, in_statements ? 1 : 0, nullptr);
@@ -136,6 +154,7 @@ void Connection::close() {
     core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: " + entry.name + " is still open");
   }
   closing_ = true;
+  note_call();
   run_cleanups();
   closing_ = false;
   while (first_statement_ != nullptr) first_statement_->detach();
@@ -180,6 +199,7 @@ void Connection::execute_script(const std::string& sql) {
   require_sql_allowed();
   if (is_in_call()) check_call();
   before_write();
+  const Watched watched(*this);
   const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
   settle_if_needed();
   roll_back_if_bound();
@@ -198,6 +218,7 @@ std::optional<std::string> Connection::query_text(const std::string& sql) {
   start_deadline();
   if (is_in_call()) check_call();
   keep_read_only();
+  const Watched watched(*this);
   sqlite3_stmt* stmt = nullptr;
   check(sqlite3_prepare_v2(db_, sql.c_str(), -1, &stmt, nullptr), sql);
   std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(stmt, &sqlite3_finalize);
@@ -363,6 +384,7 @@ void Connection::set_deadline(std::optional<std::chrono::milliseconds> limit) {
 }
 
 void Connection::start_deadline() noexcept {
+  note_call();
   if (callbacks_ > 0 || calls_ > 0) return;
   if (deadline_limit_) deadline_at_ = Clock::now() + *deadline_limit_;
   timed_out_ = false;
@@ -370,20 +392,28 @@ void Connection::start_deadline() noexcept {
 
 void Connection::begin_call() noexcept {
   start_deadline();  // a callback's is part of the call that it interrupts
-  if (calls_++ > 0) return;
-  call_interrupts_ = interrupts().load(std::memory_order_relaxed);
-  set_attention(kCall, true);
-  install_progress_handler();
+  ++calls_;
+  if (several_++ == 0) set_attention(kCall, true);
 }
 
 void Connection::end_call() noexcept {
-  if (--calls_ > 0) return;
-  set_attention(kCall, false);
-  install_progress_handler();
+  --calls_;
+  if (--several_ == 0) set_attention(kCall, false);
 }
 
-bool Connection::is_call_interrupted() const noexcept {
-  return calls_ > 0 && undoing_ == 0 && interrupts().load(std::memory_order_relaxed) != call_interrupts_;
+// An interrupt sets the engine's flag and then counts: one that comes between these two lines is counted later, and
+// keep_interrupt() sees it.
+std::uint64_t Connection::note_new_call() noexcept {
+#ifndef LIBSQL_SYSTEM_SQLITE
+  if (db_ != nullptr) libsql_engine_forget_interrupt(db_);
+#endif
+  const std::uint64_t now = interrupts().load(std::memory_order_acquire);
+  if ((calls_ | callbacks_) == 0) call_interrupts_ = now;  // else something is undone in a call
+  return now;
+}
+
+void Connection::interrupt_again() noexcept {
+  if (db_ != nullptr) sqlite3_interrupt(db_);
 }
 
 void Connection::check_call() {
@@ -426,6 +456,7 @@ void Connection::renew_interrupts() {
   auto fresh = std::make_shared<Interrupt>(db_);
   interrupt_state_->detach();
   interrupt_state_ = std::move(fresh);
+  call_interrupts_ = 0;
 }
 
 void Connection::refuse_writes(ReadOnlyReason reason) {
@@ -470,12 +501,6 @@ bool Connection::is_interrupted() const noexcept {
 void Connection::set_stoppable(bool on) noexcept {
   stoppable_ = on;
   install_progress_handler();
-}
-
-const std::atomic<std::uint64_t>& Connection::interrupts() const noexcept { return interrupt_state_->count(); }
-
-std::uint64_t Connection::heeded_interrupts() const noexcept {
-  return calls_ > 0 && undoing_ == 0 ? call_interrupts_ : interrupts().load(std::memory_order_relaxed);
 }
 
 Clock::time_point Connection::wait_limit() const noexcept {
@@ -542,7 +567,7 @@ void Connection::remove_progress_listener(int number) noexcept {
 
 void Connection::install_progress_handler() noexcept {
   if (db_ == nullptr) return;
-  const bool wanted = stoppable_ || calls_ > 0 || deadline_limit_.has_value() || !progress_listeners_.empty();
+  const bool wanted = stoppable_ || watched_ > 0 || deadline_limit_.has_value() || !progress_listeners_.empty();
   sqlite3_progress_handler(db_, kProgressSteps, wanted ? &Connection::progress_callback : nullptr, this);
 }
 
@@ -611,7 +636,8 @@ bool Connection::has_open_foreign_keys() const noexcept {
 bool Connection::renew_schemas() {
   if (db_ == nullptr) return false;
 #ifndef LIBSQL_SYSTEM_SQLITE
-  return libsql_engine_renew_schemas(db_) != 0;
+  int error = SQLITE_OK;  // of no interest: the statement would say why
+  return libsql_engine_renew_schemas(db_, &error) != 0;
 #else
   const Hooks::Internal internal(hooks_.get());
   try {
@@ -621,6 +647,34 @@ bool Connection::renew_schemas() {
   } catch (const Error&) {  // another try will say so
   }
   return true;
+#endif
+}
+
+void Connection::require_current_schemas(std::string_view sql) {
+  require_open();
+  require_sql_allowed();
+  start_deadline();
+  if (is_in_call()) check_call();
+#ifndef LIBSQL_SYSTEM_SQLITE
+  int error = SQLITE_OK;
+  libsql_engine_renew_schemas(db_, &error);
+  check(error, sql);
+#else
+  static_cast<void>(sql);
+  renew_schemas();
+#endif
+}
+
+std::int64_t Connection::schemas() {
+#ifndef LIBSQL_SYSTEM_SQLITE
+  return libsql_engine_schemas(db_);
+#else
+  const Hooks::Internal internal(hooks_.get());
+  std::int64_t all = 0;
+  for (const std::string& name : database_names()) {
+    all = all * 1'000'003 + query_integer("PRAGMA " + sql::quote_identifier(name) + ".schema_version");
+  }
+  return all;
 #endif
 }
 

@@ -158,7 +158,7 @@ class Connection final {
   unsigned attention() const noexcept { return attention_; }
   /// Called before a statement starts or goes on while attention() is not 0.
   void before_call(Statement& statement) {
-    if ((attention_ & (kDeadline | kKeptException | kUnusable | kNoSql | kRecorded | kCall)) != 0)
+    if ((attention_ & (kDeadline | kKeptException | kUnusable | kNoSql | kRecorded)) != 0 || is_call_interrupted())
       before_call_slow(statement);
     if ((attention_ & kInTransaction) != 0) check_transaction();
   }
@@ -296,6 +296,33 @@ class Connection final {
   void begin_call() noexcept;
   void end_call() noexcept;
   bool is_in_call() const noexcept { return (attention_ & kCall) != 0; }
+  /// Where a call begins: what came before is not meant for it. Inside a call it does nothing. Returns the number of
+  /// interrupts before the call.
+  std::uint64_t note_call() noexcept {
+    if ((calls_ | callbacks_) == 0 || undoing_ != 0) [[likely]]
+      return note_new_call();
+    return call_interrupts_;
+  }
+  /// After note_call(), before the first step of a statement: if an interrupt came meanwhile, the engine is told of it
+  /// once more, as something else that ran may have made it forget.
+  void keep_interrupt(std::uint64_t interrupts_before) noexcept {
+    if (interrupts().load(std::memory_order_acquire) != interrupts_before) [[unlikely]]
+      interrupt_again();
+  }
+  /// A call that compiles a statement before it runs it.
+  class OneCall {
+   public:
+    explicit OneCall(Connection& connection) noexcept : connection_(connection) {
+      connection_.note_call();
+      ++connection_.calls_;
+    }
+    ~OneCall() { --connection_.calls_; }
+    OneCall(const OneCall&) = delete;
+    OneCall& operator=(const OneCall&) = delete;
+
+   private:
+    Connection& connection_;
+  };
   /// Throws Interrupted or Timeout if the call is to end.
   void check_call();
   [[noreturn]] void throw_end_of_call(bool interrupted, std::string_view when) const;
@@ -320,10 +347,13 @@ class Connection final {
   void begin_undo() noexcept { ++undoing_; }
   void end_undo() noexcept { --undoing_; }
   bool is_interrupted() const noexcept;
-  /// How often somebody asked for an interrupt. A wait outside the engine ends when it changes.
-  const std::atomic<std::uint64_t>& interrupts() const noexcept;
+  /// How often somebody asked for an interrupt. A wait outside the engine ends when it is no longer
+  /// heeded_interrupts().
+  const std::atomic<std::uint64_t>& interrupts() const noexcept { return interrupt_state_->count(); }
   /// How often it was when the call began that runs now: one more is meant for it.
-  std::uint64_t heeded_interrupts() const noexcept;
+  std::uint64_t heeded_interrupts() const noexcept {
+    return undoing_ == 0 ? call_interrupts_ : interrupts().load(std::memory_order_relaxed);
+  }
   /// Until when a wait for a lock may last that begins now: as the busy timeout or the deadline says.
   Clock::time_point wait_limit() const noexcept;
   /// What a statement has waited for already, outside the engine, is taken off its patience with the engine's locks.
@@ -372,6 +402,10 @@ class Connection final {
   /// Has the engine read schemas again that another connection has changed since it read them. Whether there may be
   /// one: then what failed to compile is worth another try. Not before the failure has been looked at.
   bool renew_schemas();
+  /// The same at the start of a call. Throws what keeps it from looking.
+  void require_current_schemas(std::string_view sql);
+  /// A number that changes when the connection reads other schemas, or may have.
+  std::int64_t schemas();
   bool is_readonly() const;
   std::string path() const;
   /// A name of the main database that is the same for every connection to it in this process, whatever path it was
@@ -462,7 +496,12 @@ class Connection final {
   }
   void set_query_only();
   bool knows_content() const noexcept;
-  bool is_call_interrupted() const noexcept;
+  bool is_call_interrupted() const noexcept {
+    return calls_ > 0 && undoing_ == 0 && interrupts().load(std::memory_order_relaxed) != call_interrupts_;
+  }
+  std::uint64_t note_new_call() noexcept;
+  [[gnu::cold]] void interrupt_again() noexcept;
+  class Watched;
   void lend_busy_timeout() noexcept;
   void take_busy_timeout_back();
   void before_call_slow(Statement& statement);
@@ -486,8 +525,10 @@ class Connection final {
   std::optional<std::chrono::milliseconds> deadline_limit_;
   Clock::time_point deadline_at_{};
   bool timed_out_ = false;
-  int calls_ = 0;                      // that run several statements, one in the other
-  std::uint64_t call_interrupts_ = 0;  // the interrupts before the outermost of them
+  int calls_ = 0;                      // one in the other
+  int several_ = 0;                    // of them those that run several statements
+  int watched_ = 0;                    // statements of the engine's own run, which forget interrupts when they start
+  std::uint64_t call_interrupts_ = 0;  // the interrupts before the call
   int undoing_ = 0;
   unsigned read_only_reasons_ = 0;
   core::ObserverList observers_;

@@ -97,9 +97,16 @@ int libsql_engine_undo(struct sqlite3_stmt* stmt);
 int libsql_engine_known_schema(struct sqlite3* db);
 /* What `PRAGMA query_only=1` does, without a statement. */
 void libsql_engine_refuse_writes(struct sqlite3* db);
+/* Has the statement end at its first step if an interrupt came before, which the engine forgets else. False: it does not. */
+int libsql_engine_keep_interrupts(struct sqlite3_stmt* stmt);
+/* Forgets an interrupt, unless statements run. */
+void libsql_engine_forget_interrupt(struct sqlite3* db);
+/* A number that differs once the connection has read other schemas. */
+int64_t libsql_engine_schemas(struct sqlite3* db);
 /* Compares the schemas that were read with those in the files, and forgets what is out of date, so that the next text is
- * compiled with what is there now. Inside a transaction that reads, what is there is what it sees. Whether any was. */
-int libsql_engine_renew_schemas(struct sqlite3* db);
+ * compiled with what is there now. Inside a transaction that reads, what is there is what it sees. Whether any was; `error` is
+ * the first result that kept it from looking. */
+int libsql_engine_renew_schemas(struct sqlite3* db, int* error);
 /* Tells of each instruction of a statement and then of its triggers' programs, in the order of EXPLAIN, how often it ran
  * and how many cycles of the processor it took, as far as that was counted. Nothing if the engine is the system's. */
 typedef void (*LibsqlInstructionVisitor)(void*, const char* opcode, int64_t runs, int64_t cycles);

@@ -5,9 +5,10 @@
 namespace libsql::engine {
 
 void Interrupt::interrupt() noexcept {
-  count_.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   if (db_ != nullptr) sqlite3_interrupt(db_);
+  // Last: who begins a call clears the engine's flag and then looks here, so that one of both is seen.
+  count_.fetch_add(1, std::memory_order_release);
 }
 
 void Interrupt::stop() noexcept {

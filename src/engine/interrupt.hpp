@@ -16,8 +16,7 @@ class Interrupt final : public core::InterruptState {
  public:
   explicit Interrupt(sqlite3* db) : db_(db) {}
 
-  /// Interrupts what runs now. The engine forgets it when the next statement starts, also if that is only just about to
-  /// start in the call that was meant.
+  /// Interrupts the call that is in progress, also one that is only just about to start its statement.
   void interrupt() noexcept override;
   /// Interrupts what runs now, and what starts before resume() was called as often. On a connection with
   /// set_stoppable(); statements of less than a thousand operations may still succeed.

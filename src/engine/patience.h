@@ -3,6 +3,9 @@
  * the engine that cmake/InterruptibleEngine.cmake makes, where its private declarations are known. */
 #pragma once
 
+/* A bit of Vdbe.prepFlags beside SQLite's own: the statement starts with an interrupt that has come already. */
+#define LIBSQL_PREPARE_KEEPS_INTERRUPT 0x40
+
 /* What one function has done since it looked last. */
 typedef struct LibsqlPatience {
   sqlite3* db;

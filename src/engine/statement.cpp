@@ -202,6 +202,15 @@ sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::P
   }
 }
 
+// Of the system's engine it would have to be asked for in SQL; so columns() finds out when it is called first.
+std::int64_t schemas_compiled_with([[maybe_unused]] Connection& connection) {
+#ifdef LIBSQL_SYSTEM_SQLITE
+  return -1;
+#else
+  return connection.schemas();
+#endif
+}
+
 const char* or_empty(const char* text) noexcept { return text == nullptr ? "" : text; }
 
 [[noreturn]] void throw_argument_count(std::size_t given, int wanted, std::string_view sql) {
@@ -266,6 +275,7 @@ Statement::Statement(Connection& connection, sqlite3_stmt* stmt, std::string sql
       sql_(std::move(sql)),
       persistence_(persistence),
       traits_(traits),
+      schemas_(schemas_compiled_with(connection)),
       next_(connection.first_statement_) {
   look_at_handle();
   if (next_ != nullptr) next_->previous_ = this;
@@ -278,6 +288,9 @@ void Statement::look_at_handle() noexcept {
   column_count_ = sqlite3_column_count(stmt_);
   readonly_ = sqlite3_stmt_readonly(stmt_) != 0;
   may_write_ = !readonly_ && sqlite3_stmt_isexplain(stmt_) == 0 && !traits_.asks_journal_mode;
+#ifndef LIBSQL_SYSTEM_SQLITE
+  libsql_engine_keep_interrupts(stmt_);
+#endif
 }
 
 Statement::~Statement() {
@@ -496,6 +509,7 @@ void Statement::bind_named(const core::ParamsView& params, bool copy) {
 inline void Statement::begin(const core::ParamsView& params, bool copy) {
   if (stmt_ == nullptr || is_busy()) [[unlikely]]
     fail_begin();
+  const std::uint64_t interrupts = connection_->note_call();
   if (connection_->attention() != 0) connection_->before_call(*this);
   if (traits_.trusts_schema) [[unlikely]]
     connection_->renew_schemas();
@@ -513,6 +527,7 @@ inline void Statement::begin(const core::ParamsView& params, bool copy) {
     start_run(params);
   ++connection_->statistics.statements;
   rows_ = 0;
+  connection_->keep_interrupt(interrupts);
 }
 
 void Statement::fail_begin() const {
@@ -590,13 +605,15 @@ void Statement::fail_run(int rc) {
 }
 
 inline int Statement::first_step() {
-  if (looks_through_schema_) [[unlikely]] {
-    const StringsInDoubleQuotes allowed(connection_->db_);
+  const auto step = [this] {
     const int rc = sqlite3_step(stmt_);
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? rc : step_again(rc);
+  };
+  if (looks_through_schema_) [[unlikely]] {
+    const StringsInDoubleQuotes allowed(connection_->db_);
+    return step();
   }
-  const int rc = sqlite3_step(stmt_);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? rc : step_again(rc);
+  return step();
 }
 
 // A step that finds the schema of one database out of date has the statement compiled again, and that may fail because
@@ -677,12 +694,15 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   // No row: the cursor stays open, at its end, until next() says so; the engine holds nothing any more.
 }
 
-void Statement::open_undoable(const core::ParamsView& params) {
+bool Statement::open_undoable(const core::ParamsView& params, detail::Wanted wanted) {
+  if ((column_count_ == 0 || !readonly_) && stmt_ != nullptr && !is_busy()) [[unlikely]] {
+    if (column_count_ == 0 && wanted == detail::Wanted::One) return false;
 #ifndef LIBSQL_SYSTEM_SQLITE
-  if (stmt_ != nullptr && !readonly_ && !is_busy()) [[unlikely]]
-    libsql_engine_make_undoable(stmt_);
+    if (!readonly_) libsql_engine_make_undoable(stmt_);
 #endif
+  }
   open(params, core::ArgumentLifetime::Borrow);
+  return true;
 }
 
 void Statement::undo_cursor() noexcept {
@@ -786,21 +806,9 @@ std::string_view Statement::column_name(int column) const {
 }
 
 void Statement::refresh_if_schema_changed() {
-  // The cookie in each file tells of changes by other connections, which the engine itself notices only at a step.
-  std::int64_t version = 0;
-  const std::vector<std::string> names = connection_->database_names();
-  {
-    const Hooks::Internal internal(connection_->existing_hooks());
-    for (const std::string& name : names) {
-      version =
-          version * 1'000'003 + connection_->query_integer("PRAGMA " + sql::quote_identifier(name) + ".schema_version");
-    }
-    if (version == schema_version_ && sqlite3_expired(stmt_) == 0) return;
-    // Only a step makes the engine load the new schema; a compilation would still use the old one.
-    for (const std::string& name : names) {
-      connection_->query_text("SELECT 1 FROM " + sql::quote_identifier(name) + ".sqlite_master LIMIT 0");
-    }
-  }
+  // What other connections have changed the engine itself notices at a step only.
+  connection_->require_current_schemas(sql_);
+  if (connection_->schemas() == schemas_ && sqlite3_expired(stmt_) == 0) return;
   const char* tail = nullptr;
   sqlite3_stmt* fresh = compile(*connection_, sql_, persistence_, &tail);
   compilations_before_ = columns_version() + 1;
@@ -808,7 +816,7 @@ void Statement::refresh_if_schema_changed() {
   stmt_ = fresh;
   look_at_handle();
   columns_reprepares_ = -1;
-  schema_version_ = version;
+  schemas_ = connection_->schemas();
 }
 
 std::span<const Column> Statement::columns() {
@@ -850,7 +858,15 @@ std::string_view Statement::parameter_name(int number) const {
         "the statement has no parameter " + std::to_string(number) + ": it has " + std::to_string(parameter_count_),
         sql_);
   }
-  return or_empty(sqlite3_bind_parameter_name(stmt_, number));
+  // The engine's names go whenever it compiles the statement again, at any step; the text, and so the names, stay.
+  if (parameter_names_.empty()) {
+    std::vector<std::string> names(static_cast<std::size_t>(parameter_count_));
+    for (int i = 0; i < parameter_count_; ++i) {
+      names[static_cast<std::size_t>(i)] = or_empty(sqlite3_bind_parameter_name(stmt_, i + 1));
+    }
+    parameter_names_ = std::move(names);
+  }
+  return parameter_names_[static_cast<std::size_t>(number - 1)];
 }
 
 std::optional<int> Statement::parameter_number(std::string_view name) const {

@@ -24,13 +24,12 @@ class Statement final : public core::Stmt {
 
   std::uint64_t execute(const core::ParamsView& params) override;
   void open(const core::ParamsView& params, core::ArgumentLifetime lifetime) override;
-  void open_undoable(const core::ParamsView& params) override;
+  bool open_undoable(const core::ParamsView& params, detail::Wanted wanted) override;
   void undo_cursor() noexcept override;
   bool next() override;
   ValueRef cell(int column) noexcept override;
   void read_cells(std::span<ValueRef> cells) noexcept override;
   void close_cursor() noexcept override;
-  bool yields_nothing() const noexcept override { return column_count_ == 0 && !is_busy(); }
   int cursor_column_count() const noexcept override { return column_count_; }
   std::string_view column_name(int column) const override;
   std::span<const Column> columns() override;
@@ -135,7 +134,8 @@ class Statement final : public core::Stmt {
   std::vector<Column> columns_;
   int columns_reprepares_ = -1;  // columns_version() when columns_ was filled
   int compilations_before_ = 0;  // what the engine's counter of compilations starts from
-  std::int64_t schema_version_ = -1;
+  std::int64_t schemas_ = 0;     // Connection::schemas() when it was compiled
+  mutable std::vector<std::string> parameter_names_;
   Statement* previous_ = nullptr;
   Statement* next_ = nullptr;
 };

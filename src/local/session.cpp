@@ -1,6 +1,7 @@
 #include "local/session.hpp"
 
 #include <libsql/batch.hpp>
+#include <libsql/statement.hpp>
 #include <libsql/transaction.hpp>
 
 #include "core/errors.hpp"
@@ -32,13 +33,38 @@ const Capabilities& Session::capabilities() const noexcept {
   return kLocal;
 }
 
-std::uint64_t Session::execute(std::string_view sql, const core::ParamsView& params) {
+// Compiling is a part of the call.
+template <class Body>
+inline auto Session::in_one_call(Body&& body) {
   connection().require_open();
   if (connection().deadline() && !connection().is_in_call()) [[unlikely]] {
-    const core::CallScope call(*this);  // compiling is a part of it
-    return execute(sql, params);
+    const core::CallScope call(*this);
+    return body();
   }
-  return texts().with(sql, [&](engine::Statement& statement) { return statement.execute(params); });
+  const engine::Connection::OneCall call(connection());
+  return body();
+}
+
+std::uint64_t Session::execute(std::string_view sql, const core::ParamsView& params) {
+  return in_one_call(
+      [&] { return texts().with(sql, [&](engine::Statement& statement) { return statement.execute(params); }); });
+}
+
+std::shared_ptr<core::Stmt> Session::open(std::string_view sql, const core::ParamsView& params) {
+  return in_one_call([&] {
+    std::shared_ptr<engine::Statement> statement = texts().take(sql);
+    statement->open(params, core::ArgumentLifetime::Copy);
+    return statement;
+  });
+}
+
+std::shared_ptr<core::Stmt> Session::open_undoable(std::string_view sql, const core::ParamsView& params,
+                                                   detail::Wanted wanted) {
+  return in_one_call([&] {
+    std::shared_ptr<engine::Statement> statement = texts().take(sql);
+    if (!statement->open_undoable(params, wanted)) statement = nullptr;
+    return statement;
+  });
 }
 
 std::shared_ptr<core::Stmt> Session::prepare(std::string_view sql) {

@@ -25,6 +25,9 @@ class Session final : public core::Session {
 
   std::uint64_t execute(std::string_view sql, const core::ParamsView& params) override;
   std::shared_ptr<core::Stmt> prepare(std::string_view sql) override;
+  std::shared_ptr<core::Stmt> open(std::string_view sql, const core::ParamsView& params) override;
+  std::shared_ptr<core::Stmt> open_undoable(std::string_view sql, const core::ParamsView& params,
+                                            detail::Wanted wanted) override;
   std::vector<StatementResult> execute_batch(std::string_view script) override;
   std::vector<StatementResult> execute_batch(std::span<const BatchStatement> statements) override;
 
@@ -102,6 +105,8 @@ class Session final : public core::Session {
   void begin_writing(Control begin);
   void enter_read_only();
   void leave_read_only() noexcept;
+  template <class Body>
+  auto in_one_call(Body&& body);
   template <class Undo>
   void undo_surely(const std::string& text, Undo&& undo);
   void require_unguarded(const char* what) const;

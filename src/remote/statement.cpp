@@ -87,11 +87,12 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   }
 }
 
-void Statement::open_undoable(const core::ParamsView& params) {
+bool Statement::open_undoable(const core::ParamsView& params, detail::Wanted) {
   const bool alone = !session_.conversation().is_open();
   committed_ = false;
   open(params, core::ArgumentLifetime::Borrow);
   committed_ = alone && !text_->is_read() && !session_.conversation().is_open();
+  return true;
 }
 
 void Statement::open_result(const core::ParamsView& params) {

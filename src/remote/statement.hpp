@@ -39,7 +39,7 @@ class Statement final : public core::Stmt {
   StatementStatus status(bool reset) override;
   void finalize() override;
 
-  void open_undoable(const core::ParamsView& params) override;
+  bool open_undoable(const core::ParamsView& params, detail::Wanted wanted) override;
   bool has_committed() const noexcept override { return committed_; }
   /// Whether its user, or a cursor, still needs the session.
   bool is_in_use() const noexcept { return !finalized_ && (handles != 0 || source_ != Source::None); }

@@ -182,5 +182,41 @@ TEST_F(StaleSchemaTest, ColumnsAreThoseOfTheSchemaOfNow) {
   EXPECT_EQ(all.columns()[1].name, "d");
 }
 
+TEST_F(StaleSchemaTest, ColumnsAreToldWithoutCompilingAnewWhileTheSchemaStays) {
+  Database database = Builder::local(file()).build();
+  Connection connection = database.connect();
+  connection.execute("CREATE TABLE t(a INTEGER)");
+  int compilations = 0;
+  const Subscription subscription = Hooks(connection).on_authorize([&](const Authorization& what) {
+    if (what.action == Action::Select) ++compilations;
+    return Verdict::Allow;
+  });
+  Statement statement = connection.prepare("SELECT * FROM t");
+  EXPECT_EQ(statement.columns().size(), 1U);
+  EXPECT_EQ(statement.columns().size(), 1U);
+  EXPECT_EQ(compilations, 1);
+  PlainEngine(file()).run("ALTER TABLE t ADD COLUMN b TEXT");
+  ASSERT_EQ(statement.columns().size(), 2U);
+  EXPECT_EQ(statement.columns()[1].declared_type, "TEXT");
+  EXPECT_EQ(compilations, 2);
+  connection.execute("ALTER TABLE t ADD COLUMN c");
+  EXPECT_EQ(statement.columns().size(), 3U);
+}
+
+TEST_F(StaleSchemaTest, NamesOfParametersStayThroughNewCompilations) {
+  Database database = Builder::local(file()).build();
+  Connection connection = database.connect();
+  connection.execute("CREATE TABLE t(a INTEGER)");
+  Statement statement =
+      connection.prepare("SELECT * FROM t WHERE a = :a_name_that_is_too_long_to_lie_in_an_object OR a = ?");
+  const std::string_view name = statement.parameter_name(1);
+  PlainEngine(file()).run("ALTER TABLE t ADD COLUMN b TEXT");
+  EXPECT_EQ(statement.columns().size(), 2U);  // compiles it
+  connection.execute("ALTER TABLE t ADD COLUMN c");
+  statement.query(1, 2).fetch_all();  // and so does the engine
+  EXPECT_EQ(name, ":a_name_that_is_too_long_to_lie_in_an_object");
+  EXPECT_EQ(statement.parameter_name(2), "");
+}
+
 }  // namespace
 }  // namespace libsql
