@@ -219,8 +219,10 @@ class LIBSQL_EXPORT Rows final {
   std::vector<OwnedRow> fetch_all();
   /// Whether next() has returned false, or close() was called.
   bool done() const noexcept { return done_; }
-  /// Gives up the rows that are left.
-  void close() noexcept;
+  /// Gives up the rows that are left. A statement that writes goes on to its end, where foreign keys are looked at and
+  /// the commit is made: throws as next() would. Without a call of close() the destructor does the same, and the next
+  /// statement of the connection throws instead of running.
+  void close();
 
   int column_count() const noexcept { return row_.column_count(); }
   /// Valid as long as this Rows.
@@ -256,6 +258,7 @@ class LIBSQL_EXPORT Rows final {
   template <class... Ts>
   friend class TypedRows;
   Rows(std::shared_ptr<core::Session> session, std::shared_ptr<core::Stmt> stmt);
+  void give_up() noexcept;
   detail::CallScope one_call() const noexcept { return detail::CallScope(session_.get()); }
 
   std::shared_ptr<core::Session> session_;

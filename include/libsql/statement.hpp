@@ -168,7 +168,7 @@ class LIBSQL_EXPORT Statement final {
         args...);
   }
 
-  /// Ends a Rows that is still open, which from then on has no more rows, and forgets the arguments.
+  /// Ends a Rows that is still open, as its close() does, and forgets the arguments.
   void reset();
   /// Gives the statement up: frees it, also from the cache. Every later call throws Misuse.
   void finalize();

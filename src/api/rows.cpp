@@ -109,7 +109,7 @@ Rows::Rows(Rows&& other) noexcept
 
 Rows& Rows::operator=(Rows&& other) noexcept {
   if (this == &other) return *this;
-  close();
+  give_up();
   stmt_ = std::move(other.stmt_);  // before the session: a statement never outlives its connection
   session_ = std::move(other.session_);
   row_ = std::exchange(other.row_, Row());
@@ -119,7 +119,7 @@ Rows& Rows::operator=(Rows&& other) noexcept {
   return *this;
 }
 
-Rows::~Rows() { close(); }
+Rows::~Rows() { give_up(); }
 
 bool Rows::next() {
   if (done_) return false;
@@ -132,17 +132,32 @@ bool Rows::next() {
     if (stmt_->next()) [[likely]]
       return true;
   } catch (...) {
-    close();  // also what stopped before the engine was asked, such as TransactionLost
+    done_ = true;  // also if it was stopped before the engine was asked, as by TransactionLost
+    if (stmt_->cursor_id() == cursor_id_) stmt_->close_cursor();
     throw;
   }
   done_ = true;
   return false;
 }
 
-void Rows::close() noexcept {
+void Rows::close() {
   if (done_) return;
   done_ = true;
-  if (stmt_ != nullptr && stmt_->cursor_id() == cursor_id_) stmt_->close_cursor();
+  if (stmt_ != nullptr && stmt_->cursor_id() == cursor_id_) stmt_->finish_cursor();
+}
+
+void Rows::give_up() noexcept {
+  try {
+    try {
+      close();
+    } catch (const Error& error) {
+      detail::ErrorData data = core::error_data(error);
+      data.message = "an earlier statement failed after its rows were given up: " + data.message;
+      core::throw_error(std::move(data));
+    }
+  } catch (...) {
+    session_->report_later(std::current_exception());
+  }
 }
 
 std::vector<OwnedRow> Rows::fetch(std::size_t count) {

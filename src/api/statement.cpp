@@ -69,7 +69,7 @@ detail::RowScope Statement::open_scope(const detail::ParamsView& params, detail:
 
 std::string Statement::expanded_view(const detail::ParamsView& params) const { return stmt().expanded_sql(params); }
 
-void Statement::reset() { stmt().close_cursor(); }
+void Statement::reset() { stmt().finish_cursor(); }
 void Statement::finalize() { stmt().finalize(); }
 void Statement::interrupt() {
   stmt();

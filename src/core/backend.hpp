@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -77,6 +78,8 @@ class Stmt {
   virtual void read_cells(std::span<ValueRef> cells) noexcept = 0;
   /// Ends the cursor, if one is open, and forgets the arguments.
   virtual void close_cursor() noexcept = 0;
+  /// The same for whoever wants to know: what a statement that writes says at its end, or at its commit, is thrown.
+  virtual void finish_cursor() = 0;
 
   virtual int cursor_column_count() const noexcept = 0;
   virtual std::string_view column_name(int column) const = 0;
@@ -215,6 +218,8 @@ class Session {
   /// What must not fail for the sake of an interrupt, or of a deadline that has passed: undoing.
   virtual void begin_undo() noexcept = 0;
   virtual void end_undo() noexcept = 0;
+  /// A destructor could not throw this: the next statement of the session does, before it runs.
+  virtual void report_later(std::exception_ptr failure) noexcept = 0;
   /// The interrupt handles given out until now do nothing any more.
   virtual void renew_interrupts() = 0;
 

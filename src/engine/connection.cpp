@@ -306,6 +306,11 @@ void Connection::record_savepoints() {
   if (hooks_ != nullptr) hooks_->record_savepoints();
 }
 
+void Connection::report_later(std::exception_ptr failure) noexcept {
+  if (failure == nullptr || to_report_ == nullptr) to_report_ = std::move(failure);
+  set_attention(kReport, to_report_ != nullptr);
+}
+
 void Connection::rethrow_kept_exception() {
   if (!kept_exception_) return;
   set_attention(kKeptException, false);
@@ -314,6 +319,10 @@ void Connection::rethrow_kept_exception() {
 
 void Connection::before_call_slow(Statement& statement) {
   if ((attention_ & kUnusable) != 0) require_open();
+  if ((attention_ & kReport) != 0 && callbacks_ == 0 && undoing_ == 0) {
+    set_attention(kReport, false);
+    std::rethrow_exception(std::exchange(to_report_, nullptr));
+  }
   // Left by a callback outside any statement of ours; nobody waits for it any more.
   if ((attention_ & kKeptException) != 0 && !statement.is_busy() && callbacks_ == 0) {
     kept_exception_ = nullptr;

@@ -134,6 +134,8 @@ class Connection final {
   /// Rolls back if an exception was kept that way since the last call.
   void roll_back_if_bound() noexcept;
   void unbind() noexcept { must_roll_back_ = false; }
+  /// Has the next statement throw this before it runs; null: forgets it.
+  void report_later(std::exception_ptr failure) noexcept;
   /// Throws what a callback left behind, if anything.
   void rethrow_kept_exception();
 
@@ -154,11 +156,13 @@ class Connection final {
     kEndAwaited = 1024,   // the write gate is told when the open transaction has ended
     kCall = 2048,         // a call that runs several statements: it has one deadline, and an interrupt ends all of it
     kReadOnly = 4096,     // no statement may write
+    kReport = 8192,       // a failure waits to be told
   };
   unsigned attention() const noexcept { return attention_; }
   /// Called before a statement starts or goes on while attention() is not 0.
   void before_call(Statement& statement) {
-    if ((attention_ & (kDeadline | kKeptException | kUnusable | kNoSql | kRecorded)) != 0 || is_call_interrupted())
+    if ((attention_ & (kDeadline | kKeptException | kUnusable | kNoSql | kRecorded | kReport)) != 0 ||
+        is_call_interrupted())
       before_call_slow(statement);
     if ((attention_ & kInTransaction) != 0) check_transaction();
   }
@@ -535,6 +539,7 @@ class Connection final {
   bool counts_rows_scanned_ = false;
   WriteGate* write_gate_ = nullptr;
   std::exception_ptr kept_exception_;
+  std::exception_ptr to_report_;
   bool last_run_was_done_ = false;
   bool must_roll_back_ = false;
   bool closing_ = false;

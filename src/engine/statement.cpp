@@ -790,6 +790,15 @@ void Statement::close_cursor() noexcept {
   connection_->settle_if_needed();
 }
 
+// The last step is what looks at foreign keys and commits.
+void Statement::finish_cursor() {
+  if (open_ && !readonly_ && !running_ && !cut_) [[unlikely]] {
+    while (next()) {
+    }
+  }
+  close_cursor();
+}
+
 void Statement::cut() noexcept {
   if (!open_ || running_ || rows_ == 0) return;
   sqlite3_reset(stmt_);

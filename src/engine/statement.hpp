@@ -30,6 +30,7 @@ class Statement final : public core::Stmt {
   ValueRef cell(int column) noexcept override;
   void read_cells(std::span<ValueRef> cells) noexcept override;
   void close_cursor() noexcept override;
+  void finish_cursor() override;
   int cursor_column_count() const noexcept override { return column_count_; }
   std::string_view column_name(int column) const override;
   std::span<const Column> columns() override;

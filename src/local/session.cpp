@@ -382,6 +382,7 @@ void Session::reset() {
 }
 
 void Session::end_transactions() {
+  connection().report_later(nullptr);  // who should have been told is gone
   if (in_transaction()) rollback();
   if (!connection().is_autocommit()) connection().execute_script("ROLLBACK");
   forget_handles();

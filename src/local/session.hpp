@@ -46,6 +46,7 @@ class Session final : public core::Session {
   void end_call() noexcept override { connection().end_call(); }
   void begin_undo() noexcept override { connection().begin_undo(); }
   void end_undo() noexcept override { connection().end_undo(); }
+  void report_later(std::exception_ptr failure) noexcept override { connection().report_later(std::move(failure)); }
   void renew_interrupts() override { connection().renew_interrupts(); }
   void abandon(std::string reason) noexcept override;
 

@@ -53,6 +53,8 @@ void Session::require_open() const {
 
 void Session::require_sendable(const Text& text) {
   require_open();
+  if (to_report_ != nullptr && undoing_ == 0) [[unlikely]]
+    std::rethrow_exception(std::exchange(to_report_, nullptr));
   conversation_.check(text.source);
   if (text.what.access == sql::Access::Write && (settings_.refuses_writes || read_only_transaction_)) {
     detail::ErrorData data;
@@ -383,6 +385,7 @@ void Session::reset() {
   settings_.busy_timeout = store_->options().busy_timeout;
   settings_.deadline = store_->options().default_deadline;
   settings_.refuses_writes = false;
+  to_report_ = nullptr;
   clean_ = settings_;
   last_insert_rowid_ = 0;
 }
@@ -394,6 +397,7 @@ Session::Recycled Session::recycle() {
   conversation_.forget();
   observers_.end_until_reset();
   settings_ = clean_;
+  to_report_ = nullptr;
   last_insert_rowid_ = 0;
   return Recycled::Traces;
 }

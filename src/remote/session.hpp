@@ -50,6 +50,7 @@ class Session final : public core::Session {
   void end_call() noexcept override;
   void begin_undo() noexcept override;
   void end_undo() noexcept override;
+  void report_later(std::exception_ptr failure) noexcept override { to_report_ = std::move(failure); }
   void renew_interrupts() override;
   void abandon(std::string reason) noexcept override;
 
@@ -157,6 +158,7 @@ class Session final : public core::Session {
   int undoing_ = 0;
   net::Deadline call_deadline_;  // of the outermost of them
   std::string unusable_;
+  std::exception_ptr to_report_;
   std::uint64_t changes_ = 0;
   std::uint64_t total_changes_ = 0;
   std::int64_t last_insert_rowid_ = 0;

@@ -370,6 +370,14 @@ void Statement::close_cursor() noexcept {
   ++cursor_id_;
 }
 
+void Statement::finish_cursor() {
+  if (source_ != Source::None && cut_ == nullptr && !text_->is_read()) {
+    while (next()) {
+    }
+  }
+  close_cursor();
+}
+
 void Statement::read_cells(std::span<ValueRef> cells) noexcept {
   for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = cells_[i];
 }

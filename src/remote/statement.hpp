@@ -26,6 +26,7 @@ class Statement final : public core::Stmt {
   ValueRef cell(int column) noexcept override { return cells_[static_cast<std::size_t>(column)]; }
   void read_cells(std::span<ValueRef> cells) noexcept override;
   void close_cursor() noexcept override;
+  void finish_cursor() override;
   int cursor_column_count() const noexcept override { return static_cast<int>(columns_.size()); }
   std::string_view column_name(int column) const override { return columns_[static_cast<std::size_t>(column)].name; }
   std::span<const Column> columns() override;

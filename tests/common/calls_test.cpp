@@ -192,5 +192,39 @@ TEST_P(CommonReturning, ReadsAreNeverCommitted) {
   EXPECT_FALSE(error_of<UnexpectedRows>([&] { conn_.query_row<int>("SELECT a FROM t"); }).write_committed());
 }
 
+// Foreign keys are looked at, and the commit is made, behind the last row.
+TEST_P(CommonCalls, WhatAWriteSaysAtItsEndIsThrownWhenItsRowsAreClosed) {
+  conn_.execute_batch("CREATE TABLE parent(id INTEGER PRIMARY KEY); CREATE TABLE child(parent REFERENCES parent)");
+  constexpr const char* kInsert = "INSERT INTO child VALUES (7), (8) RETURNING parent";
+  EXPECT_THROW(
+      {
+        Rows rows = conn_.query(kInsert);
+        ASSERT_TRUE(rows.next());
+        rows.close();
+      },
+      Constraint);
+  EXPECT_EQ(conn_.query_value<int>("SELECT count(*) FROM child"), 0);
+  conn_.execute("INSERT INTO parent VALUES (7), (8)");
+  Rows rows = conn_.query(kInsert);
+  ASSERT_TRUE(rows.next());
+  rows.close();
+  EXPECT_EQ(conn_.query_value<int>("SELECT count(*) FROM child"), 2);
+}
+
+TEST_P(CommonCalls, WhatAWriteSaysAfterItsRowsWereDroppedIsThrownByTheNextCall) {
+  conn_.execute_batch("CREATE TABLE parent(id INTEGER PRIMARY KEY); CREATE TABLE child(parent REFERENCES parent)");
+  const auto drop_rows = [&] {
+    Rows rows = conn_.query("INSERT INTO child VALUES (7), (8) RETURNING parent");
+    rows.next();
+  };
+  const Constraint error = test::error_of<Constraint>([&] {
+    drop_rows();
+    conn_.execute("SELECT 1");
+  });
+  EXPECT_EQ(error.kind(), ConstraintKind::ForeignKey);
+  EXPECT_NO_THROW(conn_.execute("SELECT 1")) << "once is enough";
+  EXPECT_EQ(conn_.query_value<int>("SELECT count(*) FROM child"), 0);
+}
+
 }  // namespace
 }  // namespace libsql::test
