@@ -1,7 +1,9 @@
 #include "cli/clone.hpp"
 
+#include <filesystem>
 #include <libsql/builder.hpp>
 #include <libsql/transaction.hpp>
+#include <system_error>
 
 #include "cli/database_settings.hpp"
 #include "cli/dump.hpp"
@@ -33,6 +35,10 @@ DatabaseSettings of_copy(DatabaseSettings settings) {
 void clone(Shell& shell, const std::string& file) {
   const Savepoint snapshot = shell.connection().savepoint("libsql shell clone");
   require_encrypted_copy(shell.database());
+  std::error_code ignored;
+  if (std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
+    throw CommandError("\"" + file + "\" exists");  // before a pipe is opened, which would wait for its other end
+  }
   LocalBuilder builder = Builder::local(file);
   builder.exclusive().double_quoted_strings(DoubleQuotedStrings::On).statement_cache_bytes(0);
   if (const auto encryption = encryption_of(of_copy(shell.database()))) builder.encryption(*encryption);

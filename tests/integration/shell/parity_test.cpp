@@ -124,6 +124,8 @@ TEST(Clone, WritesANewFileAndNeverOverOne) {
             "1\nok\n");
   EXPECT_EQ(run_shell({path, ".clone " + directory.file("b.db")}).status, 1);
   EXPECT_EQ(run_shell({path, ".clone " + path}).status, 1);
+  ASSERT_EQ(mkfifo(directory.file("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(run_shell({path, ".clone " + directory.file("pipe")}).status, 1);
 }
 
 TEST(DoubleQuotedStrings, OfOldSchemasWorkAndAreRestored) {
