@@ -141,7 +141,9 @@ class ServerCore {
   void watch();
   bool add_workers_if_stuck();
   void take_notes();
-  void put_behind(Worker& worker);
+  bool is_crowd() const noexcept;         // with mutex_ held, as the next
+  void put_behind(std::int64_t longest);  // us of a processor for one event
+  void put_behind(Worker& worker, std::int64_t longest);
   bool make_room(bool at_any_rate);
   template <class Action>
   void for_each_connection(Action action) {

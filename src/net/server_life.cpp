@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 
 #include "net/connection.hpp"
 #include "net/server_core.hpp"
+#include "net/thread_turns.hpp"
 
 namespace libsql::net {
 namespace {
@@ -21,15 +21,15 @@ constexpr auto kSleepTime = std::chrono::milliseconds(200);  // the watcher's st
 constexpr int kCalmRounds = 50;                              // steps with an idle worker before it takes longer ones
 constexpr std::int64_t kSweepTime = 100;                     // ms between two looks at the deadlines
 constexpr std::int64_t kLongWork = 20'000;                   // us of a processor for one event
-// Of nice(2). A tenth of what others get is enough for them to be served at once; less would starve a large answer
-// beside other programs.
-constexpr int kLower = 10;
-constexpr auto kDrainTime = std::chrono::milliseconds(20);  // between two looks for connections that have become idle
+constexpr std::int64_t kLongInACrowd = 3'000;                // the same where many more want to run than can
+constexpr auto kDrainTime = std::chrono::milliseconds(20);   // between two looks for connections that have become idle
 
 }  // namespace
 
 // Adds workers when none is free to wait, joins those that have ended, and enforces the deadlines.
 void ServerCore::watch() {
+  // While it waits for its turn nobody adds workers, and no request finds one.
+  ask_for_short_turns();
   std::unique_lock<std::mutex> lock(mutex_);
   int calm = 0;
   while (!ending_) {
@@ -55,11 +55,12 @@ void ServerCore::watch() {
       take_notes();
       lock.lock();
     }
+    if (is_crowd()) put_behind(kLongInACrowd);
     const std::int64_t now = coarse_now();
     if (now - last_sweep_ >= kSweepTime) {
       last_sweep_ = now;
       resume_listeners();
-      for (Worker& worker : workers_) put_behind(worker);
+      put_behind(kLongWork);
       lock.unlock();
       for_each_connection([now](Connection& connection) {
         connection.enforce_deadline(now);
@@ -88,14 +89,29 @@ bool ServerCore::add_workers_if_stuck() {
   return running_workers_ > enough;
 }
 
+// Whether so many workers run at their full priority that one more would have to wait for its turn.
+bool ServerCore::is_crowd() const noexcept {
+  const auto is_in_front = [](const Worker& worker) {
+    return !worker.waits.load(std::memory_order_relaxed) && !worker.gives_way.load(std::memory_order_relaxed);
+  };
+  const auto in_front = static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), is_in_front));
+  return in_front > 2 * options_.min_workers;
+}
+
+void ServerCore::put_behind(std::int64_t longest) {
+  for (Worker& worker : workers_) put_behind(worker, longest);
+}
+
 // A statement that runs for long takes what nobody else needs of the processors, so that those who ask for little are
 // answered at once however many such statements there are.
-void ServerCore::put_behind(Worker& worker) {
+void ServerCore::put_behind(Worker& worker, std::int64_t longest) {
   const int thread = worker.thread_id.load(std::memory_order_acquire);
   if (thread == 0 || worker.finished || worker.gives_way.load(std::memory_order_relaxed)) return;
   const std::uint64_t polls = worker.polls.get();
-  if (worker.waits.load(std::memory_order_relaxed) || polls != worker.seen_polls) {
-    worker.seen_polls = polls;
+  const bool waits = worker.waits.load(std::memory_order_relaxed);
+  const bool is_new = polls != worker.seen_polls;
+  worker.seen_polls = polls;
+  if (waits) {
     worker.seen_time = -1;
     return;
   }
@@ -103,10 +119,10 @@ void ServerCore::put_behind(Worker& worker) {
   timespec used{};
   if (::pthread_getcpuclockid(worker.thread.native_handle(), &clock) != 0 || ::clock_gettime(clock, &used) != 0) return;
   const std::int64_t time = static_cast<std::int64_t>(used.tv_sec) * 1'000'000 + used.tv_nsec / 1000;
-  if (worker.seen_time < 0) worker.seen_time = time;
-  if (time - worker.seen_time < kLongWork) return;
+  if (is_new || worker.seen_time < 0) worker.seen_time = time;
+  if (time - worker.seen_time < longest) return;
   worker.gives_way.store(true, std::memory_order_relaxed);
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), kLower);
+  stand_back(thread);
 }
 
 // Takes the events that no worker takes. Handlers are told at once that their peers are gone, so that they may end and
