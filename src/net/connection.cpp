@@ -21,6 +21,10 @@ constexpr std::uint64_t kLingerBytes = 8 * 1024 * 1024;  // what a refused peer 
 constexpr std::int64_t kKnownLingerTime = 30'000;
 constexpr std::uint64_t kKnownLingerBytes = 512 * 1024 * 1024;
 
+// Of what one connection may have done before others have their turn, if it sends faster than it is served: requests,
+// reads, frames. Else as many such peers as there are workers would keep them all.
+constexpr int kTurn = 64;
+
 // Before a peer that has ended its sending side is asked whether it still listens: most answers take less, and a client
 // might not expect the question.
 constexpr std::int64_t kProbeTime = 1500;
@@ -284,12 +288,34 @@ void Connection::run(Worker& worker) {
     } catch (const std::exception&) {
       alive = false;  // No memory is left for this connection.
     }
+    if (alive && std::exchange(turn_is_over_, false)) {
+      try {
+        core_.hand_over(*this);  // It may belong to another worker now.
+        return;
+      } catch (const std::exception&) {
+        alive = false;
+      }
+    }
     if (!alive) {
       worker.scratch.clear();
       finish();
       return;
     }
   } while (!release());
+}
+
+// Nobody else looks at the deadline of a connection that is owned, and one that sends all the time always is.
+bool Connection::is_in_time() noexcept {
+  const std::int64_t deadline = deadline_.load(std::memory_order_relaxed);
+  if (deadline == 0 || coarse_now() <= deadline) return true;
+  core_.timed_out.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+// It goes on as soon as others had their turn. False: its time is over.
+bool Connection::end_turn() noexcept {
+  turn_is_over_ = is_in_time();
+  return turn_is_over_;
 }
 
 bool Connection::step(Worker& worker) {
@@ -408,7 +434,12 @@ bool Connection::step_http(Worker& worker) {
   }
   idle_.store(false, std::memory_order_relaxed);
   ByteBuffer* in = in_.empty() ? &worker.scratch : &in_;
-  for (;;) {
+  for (int left = kTurn;; --left) {
+    if (left < 0) {
+      stash(worker);
+      wait_until();
+      return end_turn();
+    }
     if (!out_.empty()) {
       if (!flush(worker)) return false;
       if (!out_.empty()) break;
@@ -477,7 +508,7 @@ bool Connection::step_http(Worker& worker) {
   }
   stash(worker);
   wait_until();
-  return true;
+  return is_in_time();
 }
 
 // With what has just arrived.
@@ -539,7 +570,14 @@ bool Connection::pump(Worker& worker) {
 bool Connection::step_websocket(Worker& worker) {
   if (!websocket_->flush()) return false;
   ByteBuffer* in = in_.empty() ? &worker.scratch : &in_;
-  while (websocket_->take(*in)) {
+  int left = kTurn;
+  while (websocket_->take(*in, left)) {
+    if (left <= 0 && !websocket_->is_paused()) {
+      websocket_->release(*in);
+      stash(worker);
+      websocket_->wait(!in_.empty());
+      return end_turn();
+    }
     if (websocket_->is_paused()) {
       websocket_->release(*in);
       stash(worker);

@@ -122,6 +122,8 @@ class Connection {
   bool step(Worker& worker);
   bool step_handshake();
   bool step_http(Worker& worker);
+  bool end_turn() noexcept;
+  bool is_in_time() noexcept;
   bool step_websocket(Worker& worker);
   bool step_linger(Worker& worker);
 
@@ -170,6 +172,7 @@ class Connection {
   Mode mode_ = Mode::Http;
   Phase phase_ = Phase::Head;
   bool drained_ = false;         // the last read took all there was
+  bool turn_is_over_ = false;    // it sends more than is read at once
   bool close_after_ = false;     // the connection ends when what is kept has been sent
   bool linger_ = false;          // and what the peer still sends is taken and dropped, so that it sees the answer
   bool body_unread_ = false;     // the request at hand has a body that is not all here

@@ -189,8 +189,8 @@ bool WebSocketPeer::begin_close(int code, std::string_view reason) {
 
 void WebSocketPeer::close(int code, std::string_view reason) { begin_close(code, reason); }
 
-bool WebSocketPeer::take(ByteBuffer& in) {
-  while (!is_paused()) {
+bool WebSocketPeer::take(ByteBuffer& in, int& left) {
+  while (!is_paused() && left-- > 0) {
     const MessageReader::Event event = reader_.next(in);
     switch (event.kind) {
       case MessageReader::Kind::NeedMore:

@@ -29,8 +29,9 @@ class WebSocketPeer final : public WebSocketSession {
   void set_known(std::shared_ptr<MemoryAccount> account) override;
 
   // --- For the connection, by its owner ---
-  /// Handles what has arrived in `in`, until it is paused. False: the connection is at its end.
-  bool take(ByteBuffer& in);
+  /// Handles what has arrived in `in`, until it is paused or `left` frames have been taken. False: the connection is at
+  /// its end.
+  bool take(ByteBuffer& in, int& left);
   /// Sends what is kept, as far as the peer takes it. False: the connection is broken.
   bool flush();
   /// Keeps what has to be sent before everything else.

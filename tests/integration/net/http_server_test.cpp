@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -11,12 +12,14 @@
 
 #include "net/http_client.hpp"
 #include "net/server.hpp"
+#include "support/flood.hpp"
 #include "support/raw_socket.hpp"
 
 namespace {
 
 using namespace libsql::net;
 using namespace std::chrono_literals;
+using libsql::test::Flood;
 using libsql::test::RawSocket;
 
 // A handler made of functions.
@@ -873,6 +876,37 @@ TEST(HttpServer, CountsWhatItDoes) {
   EXPECT_EQ(now.connections, 1u);
   EXPECT_EQ(now.requests, 1u);
   EXPECT_EQ(now.bytes_received, kGet.size());
+}
+
+std::string repeated(std::string_view text, int times) {
+  std::string result;
+  for (int i = 0; i < times; ++i) result += text;
+  return result;
+}
+
+TEST(HttpServer, PeersThatSendFasterThanTheyAreServedLeaveTheOthersTheirTurn) {
+  ServerOptions options;
+  options.min_workers = options.max_workers = 2;
+  Fixture fixture(echo, options);
+  const std::string requests = repeated("GET / HTTP/1.1\r\nHost: h\r\n\r\n", 5000);
+  std::list<Flood> floods;
+  for (int i = 0; i < 3; ++i) floods.emplace_back(fixture.connect(), requests);
+  EXPECT_TRUE(eventually([&] { return fixture.server.statistics().requests > 1000; }));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(fixture.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n").starts_with("HTTP/1.1 200 ")) << i;
+  }
+  for (const Flood& flood : floods) EXPECT_FALSE(flood.has_ended());
+}
+
+TEST(HttpServer, NoStreamOfBlankLinesOutlivesTheTimeForAHead) {
+  ServerOptions options;
+  options.min_workers = options.max_workers = 2;
+  options.head_timeout = 200ms;
+  Fixture fixture(echo, options);
+  std::list<Flood> floods;
+  for (int i = 0; i < 3; ++i) floods.emplace_back(fixture.connect(), repeated("\r\n", 100'000));
+  for (const Flood& flood : floods) EXPECT_TRUE(eventually([&] { return flood.has_ended(); }));
+  EXPECT_TRUE(fixture.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n").starts_with("HTTP/1.1 200 "));
 }
 
 TEST(HttpServer, AnAddressThatIsTakenIsAnErrorThatNamesIt) {

@@ -5,12 +5,15 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
+#include <list>
 #include <mutex>
 #include <thread>
 
 #include "net/server.hpp"
 #include "net/websocket_frame.hpp"
 #include "net/websocket_handshake.hpp"
+#include "support/flood.hpp"
 #include "support/raw_socket.hpp"
 
 namespace {
@@ -18,6 +21,7 @@ namespace {
 using namespace libsql::net;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
+using libsql::test::Flood;
 using libsql::test::RawServer;
 using libsql::test::RawSocket;
 
@@ -124,6 +128,22 @@ NetError failure_of(Call call) {
   }
   ADD_FAILURE() << "the call did not fail";
   return NetError(ErrorKind::Protocol, "none");
+}
+
+TEST(WebSocket, PeersThatSendFasterThanTheyAreServedLeaveTheOthersTheirTurn) {
+  ServerOptions options;
+  options.min_workers = options.max_workers = 2;
+  Fixture fixture(options);
+  std::string pings;
+  for (int i = 0; i < 10'000; ++i) pings += frame(0x89, "x");
+  std::list<Flood> floods;
+  for (int i = 0; i < 3; ++i) floods.emplace_back(fixture.raw(), pings);
+  for (int i = 0; i < 5; ++i) {
+    WebSocketConnection client = fixture.client();
+    client.connect("/", {}, {}, patient());
+    client.send(MessageType::Text, "hello", patient());
+    EXPECT_EQ(client.receive(patient()).data, "hello") << i;
+  }
 }
 
 TEST(WebSocket, MessagesOfEverySizeComeBack) {
