@@ -1,6 +1,6 @@
 # Changes FILE, an amalgamation of SQLite, so that what may work for minutes on one value looks at interrupts and
 # deadlines (src/engine/patience.h): LIKE, GLOB, instr(), replace(), trim(), unhex(), json_patch(), JSON functions with many
-# paths, count(*), and any function or || after a large value. The results stay the same.
+# paths, count(*), DROP TABLE, DELETE of all rows, and any function or || after a large value. The results stay the same.
 #   cmake -DFILE=.../sqlite3.c -P InterruptibleEngine.cmake
 # Every place has to be there exactly once. In a release of SQLite that this was written for anything else ends the build;
 # other releases stay as they are.
@@ -47,6 +47,24 @@ add("the loop of sqlite3BtreeCount()" [==[
     MemPage *pPage;                    /* Current page of the b-tree */
 ]==] [==[
     if( libsqlSpend(&patience, 4096) ) return SQLITE_INTERRUPT;
+]==])
+
+# -- DROP TABLE, and DELETE of all rows: page after page in one operation. A write that is interrupted is rolled back.
+replace("clearDatabasePage()" [==[
+  CellInfo info;
+
+  assert( sqlite3_mutex_held(pBt->mutex) );
+  if( pgno>btreePagecount(pBt) ){
+    return SQLITE_CORRUPT_PGNO(pgno);
+  }
+]==] [==[
+  CellInfo info;
+
+  assert( sqlite3_mutex_held(pBt->mutex) );
+  if( pgno>btreePagecount(pBt) ){
+    return SQLITE_CORRUPT_PGNO(pgno);
+  }
+  if( pgno%64==0 && pBt->db!=0 && libsqlMustEnd(pBt->db) ) return SQLITE_INTERRUPT;
 ]==])
 
 # -- any function, and ||: nothing else looks in an expression with many of them. The loop of the virtual machine is sensitive to

@@ -122,6 +122,10 @@ const int libsql_engine_has_random_rowids = 1;
 const int libsql_engine_has_random_rowids = 0;
 #endif
 
+int libsql_engine_must_end(sqlite3* db) {
+  return AtomicLoad(&db->u1.isInterrupted) || (db->xProgress != 0 && db->xProgress(db->pProgressArg) != 0);
+}
+
 int libsql_engine_double_quoted_strings(sqlite3* db, int on) {
   const int before = (db->flags & SQLITE_DqsDML) != 0;
   if (on) {

@@ -52,6 +52,9 @@ const char* libsql_engine_module_name(struct sqlite3* db, const char* name);
 const char* libsql_engine_context_name(struct sqlite3* db, const char* name);
 /* The text of the statement that the engine is just compiling again by itself; 0 if it is not. */
 const char* libsql_engine_recompiled_text(struct sqlite3* db);
+/* Whether what runs is to end: sqlite3_is_interrupted(), or the progress handler says so, which knows deadlines. For functions
+ * that work for long on one row. */
+int libsql_engine_must_end(struct sqlite3* db);
 /* Takes back what no PRAGMA takes back: how the next VACUUM shapes the file, and the parameters of ciphers. */
 void libsql_engine_forget_settings(struct sqlite3* db);
 

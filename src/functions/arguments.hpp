@@ -4,6 +4,9 @@
 #include <string>
 #include <string_view>
 
+#ifdef SQLITE_CORE
+#include "engine/connection_state.h"
+#endif
 #include "functions/sqlite_api.hpp"
 
 namespace libsql::functions {
@@ -46,9 +49,12 @@ struct Interrupted : std::exception {
   const char* what() const noexcept override { return "interrupted"; }
 };
 
-/// Whether somebody has called sqlite3_interrupt(). False where the engine cannot tell, before 3.41.
+/// Whether the statement is to end: somebody has called sqlite3_interrupt(), or its deadline has passed. In a host that
+/// is not this library, or with the system's engine, only the former, and not before 3.41.
 inline bool is_interrupted(sqlite3* connection) noexcept {
-#if SQLITE_VERSION_NUMBER >= 3041000
+#if defined(SQLITE_CORE) && !defined(LIBSQL_SYSTEM_SQLITE)
+  return libsql_engine_must_end(connection) != 0;
+#elif SQLITE_VERSION_NUMBER >= 3041000
   return sqlite3_libversion_number() >= 3041000 && sqlite3_is_interrupted(connection) != 0;
 #else
   return false;

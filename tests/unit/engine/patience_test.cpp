@@ -52,6 +52,9 @@ std::vector<Slow> slow_calls() {
       {"SELECT length(ltrim(?1, ?2))", many, std::string(300'000, 'b') + "a"},
       {"SELECT length(rtrim(?1, ?2))", many, std::string(300'000, 'b') + "a"},
       {"SELECT length(unhex(?1, ?2))", std::string(3'000'000, '-'), std::string(300'000, '+') + "-"},
+      {"SELECT ?1 REGEXP ?2", many, "a{1,100}b"},
+      {"SELECT length(regexp_replace(?1, ?2, 'x'))", many, "a{1,100}b|a{3}c"},
+      {"SELECT levenshtein(?1, ?2)", many, many},
   };
 }
 
@@ -70,6 +73,24 @@ TEST_F(Patience, OneLongFunctionEndsWhenItIsInterrupted) {
     test::Interrupter interrupter([handle] { handle.interrupt(); }, 5ms);
     EXPECT_THROW(conn_.query_value<std::int64_t>(call.sql, call.first, call.second), Interrupted) << call.sql;
   }
+}
+
+TEST_F(Patience, TheEndOfALargeTableEndsAtTheDeadlineAndIsUndone) {
+  conn_.execute("CREATE TABLE t(a)");
+  conn_.execute(
+      "INSERT INTO t SELECT zeroblob(3000) FROM (WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 20000) "
+      "SELECT "
+      "x FROM c)");
+  for (const char* const sql : {"DROP TABLE t", "DELETE FROM t"}) {
+    conn_.deadline(1ms);
+    EXPECT_THROW(conn_.execute(sql), Timeout) << sql;
+    conn_.deadline(std::nullopt);
+    EXPECT_EQ(conn_.query_value<int>("SELECT count(*) FROM t"), 20000) << sql;
+    EXPECT_EQ(conn_.query_value<std::string>("PRAGMA integrity_check"), "ok") << sql;
+  }
+  conn_.execute("DELETE FROM t");
+  conn_.execute("DROP TABLE t");
+  EXPECT_EQ(conn_.query_value<std::string>("PRAGMA integrity_check"), "ok");
 }
 
 TEST_F(Patience, AJsonPatchOfManyLabelsEndsAtTheDeadline) {
