@@ -85,7 +85,9 @@ std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
     sqlite3_close_v2(db);
     core::throw_error(std::move(data));
   }
-  return std::unique_ptr<Connection>(new Connection(db));
+  std::unique_ptr<Connection> connection(new Connection(db));
+  connection->temporary_files_ = options.temporary_files;
+  return connection;
 }
 
 Connection::Connection(sqlite3* db) : db_(db), interrupt_state_(std::make_shared<Interrupt>(db)) {

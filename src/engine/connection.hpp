@@ -31,6 +31,7 @@ namespace libsql::engine {
 
 class Hooks;
 class Statement;
+class TemporaryFiles;
 
 using Clock = std::chrono::steady_clock;
 
@@ -39,6 +40,7 @@ struct OpenOptions {
   std::string path;
   int flags = 0;
   std::string vfs;
+  std::shared_ptr<const TemporaryFiles> temporary_files = nullptr;  ///< behind `vfs`; kept as long as the connection
 };
 
 /// Flags of sqlite3_open_v2() by the names this library uses (https://www.sqlite.org/c3ref/c_open_autoproxy.html), for
@@ -566,6 +568,7 @@ class Connection final {
   std::vector<Cleanup> cleanups_;
   int last_cleanup_ = 0;
   std::vector<int> initial_limits_;
+  std::shared_ptr<const TemporaryFiles> temporary_files_;
   Statement* first_statement_ = nullptr;  // all live statements, an intrusive list
 };
 

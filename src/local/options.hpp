@@ -28,7 +28,8 @@ struct LocalOptions {
   std::vector<std::filesystem::path> extension_directories;
   std::size_t statement_cache_bytes = std::size_t{4} << 20;
   std::uint64_t max_temporary_bytes = engine::TemporarySpace::kUnlimited;
-  std::string temporary_owner = "this database";            // who has that bound, in errors
+  std::uint64_t max_connection_temporary_bytes = engine::TemporarySpace::kUnlimited;  // of each connection
+  std::string temporary_owner = "this database";                                      // who has that bound, in errors
   std::shared_ptr<engine::TemporarySpace> temporary_whole;  // what several databases share, or null
   std::optional<std::chrono::milliseconds> default_deadline;
   bool uuid_blobs = false;

@@ -214,9 +214,9 @@ Store::Store(Options options) : options_(std::move(options)) {
     open_options_.flags |= kUri;
     if (std::optional<std::string> named = take_vfs_parameter(open_options_.path)) options_.vfs = std::move(*named);
   }
-  temporary_files_.emplace(is_memory_ ? engine::SharedMemoryDatabase::vfs() : options_.vfs,
-                           std::make_shared<engine::TemporarySpace>(
-                               options_.max_temporary_bytes, options_.temporary_owner, options_.temporary_whole));
+  temporary_space_ = std::make_shared<engine::TemporarySpace>(options_.max_temporary_bytes, options_.temporary_owner,
+                                                              options_.temporary_whole);
+  temporary_files_.emplace(vfs_below(), temporary_space_);
   if (options_.encryption) temporary_files_->encrypt();
   open_options_.vfs = temporary_files_->vfs();
   for (auto& [file, entry] : options_.extensions) {
@@ -252,8 +252,21 @@ Store::~Store() = default;
 
 std::shared_ptr<core::Session> Store::connect() { return std::make_shared<Session>(shared_from_this()); }
 
+std::string_view Store::vfs_below() const noexcept {
+  return is_memory_ ? engine::SharedMemoryDatabase::vfs() : std::string_view(options_.vfs);
+}
+
 std::unique_ptr<engine::Connection> Store::open_connection() {
-  auto connection = engine::Connection::open(open_options_);
+  engine::OpenOptions options = open_options_;
+  if (options_.max_connection_temporary_bytes != engine::TemporarySpace::kUnlimited) {
+    auto files = std::make_shared<engine::TemporaryFiles>(
+        vfs_below(), std::make_shared<engine::TemporarySpace>(options_.max_connection_temporary_bytes, "one connection",
+                                                              temporary_space_));
+    if (encryption()) files->encrypt();
+    options.vfs = files->vfs();
+    options.temporary_files = std::move(files);
+  }
+  auto connection = engine::Connection::open(options);
   set_up(*connection);
   connections_opened_.fetch_add(1, std::memory_order_relaxed);
   return connection;

@@ -64,6 +64,7 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   void set_up(engine::Connection& connection);
   void use_wal(engine::Connection& connection);
   std::optional<Encryption> encryption() const;
+  std::string_view vfs_below() const noexcept;
   void apply_pragmas(engine::Connection& connection);
   void remember_pragmas(engine::Connection& connection);
 
@@ -73,6 +74,7 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   bool is_memory_ = false;
   bool is_temporary_ = false;
   std::optional<engine::SharedMemoryDatabase> memory_;
+  std::shared_ptr<engine::TemporarySpace> temporary_space_;
   std::optional<engine::TemporaryFiles> temporary_files_;  // goes after all connections
   std::unique_ptr<engine::Connection> keeper_;             // keeps the log of a database in memory, or with mvcc
   std::mutex keeper_mutex_;                                // for its use

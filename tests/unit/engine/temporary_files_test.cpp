@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/connection.hpp"
 #include "engine/temporary_files.hpp"
 #include "engine/vfs.hpp"
+#include "local/store.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace libsql::test {
@@ -180,6 +182,23 @@ TEST_F(EncryptedTemporaryFiles, OfAnEncryptedDatabaseTellNothing) {
   EXPECT_FALSE(recorder_->temporary_holds("SWORDFISH"));
 }
 
+TEST_F(EncryptedTemporaryFiles, OfOneConnectionTellNothingEither) {
+  local::Options options;
+  options.path = directory_.file("secret.db");
+  options.vfs = "recorder";
+  options.encryption = Encryption{"key", "chacha20"};
+  options.max_connection_temporary_bytes = 64 << 20;
+  const auto store = std::make_shared<local::Store>(std::move(options));
+  const auto conn = store->open_connection();
+  conn->execute_script(
+      "PRAGMA cache_size=5; CREATE TABLE t(a); INSERT INTO t SELECT 'SWORDFISH' || hex(randomblob(300)) FROM (WITH "
+      "c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 4000) SELECT x FROM c); PRAGMA temp_store=FILE");
+  EXPECT_EQ(conn->query_integer("SELECT count(*) FROM (SELECT a FROM t ORDER BY a || 'x' LIMIT 3999)"), 3999);
+  conn->execute_script("CREATE INDEX i ON t(a); VACUUM");
+  EXPECT_GT(recorder_->temporary_size(), std::size_t{1} << 20) << "nothing was spilt, so this told nothing";
+  EXPECT_FALSE(recorder_->temporary_holds("SWORDFISH"));
+}
+
 TEST_F(EncryptedTemporaryFiles, OfAPlainDatabaseTellNothingOnceAnEncryptedOneIsAttached) {
   {
     Connection secret = Builder::local(directory_.file("secret.db")).encryption({"key", "chacha20"}).build().connect();
@@ -248,6 +267,62 @@ TEST_F(BoundedTemporaryFiles, CountThoseOfAllConnections) {
   EXPECT_THROW(second.query_value<int>(kSort, 2000), ResourceError);
   first.close();
   EXPECT_EQ(second.query_value<int>(kSort, 2000), 2000);
+}
+
+TEST_F(BoundedTemporaryFiles, OfOneConnectionLeaveRoomToTheOthers) {
+  const auto sort = [](engine::Connection& conn, int rows) {
+    return conn.query_integer("SELECT count(*) FROM (WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT " +
+                              std::to_string(rows) + ") SELECT randomblob(1000) AS b FROM c ORDER BY b LIMIT 1000000)");
+  };
+  for (const std::string& path : {directory_.file("a.db"), std::string(":memory:")}) {
+    local::Options options;
+    options.path = path;
+    options.pragmas = {{"cache_size", Value(10)}};
+    options.max_connection_temporary_bytes = 6 << 20;
+    options.max_temporary_bytes = 13 << 20;
+    const auto store = std::make_shared<local::Store>(std::move(options));
+    const auto first = store->open_connection();
+    const auto second = store->open_connection();
+    first->execute_script("PRAGMA temp.cache_size=2; CREATE TEMP TABLE big AS SELECT randomblob(3000000) AS b");
+    try {
+      sort(*first, 3000);
+      ADD_FAILURE() << "no bound";
+    } catch (const ResourceError& error) {
+      EXPECT_EQ(error.code(), ErrorCode::Full);
+      EXPECT_NE(std::string(error.what()).find("temporary files of one connection have reached their bound of 6291456"),
+                std::string::npos)
+          << error.what();
+    }
+    EXPECT_EQ(sort(*second, 1000), 1000);
+    // All of them are still those of one database.
+    std::vector<std::unique_ptr<engine::Connection>> more;
+    for (int i = 0; i < 3; ++i) {
+      more.push_back(store->open_connection());
+      more.back()->execute_script("PRAGMA temp.cache_size=2; CREATE TEMP TABLE big AS SELECT randomblob(2900000) AS b");
+    }
+    try {
+      sort(*second, 1000);
+      ADD_FAILURE() << "no bound of the database";
+    } catch (const ResourceError& error) {
+      EXPECT_NE(std::string(error.what()).find("of this database have"), std::string::npos) << error.what();
+    }
+    more.clear();
+    EXPECT_EQ(sort(*second, 1000), 1000);
+  }
+}
+
+TEST_F(BoundedTemporaryFiles, OfConnectionsThatComeAndGoLeaveNothingBehind) {
+  local::Options options;
+  options.path = directory_.file("a.db");
+  options.pragmas = {{"cache_size", Value(10)}};
+  options.max_connection_temporary_bytes = 4 << 20;
+  const auto store = std::make_shared<local::Store>(std::move(options));
+  for (int i = 0; i < 20; ++i) {
+    const auto one = store->open_connection();
+    const auto other = store->open_connection();
+    one->execute_script("PRAGMA temp.cache_size=2; CREATE TEMP TABLE big AS SELECT randomblob(3000000) AS b");
+    other->execute_script("PRAGMA temp.cache_size=2; CREATE TEMP TABLE big AS SELECT randomblob(3000000) AS b");
+  }
 }
 
 }  // namespace
