@@ -15,6 +15,14 @@
 
 namespace libsql::core {
 
+/// Who may refuse memory to an arena: what is small on the wire may need much when it is read.
+class MemoryLimit {
+ public:
+  virtual ~MemoryLimit() = default;
+  /// Before the arena holds that many bytes in all. Throws to refuse them.
+  virtual void hold(std::size_t bytes) = 0;
+};
+
 /// Gives memory that lasts until reset() or the arena's end. Nothing is destroyed: only for trivially destructible
 /// types.
 class Arena {
@@ -26,6 +34,15 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
   ~Arena() { free_chunks(); }
+
+  /// From now on it is asked before memory is taken from the heap, here and by builders. Outlives all that is
+  /// allocated.
+  void set_limit(MemoryLimit* limit) noexcept { limit_ = limit; }
+  void charge(std::size_t bytes) {
+    held_ += bytes;
+    if (limit_ != nullptr) limit_->hold(held_);
+  }
+  void discharge(std::size_t bytes) noexcept { held_ -= bytes; }
 
   void* allocate(std::size_t bytes, std::size_t alignment) {
     const std::size_t padding = (0U - reinterpret_cast<std::uintptr_t>(at_)) & (alignment - 1);
@@ -77,6 +94,7 @@ class Arena {
     if (bytes > SIZE_MAX - sizeof(Chunk)) throw std::bad_alloc();
     const bool own_chunk = bytes > next_size_ / 2;  // A large one must not waste the rest of the current chunk.
     const std::size_t size = own_chunk ? bytes : next_size_;
+    charge(size);
     auto* block = static_cast<std::byte*>(std::malloc(sizeof(Chunk) + size));
     if (block == nullptr) throw std::bad_alloc();
     chunks_ = new (block) Chunk{chunks_, block};
@@ -93,6 +111,7 @@ class Arena {
     for (; adopted_ != nullptr; adopted_ = adopted_->next) std::free(adopted_->block);
     while (chunks_ != nullptr) std::free(std::exchange(chunks_, chunks_->next));
     next_size_ = kFirstChunk;
+    held_ = 0;
   }
 
   static constexpr std::size_t kFirstChunk = 4096;
@@ -104,6 +123,8 @@ class Arena {
   std::size_t next_size_ = kFirstChunk;
   Chunk* chunks_ = nullptr;   // each begins the block it names
   Chunk* adopted_ = nullptr;  // these lie in the chunks
+  std::size_t held_ = 0;
+  MemoryLimit* limit_ = nullptr;
 };
 
 /// An array whose length is not known before its end. Small ones are built on the stack and copied into the arena; a
@@ -118,7 +139,9 @@ class ArrayBuilder {
   ArrayBuilder(const ArrayBuilder&) = delete;
   ArrayBuilder& operator=(const ArrayBuilder&) = delete;
   ~ArrayBuilder() {
-    if (is_heap()) std::free(data_);
+    if (!is_heap()) return;
+    std::free(data_);
+    arena_.discharge(capacity_ * sizeof(T));
   }
 
   T& push_back(const T& value) {
@@ -163,6 +186,7 @@ class ArrayBuilder {
   void grow(std::size_t wanted) {
     const std::size_t capacity = std::max(wanted, capacity_ * 2);
     if (capacity > SIZE_MAX / sizeof(T)) throw std::bad_alloc();
+    arena_.charge((capacity - (is_heap() ? capacity_ : 0)) * sizeof(T));
     void* block =
         is_heap() ? std::realloc(static_cast<void*>(data_), capacity * sizeof(T)) : std::malloc(capacity * sizeof(T));
     if (block == nullptr) throw std::bad_alloc();

@@ -18,6 +18,11 @@ class Source {
   Source(std::string&& bytes) noexcept : owned_(std::move(bytes)), is_owned_(true) {}
   /// The message will point into `bytes`.
   static Source borrowed(std::string_view bytes) noexcept { return Source(bytes); }
+  /// The same bytes, and who is asked for the memory that decoding needs; it outlives the decoding.
+  Source within(MemoryLimit& limit) && noexcept {
+    limit_ = &limit;
+    return std::move(*this);
+  }
 
  private:
   explicit Source(std::string_view bytes) noexcept : borrowed_(bytes) {}
@@ -26,6 +31,7 @@ class Source {
   std::string owned_;
   std::string_view borrowed_;
   bool is_owned_ = false;
+  MemoryLimit* limit_ = nullptr;
 };
 
 /// The memory of one decoded message. It stays where it is, so views into it survive a move of the Decoded.
@@ -34,7 +40,9 @@ class DecodedStorage {
   explicit DecodedStorage(Source source)
       : owned_(std::move(source.owned_)),
         bytes_(source.is_owned_ ? std::string_view(owned_) : source.borrowed_),
-        arena_(first_) {}
+        arena_(first_) {
+    arena_.set_limit(source.limit_);
+  }
 
   std::string_view bytes() const noexcept { return bytes_; }
   Arena& arena() noexcept { return arena_; }
