@@ -14,8 +14,10 @@ void WriteTurn::wait() {
     connection_.fail_wait(true, "interrupted before the wait for other writers of this process");
   }
   const engine::Clock::time_point start = engine::Clock::now();
+  if (watch_ != nullptr) watch_->wait_begins();
   const WriteLine::Outcome outcome =
       line_->enter(connection_.wait_limit(), connection_.interrupts(), connection_.heeded_interrupts());
+  if (watch_ != nullptr) watch_->wait_ended();
   if (outcome != WriteLine::Outcome::Entered) {
     connection_.fail_wait(outcome == WriteLine::Outcome::Interrupted,
                           outcome == WriteLine::Outcome::Interrupted

@@ -10,6 +10,16 @@
 
 namespace libsql::local {
 
+/// Told of each wait for a turn, by the thread that waits.
+class WaitWatch {
+ public:
+  virtual void wait_begins() noexcept = 0;
+  virtual void wait_ended() noexcept = 0;
+
+ protected:
+  ~WaitWatch() = default;
+};
+
 /// Threads: that which uses the connection, but for the function that gives way.
 class WriteTurn final : public engine::WriteGate, private WriteLine::Holder {
  public:
@@ -19,9 +29,10 @@ class WriteTurn final : public engine::WriteGate, private WriteLine::Holder {
   /// did so; meanwhile nobody else may use the connection. Called on threads of other connections, and must not wait.
   using GiveWay = std::function<bool(WriteTurn&)>;
 
-  /// With `give_way`, the turn ends after the line's limit while somebody waits.
-  WriteTurn(engine::Connection& connection, std::shared_ptr<WriteLine> line, Scope scope, GiveWay give_way = nullptr)
-      : connection_(connection), line_(std::move(line)), give_way_(std::move(give_way)), scope_(scope) {
+  /// With `give_way`, the turn ends after the line's limit while somebody waits. `watch` outlives it.
+  WriteTurn(engine::Connection& connection, std::shared_ptr<WriteLine> line, Scope scope, GiveWay give_way = nullptr,
+            WaitWatch* watch = nullptr)
+      : connection_(connection), line_(std::move(line)), give_way_(std::move(give_way)), watch_(watch), scope_(scope) {
     watch_for_writes();
   }
   ~WriteTurn() {
@@ -55,6 +66,7 @@ class WriteTurn final : public engine::WriteGate, private WriteLine::Holder {
   engine::Connection& connection_;
   std::shared_ptr<WriteLine> line_;
   GiveWay give_way_;
+  WaitWatch* watch_;
   Scope scope_;
   bool held_ = false;
   bool in_transaction_ = false;  // the open transaction was seen to hold the write lock, so it does until it ends
