@@ -1,8 +1,6 @@
 // What one bearer of credentials takes of the server, over all its connections, so that it leaves some to the others.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
 #include <memory>
 
 #include "net/memory_account.hpp"
@@ -12,10 +10,7 @@ namespace libsql::server {
 
 /// Shared by all requests of one bearer. Threads: any number at once.
 struct Bearer {
-  std::atomic<std::size_t> running = 0;     // requests that have a thread
-  std::atomic<std::size_t> sessions = 0;    // connections to databases
-  std::atomic<std::size_t> websockets = 0;  // that have said hello
-  Taken taken;                              // of what is shared out
+  Taken taken;  // of what is shared out
   /// Of requests that arrive and answers that leave.
   const std::shared_ptr<net::MemoryAccount> memory = std::make_shared<net::MemoryAccount>();
 };

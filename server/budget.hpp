@@ -18,8 +18,13 @@ enum class Resource : std::uint8_t {
   StoredSqlBytes,    // of texts that clients keep at the server
   HttpStreams,       // that keep texts
   WebSocketStreams,  // that are open
+  WebSockets,        // that have said hello
+  Places,            // of what runs
+  Connections,       // to databases
+  Dumps,             // that are being made
+  DecodedBytes,      // of requests beside their text: what was read out of it, and texts that outlive their arrival
 };
-inline constexpr std::size_t kResources = static_cast<std::size_t>(Resource::WebSocketStreams) + 1;
+inline constexpr std::size_t kResources = static_cast<std::size_t>(Resource::DecodedBytes) + 1;
 
 /// What one bearer or one namespace has of each. Threads: any number at once.
 class Taken {
@@ -30,7 +35,7 @@ class Taken {
   std::array<std::atomic<std::size_t>, kResources> taken_{};
 };
 
-/// What a holder's bearer and namespace have.
+/// For whom something is taken: what a holder's bearer and namespace have. Null: nobody of that kind is told apart.
 struct Takers {
   std::shared_ptr<Taken> bearer, name_space;
 };
@@ -50,10 +55,16 @@ class Budget {
   Budget(const Budget&) = delete;
   Budget& operator=(const Budget&) = delete;
   std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
+  std::size_t total() const noexcept { return total_; }
+  std::size_t most_for_one() const noexcept { return most_for_one_; }
+  std::size_t most_of(Whose whose) const noexcept { return whose == Whose::Server ? total_ : most_for_one_; }
 
   /// Takes all of it or nothing; then it says whose limit is in the way. Null: nobody of that kind is told apart.
+  /// Calls of take(), give() and has_room() have one order for all threads.
   Whose take(std::size_t amount, Taken* bearer, Taken* name_space) noexcept;
   void give(std::size_t amount, Taken* bearer, Taken* name_space) noexcept;
+  /// Whether one more could be taken now.
+  bool has_room(Taken* bearer, Taken* name_space) const noexcept;
 
  private:
   const Resource resource_;
@@ -68,8 +79,12 @@ class BudgetShare {
   BudgetShare(Budget& budget, Takers takers) noexcept
       : budget_(&budget), bearer_(std::move(takers.bearer)), name_space_(std::move(takers.name_space)) {}
   ~BudgetShare() { give(held_); }
-  BudgetShare(const BudgetShare&) = delete;
-  BudgetShare& operator=(const BudgetShare&) = delete;
+  BudgetShare(BudgetShare&& other) noexcept
+      : budget_(other.budget_),
+        bearer_(std::move(other.bearer_)),
+        name_space_(std::move(other.name_space_)),
+        held_(std::exchange(other.held_, 0)) {}
+  BudgetShare& operator=(BudgetShare&&) = delete;
 
   Whose take(std::size_t amount) noexcept {
     const Whose whose = budget_->take(amount, bearer_.get(), name_space_.get());

@@ -7,17 +7,17 @@
 #include <cstddef>
 #include <functional>
 #include <mutex>
-#include <utility>
 
-#include "server/bearer.hpp"
+#include "server/budget.hpp"
 
 namespace libsql::server {
 
 /// Threads: all members may be called by several at once.
 class ConnectionSlots {
  public:
-  ConnectionSlots(std::size_t total, std::size_t most_waiting, std::chrono::milliseconds wait)
-      : free_(total), total_(total), most_waiting_(most_waiting), wait_(wait) {}
+  /// `most_for_one`: for one bearer, and for one namespace.
+  ConnectionSlots(std::size_t total, std::size_t most_for_one, std::size_t most_waiting, std::chrono::milliseconds wait)
+      : budget_(Resource::Connections, total, most_for_one), most_waiting_(most_waiting), wait_(wait) {}
   ConnectionSlots(const ConnectionSlots&) = delete;
   ConnectionSlots& operator=(const ConnectionSlots&) = delete;
 
@@ -25,23 +25,23 @@ class ConnectionSlots {
   /// the first take().
   void on_shortage(std::function<void()> relieve) { relieve_ = std::move(relieve); }
 
-  /// Throws RequestRefused 429 if too many wait already, none came free in time, or the bearer has its share. Null: the
-  /// bearer is not told apart.
-  void take(Bearer* bearer = nullptr);
-  void give(Bearer* bearer = nullptr) noexcept;
+  /// Throws RequestRefused 429 if too many wait already, none came free in time, or the bearer or namespace has its
+  /// share.
+  void take(const Takers& takers = {});
+  void give(const Takers& takers = {}) noexcept;
 
-  std::size_t in_use() const noexcept { return total_ - free_.load(); }
+  std::size_t in_use() const noexcept { return budget_.held(); }
   std::size_t waiting() const noexcept { return waiting_.load(); }
 
  private:
-  bool try_take() noexcept;
-  void take_any();
+  Whose try_take(const Takers& takers) noexcept {
+    return budget_.take(1, takers.bearer.get(), takers.name_space.get());
+  }
+  [[noreturn]] void refuse(Whose whose) const;
 
-  std::atomic<std::size_t> free_;
-  // Who waits raises this before looking at free_ again, and who gives looks here after raising free_: one of the two
-  // sees the other.
+  Budget budget_;
+  // Who waits raises this before trying again, and who gives looks here after giving: one of the two sees the other.
   std::atomic<std::size_t> waiting_ = 0;
-  const std::size_t total_;
   const std::size_t most_waiting_;
   std::mutex mutex_;  // of those who wait
   std::condition_variable freed_;

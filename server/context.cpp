@@ -27,10 +27,13 @@ Context::Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const Na
       config_(std::move(config)),
       lock_wait_(options.timeouts.write_wait) {}
 
-Takers Context::takers() const {
+Takers takers_of(const Identity& identity, const Namespace& name_space, const Options& options) {
   Takers takers;
-  if (bearer_taken() != nullptr) takers.bearer = {identity_->bearer(), bearer_taken()};
-  if (namespace_taken() != nullptr) takers.name_space = {name_space_->shared_counters(), namespace_taken()};
+  if (!identity.binding().empty()) takers.bearer = {identity.bearer(), &identity.bearer()->taken};
+  if (options.namespaces) {
+    const std::shared_ptr<NamespaceCounters>& counters = name_space.shared_counters();
+    takers.name_space = {counters, &counters->taken};
+  }
   return takers;
 }
 

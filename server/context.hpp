@@ -13,12 +13,15 @@
 #include "server/budget.hpp"
 #include "server/namespace.hpp"
 #include "server/options.hpp"
-#include "server/places.hpp"
 #include "server/statement_class.hpp"
 
 namespace libsql::server {
 
 class Namespaces;
+
+/// Whose shares are looked at: that of the bearer, if bearers are told apart, and that of the namespace, if there are
+/// several.
+Takers takers_of(const Identity& identity, const Namespace& name_space, const Options& options);
 
 /// Threads: one request at a time; cancel() from any.
 class Context final : public StatementRules {
@@ -38,9 +41,7 @@ class Context final : public StatementRules {
   const std::shared_ptr<const NamespaceConfig>& shared_config() const noexcept { return config_; }
   const Permissions& permissions() const noexcept { return permissions_; }
 
-  /// Whose shares are looked at: that of the bearer, if bearers are told apart, and that of the namespace, if there are
-  /// several.
-  Takers takers() const;
+  Takers takers() const { return takers_of(*identity_, *name_space_, options_); }
   Taken* bearer_taken() const noexcept { return identity_->binding().empty() ? nullptr : &identity_->bearer()->taken; }
   Taken* namespace_taken() const noexcept { return options_.namespaces ? &name_space_->counters().taken : nullptr; }
 
@@ -49,11 +50,8 @@ class Context final : public StatementRules {
   std::chrono::milliseconds lock_wait() const noexcept { return lock_wait_; }
   void wait_at_most(std::chrono::milliseconds wait) noexcept { lock_wait_ = std::min(lock_wait_, wait); }
 
-  /// The bearer, if bearers are told apart; else null.
-  std::shared_ptr<Bearer> bearer() const { return identity_->binding().empty() ? nullptr : identity_->bearer(); }
-  PlaceOwner place_owner() const { return {bearer(), options_.namespaces ? name_space_->shared_counters() : nullptr}; }
-  /// A session of the namespace for the bearer.
-  SessionLease lease() const { return name_space_->lease(bearer()); }
+  /// A session of the namespace for them.
+  SessionLease lease() const { return name_space_->lease(takers()); }
 
   /// From now on the rows of all statements are added there, too; null: nowhere.
   void count_into(RowTally* rows) noexcept { rows_ = rows; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "server/context.hpp"
 #include "server/cursor_run.hpp"
 #include "server/http_streams.hpp"
+#include "server/places.hpp"
 
 namespace libsql::server {
 
@@ -22,6 +24,7 @@ class CursorBody final : public net::BodySource {
  public:
   struct Parts {
     core::Decoded<hrana::CursorRequest> request;  // owns its texts
+    std::optional<BudgetShare> memory;            // its
     std::vector<std::string_view> texts;
     std::unique_ptr<HttpStream> stream;  // with its session
     std::string baton;

@@ -15,6 +15,7 @@
 
 #include <libsql/authorizer.hpp>
 
+#include "engine/large_blocks.hpp"
 #include "engine/statement.hpp"
 #include "hrana/responses.hpp"
 #include "local/runner.hpp"
@@ -22,6 +23,7 @@
 #include "server/namespace_config.hpp"
 #include "server/options.hpp"
 #include "server/statement_class.hpp"
+#include "server/writers_room.hpp"
 
 namespace libsql::server {
 
@@ -49,8 +51,8 @@ enum class Residue : std::uint8_t {
 /// Threads: one at a time, which holds a Use while it runs a program.
 class DatabaseSession {
  public:
-  DatabaseSession(std::shared_ptr<local::Store> store, const NamespaceConfig& config, std::uint64_t config_version,
-                  const Options& options);
+  DatabaseSession(std::shared_ptr<local::Store> store, std::shared_ptr<WritersRoom> room, const NamespaceConfig& config,
+                  std::uint64_t config_version, const Options& options);
   ~DatabaseSession();
   DatabaseSession(const DatabaseSession&) = delete;
   DatabaseSession& operator=(const DatabaseSession&) = delete;
@@ -58,7 +60,7 @@ class DatabaseSession {
   /// Marks the time in which a program runs: nobody takes the write lock away meanwhile.
   class Use {
    public:
-    explicit Use(DatabaseSession& session) : lock_(session.use_mutex_) {}
+    explicit Use(DatabaseSession& session) : lock_(session.use_mutex_) { engine::begin_large_work(); }
 
    private:
     std::unique_lock<std::mutex> lock_;
@@ -104,6 +106,8 @@ class DatabaseSession {
   /// Gives back the pages that it keeps, which the next statement reads again.
   void release_memory() noexcept;
   std::uint64_t config_version() const noexcept { return config_version_; }
+  /// Fits what it keeps of pages to how many sessions are in use, so that all of them together are bounded.
+  void fit_cache(std::size_t sessions) noexcept;
   /// The figures of its caches, unless a program runs: then those of the last call. From any thread while the session
   /// is there, one at a time.
   const CacheFigures& cache_figures() noexcept;
@@ -131,8 +135,10 @@ class DatabaseSession {
   bool wrote_ = false;
   bool changed_ = false;
   bool counts_exactly_ = false;
+  bool has_large_cache_ = true;
   const std::uint64_t config_version_;
   CacheFigures figures_;  // of the last cache_figures()
+  const std::shared_ptr<WritersRoom> room_;
   local::Runner runner_;
 };
 

@@ -1,15 +1,12 @@
 #include "server/dumps.hpp"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <exception>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "net/thread_turns.hpp"
 #include "server/failure.hpp"
 
 namespace libsql::server {
@@ -26,9 +23,9 @@ struct Unwanted {};
 // What the thread and the answer have in common.
 class Dumps::Run final : private sql::DumpPort {
  public:
-  Run(std::shared_ptr<core::Session> session, sql::DumpOptions options, std::shared_ptr<Bearer> for_whom,
+  Run(std::shared_ptr<core::Session> session, sql::DumpOptions options, Budget& budget, Takers for_whom,
       net::Waker waker)
-      : bearer(std::move(for_whom)),
+      : place(budget, std::move(for_whom)),
         session_(std::move(session)),
         interrupt_(session_->interrupt_state()),
         options_(std::move(options)),
@@ -36,7 +33,7 @@ class Dumps::Run final : private sql::DumpPort {
 
   void work() noexcept {
     // It stands back behind who works for shorter requests.
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 10);
+    net::stand_back();
     bool whole = false;
     try {
       sql::dump(*this, options_);
@@ -50,6 +47,7 @@ class Dumps::Run final : private sql::DumpPort {
       done_ = true;
       whole_ = whole;
     }
+    place.give(place.held());
     has_ended.store(true, std::memory_order_release);
     call();
   }
@@ -74,7 +72,7 @@ class Dumps::Run final : private sql::DumpPort {
     interrupt_->interrupt();
   }
 
-  const std::shared_ptr<Bearer> bearer;
+  BudgetShare place;  // of the thread, once that has begun
   std::atomic<bool> has_ended = false;
 
  private:
@@ -160,18 +158,13 @@ std::unique_ptr<net::BodySource> Dumps::begin(std::shared_ptr<core::Session> ses
                                               const Context& context, net::Waker waker,
                                               std::unique_ptr<BodyRecord> record) {
   tidy();
-  auto run = std::make_shared<Run>(std::move(session), std::move(options), context.bearer(), std::move(waker));
+  auto run = std::make_shared<Run>(std::move(session), std::move(options), budget_, context.takers(), std::move(waker));
+  if (const Whose whose = run->place.take(1); whose != Whose::Nobody) {
+    throw RequestRefused(whose == Whose::Server ? 503 : 429, "TOO_MANY_REQUESTS",
+                         "Too many dumps: " + std::string(to_string(whose)) + " limit is " +
+                             std::to_string(budget_.most_of(whose)) + " at once");
+  }
   const std::lock_guard lock(mutex_);
-  std::size_t of_bearer = 0;
-  for (const Entry& entry : entries_) of_bearer += run->bearer != nullptr && entry.run->bearer == run->bearer;
-  if (entries_.size() >= most_) {
-    throw RequestRefused(503, "TOO_MANY_REQUESTS",
-                         "Too many dumps of this server at once, which makes " + std::to_string(most_));
-  }
-  if (of_bearer >= share_for_one(most_)) {
-    throw RequestRefused(429, "TOO_MANY_REQUESTS",
-                         "Too many dumps of this bearer at once, who may have " + std::to_string(share_for_one(most_)));
-  }
   auto body = std::make_unique<Body>(run, std::move(record));
   Entry& entry = entries_.emplace_back();
   try {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <cstddef>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -21,7 +20,8 @@ namespace libsql::server {
 /// Threads: all members may be called by several at once.
 class Dumps {
  public:
-  explicit Dumps(std::size_t most) noexcept : most_(most) {}
+  /// `budget`: of how many there may be.
+  explicit Dumps(Budget& budget) noexcept : budget_(budget) {}
   ~Dumps() { close(); }
   Dumps(const Dumps&) = delete;
   Dumps& operator=(const Dumps&) = delete;
@@ -43,7 +43,7 @@ class Dumps {
     std::thread thread;
   };
 
-  const std::size_t most_;
+  Budget& budget_;
   std::mutex mutex_;  // of what follows
   std::list<Entry> entries_;
 };

@@ -117,6 +117,12 @@ void Executor::step(std::string_view sql, const hrana::BatchStep& step, hrana::R
   }
 }
 
+// What steps say that have no rows counts, too: there may be very many of them.
+void Executor::require_room(const hrana::ResponseWriter& writer) {
+  if (writer.request_bytes() > context_.options().limits.response_bytes) throw ResponseTooLarge();
+  if (const Whose whose = share_.grow_to(writer.total_bytes()); whose != Whose::Nobody) throw ResponseTooLarge(whose);
+}
+
 void Executor::batch(const hrana::Batch& batch, SqlTexts texts, hrana::ResponseWriter& writer) {
   validate(batch, texts);
   StepStates states(batch.steps.size());
@@ -128,6 +134,7 @@ void Executor::batch(const hrana::Batch& batch, SqlTexts texts, hrana::ResponseW
     } else {
       this->step(texts[i], step, writer, states, i);
     }
+    require_room(writer);
   }
   writer.end_batch();
 }

@@ -58,6 +58,7 @@ class Executor {
  private:
   StatementTraits describable(std::string_view statement) const;
   hrana::StmtTotals run(std::string_view sql, const detail::ParamsView& args, hrana::ResponseWriter& writer);
+  void require_room(const hrana::ResponseWriter& writer);
   void step(std::string_view sql, const hrana::BatchStep& step, hrana::ResponseWriter& writer, StepStates& states,
             std::size_t index);
 

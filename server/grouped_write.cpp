@@ -6,6 +6,7 @@
 #include "server/failure.hpp"
 #include "server/group_writer.hpp"
 #include "server/statement_class.hpp"
+#include "server/writers_room.hpp"
 
 namespace libsql::server {
 namespace {
@@ -74,6 +75,7 @@ bool GroupedWrite::run(const hrana::Request& request, SqlTexts texts, engine::Co
     return false;
   };
   try {
+    const WritersRoom::Seat seat(context_.name_space().writers_room());
     group->run(job, wait());
   } catch (const RolledBack&) {
   } catch (const CannotBeCommitted&) {

@@ -3,18 +3,23 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "hrana/decode.hpp"
 #include "hrana/extensions.hpp"
 #include "hrana/response_writer.hpp"
 #include "server/cursor_body.hpp"
+#include "server/decoding_share.hpp"
 #include "server/executor.hpp"
 #include "server/failure.hpp"
 #include "server/http_answer.hpp"
 #include "server/peer_watch.hpp"
 #include "server/pipeline.hpp"
+#include "server/writer_wait.hpp"
 
 namespace libsql::server {
 namespace {
@@ -57,7 +62,9 @@ HttpStreams::Effect effect_of(const HttpStream& stream, SqlTexts texts) {
 }
 
 template <class Run>
-void v1_request(net::Exchange& exchange, ServerState& state, const Context& context, Run&& run) {
+void v1_request(net::Exchange& exchange, ServerState& state, Context& context, SqlTexts texts, Run&& run) {
+  WritersRoom::Seat seat;
+  if (!take_seat(exchange, context, texts, seat)) return;
   Cancellation cancellation;
   SessionLease session = context.lease();
   cancellation.watch(session->interrupt_state());
@@ -77,6 +84,27 @@ void v1_request(net::Exchange& exchange, ServerState& state, const Context& cont
   }
   watch.stop();
   answer(exchange, status, kJson, body);
+}
+
+void append_texts(const hrana::Batch& batch, std::vector<std::string_view>& to) {
+  for (const hrana::BatchStep& step : batch.steps) {
+    if (step.stmt.sql.text) to.push_back(*step.stmt.sql.text);
+  }
+}
+
+// All SQL that a request brings along; what it calls by a number is among it.
+std::vector<std::string_view> texts_of(std::span<const hrana::Request> requests) {
+  std::vector<std::string_view> texts;
+  const auto append = [&](const hrana::Sql& sql) {
+    if (sql.text) texts.push_back(*sql.text);
+  };
+  for (const hrana::Request& request : requests) {
+    if (const auto* const execute = std::get_if<hrana::ExecuteRequest>(&request)) append(execute->stmt.sql);
+    if (const auto* const sequence = std::get_if<hrana::SequenceRequest>(&request)) append(sequence->sql);
+    if (const auto* const store = std::get_if<hrana::StoreSqlRequest>(&request)) texts.push_back(store->sql);
+    if (const auto* const batch = std::get_if<hrana::BatchRequest>(&request)) append_texts(batch->batch, texts);
+  }
+  return texts;
 }
 
 std::string_view text_of(const hrana::Sql& sql) {
@@ -101,9 +129,13 @@ std::unique_ptr<HttpStream> HranaHttp::stream_for(net::Exchange& exchange, std::
   return stream;
 }
 
-void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, const Context& context) {
-  const auto request = hrana::decode_pipeline_request(encoding, core::Source::borrowed(exchange.request().body),
-                                                      state_.options.limits.json_depth);
+void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, Context& context) {
+  DecodingShare memory(state_.budgets.decoded, context);
+  const auto request = hrana::decode_pipeline_request(
+      encoding, core::Source::borrowed(exchange.request().body).within(memory), state_.options.limits.json_depth);
+  // However little each of them does, it has an answer.
+  constexpr std::size_t kAnswer = 256;
+  memory.add(request->requests.size() * kAnswer);
   std::string& body = exchange.buffer();
   hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(encoding, body);
   const auto answer_pipeline = [&](std::optional<std::string_view> baton, bool is_stateless) {
@@ -117,6 +149,11 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, cons
   if (request->requests.empty() && request->baton && state_.streams.is_running(*request->baton, context)) {
     return answer_pipeline(request->baton, false);
   }
+  WritersRoom::Seat seat;
+  if (!request->baton && may_need_seat(exchange, context) &&
+      !take_seat(exchange, context, texts_of(request->requests), seat)) {
+    return;
+  }
   HeldStream stream(state_.streams, stream_for(exchange, request->baton, context));
   if (!stream) return;
   Cancellation cancellation;
@@ -129,11 +166,19 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, cons
   answer_pipeline(released.baton, released.is_stateless);
 }
 
-void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context, Places::Place place,
+void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, Context& context, Places::Place place,
                        std::unique_ptr<BodyRecord> record) {
   // It is answered while the body of the request is long gone.
-  auto request = hrana::decode_cursor_request(encoding, core::Source(std::string(exchange.request().body)),
-                                              state_.options.limits.json_depth);
+  DecodingShare memory(state_.budgets.decoded, context);
+  memory.add(exchange.request().body.size());
+  auto request = hrana::decode_cursor_request(
+      encoding, core::Source(std::string(exchange.request().body)).within(memory), state_.options.limits.json_depth);
+  WritersRoom::Seat seat;
+  if (!request->baton && may_need_seat(exchange, context)) {
+    std::vector<std::string_view> texts;
+    append_texts(request->batch, texts);
+    if (!take_seat(exchange, context, texts, seat)) return;
+  }
   HeldStream stream(state_.streams, stream_for(exchange, request->baton, context));
   if (!stream) return;
   check_conditions(request->batch);
@@ -142,29 +187,31 @@ void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, const 
   for (const std::string_view text : texts) context.authorise(traits_of(text));
   if (!stream->session) stream->session = context.lease();
   std::string baton = state_.streams.promise(*stream, effect_of(*stream, texts), context);
-  auto body = std::make_unique<CursorBody>(state_.streams, context, encoding,
-                                           state_.options.self_url.empty() ? nullptr : &state_.options.self_url,
-                                           CursorBody::Parts{std::move(request), std::move(texts), stream.take(),
-                                                             std::move(baton), std::move(place), std::move(record)});
+  auto body = std::make_unique<CursorBody>(
+      state_.streams, context, encoding, state_.options.self_url.empty() ? nullptr : &state_.options.self_url,
+      CursorBody::Parts{std::move(request), memory.take(), std::move(texts), stream.take(), std::move(baton),
+                        std::move(place), std::move(record)});
   exchange.answer_from(200, {{"content-type", encoding == hrana::Encoding::Json ? kPlainText : kBytes}, kAnyOrigin},
                        std::move(body));
 }
 
-void HranaHttp::v1_execute(net::Exchange& exchange, const Context& context) {
-  const auto stmt = hrana::decode_v1_execute_request(core::Source::borrowed(exchange.request().body),
+void HranaHttp::v1_execute(net::Exchange& exchange, Context& context) {
+  DecodingShare memory(state_.budgets.decoded, context);
+  const auto stmt = hrana::decode_v1_execute_request(core::Source::borrowed(exchange.request().body).within(memory),
                                                      state_.options.limits.json_depth);
   const std::string_view sql = text_of(stmt->sql);
-  v1_request(exchange, state_, context,
+  v1_request(exchange, state_, context, {&sql, 1},
              [&](Executor& executor, hrana::ResponseWriter& writer) { executor.execute(sql, stmt->args, writer); });
 }
 
-void HranaHttp::v1_batch(net::Exchange& exchange, const Context& context) {
-  const auto batch =
-      hrana::decode_v1_batch_request(core::Source::borrowed(exchange.request().body), state_.options.limits.json_depth);
+void HranaHttp::v1_batch(net::Exchange& exchange, Context& context) {
+  DecodingShare memory(state_.budgets.decoded, context);
+  const auto batch = hrana::decode_v1_batch_request(core::Source::borrowed(exchange.request().body).within(memory),
+                                                    state_.options.limits.json_depth);
   check_conditions(*batch);
   std::vector<std::string_view> texts;
   for (const hrana::BatchStep& step : batch->steps) texts.push_back(text_of(step.stmt.sql));
-  v1_request(exchange, state_, context,
+  v1_request(exchange, state_, context, texts,
              [&](Executor& executor, hrana::ResponseWriter& writer) { executor.batch(*batch, texts, writer); });
 }
 

@@ -18,12 +18,12 @@ class HranaHttp {
  public:
   HranaHttp(ServerState& state) noexcept : state_(state) {}
 
-  void pipeline(net::Exchange& exchange, hrana::Encoding encoding, const Context& context);
+  void pipeline(net::Exchange& exchange, hrana::Encoding encoding, Context& context);
   /// The answer goes on when this has returned, with the place.
-  void cursor(net::Exchange& exchange, hrana::Encoding encoding, const Context& context, Places::Place place,
+  void cursor(net::Exchange& exchange, hrana::Encoding encoding, Context& context, Places::Place place,
               std::unique_ptr<BodyRecord> record);
-  void v1_execute(net::Exchange& exchange, const Context& context);
-  void v1_batch(net::Exchange& exchange, const Context& context);
+  void v1_execute(net::Exchange& exchange, Context& context);
+  void v1_batch(net::Exchange& exchange, Context& context);
 
  private:
   std::unique_ptr<HttpStream> stream_for(net::Exchange& exchange, std::optional<std::string_view> baton,

@@ -7,6 +7,7 @@
 #include "hrana/encode.hpp"
 #include "hrana/extensions.hpp"
 #include "hrana/response_writer.hpp"
+#include "server/decoding_share.hpp"
 #include "server/executor.hpp"
 #include "server/failure.hpp"
 #include "server/http_answer.hpp"
@@ -15,8 +16,8 @@ namespace libsql::server {
 namespace {
 
 // RFC 6455 7.4.1.
-constexpr int kNormal = 1000, kUnsupportedData = 1003, kInvalidPayload = 1007, kPolicyViolation = 1008,
-              kInternalError = 1011;
+constexpr int kNormal = 1000, kUnsupportedData = 1003, kInvalidPayload = 1007, kPolicyViolation = 1008, kTooBig = 1009,
+              kInternalError = 1011, kTryAgainLater = 1013;
 
 constexpr std::array<Subprotocol, 4> kSubprotocols = {{{"hrana3-protobuf", 3, hrana::Encoding::Protobuf},
                                                        {"hrana3", 3, hrana::Encoding::Json},
@@ -60,7 +61,6 @@ HranaWebSocket::HranaWebSocket(ServerState& state, const Subprotocol& protocol, 
 
 HranaWebSocket::~HranaWebSocket() {
   cancel_all();
-  if (counted_with_ != nullptr) counted_with_->websockets.fetch_sub(1);
   state_.websockets.fetch_sub(1, std::memory_order_relaxed);
   if (state_.options.observer) state_.options.observer->happened(Event::WebSocketClosed, name_);
 }
@@ -84,19 +84,19 @@ void HranaWebSocket::on_drained(net::WebSocketSession&) noexcept {
 }
 
 // Places for connections are shared out, too. Throws RequestRefused.
-void HranaWebSocket::count_with(const Identity& identity) {
-  const std::shared_ptr<Bearer> bearer = identity.binding().empty() ? nullptr : identity.bearer();
-  if (bearer == counted_with_) return;
-  if (bearer != nullptr) {
-    const std::size_t most = share_for_one(state_.most_clients);
-    if (bearer->websockets.fetch_add(1) >= most) {
-      bearer->websockets.fetch_sub(1);
-      throw RequestRefused(429, "TOO_MANY_REQUESTS",
-                           "Too many WebSockets of this bearer, who may have " + std::to_string(most) + " at once");
-    }
+void HranaWebSocket::count_with(const Context& context) {
+  Takers takers = context.takers();
+  if (place_ != nullptr && takers.bearer == counted_with_.bearer && takers.name_space == counted_with_.name_space)
+    return;
+  Budget& budget = state_.budgets.websockets;
+  auto place = std::make_unique<BudgetShare>(budget, takers);
+  if (const Whose whose = place->take(1); whose != Whose::Nobody) {
+    throw RequestRefused(429, "TOO_MANY_REQUESTS",
+                         "Too many WebSockets: " + std::string(to_string(whose)) + " limit is " +
+                             std::to_string(budget.most_of(whose)) + " at once");
   }
-  if (counted_with_ != nullptr) counted_with_->websockets.fetch_sub(1);
-  counted_with_ = bearer;
+  place_ = std::move(place);
+  counted_with_ = std::move(takers);
 }
 
 void HranaWebSocket::on_peer_gone(net::WebSocketSession&) noexcept { cancel_all(); }
@@ -121,16 +121,25 @@ void HranaWebSocket::on_message(net::WebSocketSession& session, net::MessageType
                          is_json ? "Only text messages are accepted" : "Only binary messages are accepted");
   }
   try {
-    auto message = hrana::decode_client_message(protocol_.encoding, core::Source(std::string(data)),
+    std::optional<DecodingShare> memory;
+    if (name_space_ == nullptr) {
+      memory.emplace(state_.budgets.decoded);
+    } else {
+      memory.emplace(state_.budgets.decoded, *identity_, *name_space_, state_.options);
+    }
+    memory->add(data.size());
+    auto message = hrana::decode_client_message(protocol_.encoding, core::Source(std::string(data)).within(*memory),
                                                 state_.options.limits.json_depth);
     if (const auto* said = std::get_if<hrana::Hello>(&*message)) return hello(session, *said);
     if (name_space_ == nullptr) throw ProtocolViolation("The first message must be a hello");
-    request(session, std::move(message));
+    request(session, std::move(message), memory->take());
   } catch (const hrana::DecodeError& error) {
     const bool unknown = error.kind() == hrana::DecodeError::Kind::UnknownType;
     session.close(unknown && !is_json ? kPolicyViolation : kInvalidPayload, error.what());
   } catch (const ProtocolViolation& error) {
     session.close(kPolicyViolation, error.what());
+  } catch (const RequestRefused& refused) {
+    session.close(refused.status() == 413 ? kTooBig : kTryAgainLater, refused.what());
   }
 }
 
@@ -160,7 +169,7 @@ void HranaWebSocket::hello(net::WebSocketSession& session, const hrana::Hello& h
 void HranaWebSocket::authenticate(net::WebSocketSession& session, std::optional<std::string_view> jwt) {
   const std::optional<std::uint64_t> rules = state_.options.authenticator->version();
   const Context context = context_for(state_, {Credentials::Source::Hello, jwt}, name_);
-  count_with(context.identity());
+  count_with(context);
   session.set_known(memory_of(state_, context.identity()));
   identity_ = context.shared_identity();
   name_space_ = context.shared_namespace();
@@ -312,7 +321,8 @@ std::shared_ptr<WebSocketStream> HranaWebSocket::stream_for(const hrana::WebSock
   return stream;
 }
 
-void HranaWebSocket::request(net::WebSocketSession& session, core::Decoded<hrana::ClientMessage> message) {
+void HranaWebSocket::request(net::WebSocketSession& session, core::Decoded<hrana::ClientMessage> message,
+                             std::optional<BudgetShare> memory) {
   using Type = hrana::RequestType;
   const hrana::WebSocketRequest& request = std::get<hrana::WebSocketRequest>(*message);
   const Type type = hrana::type_of(request.request);
@@ -322,7 +332,7 @@ void HranaWebSocket::request(net::WebSocketSession& session, core::Decoded<hrana
   }
   const std::shared_ptr<WebSocketStream> stream = stream_for(request);
   if (stream == nullptr) return answer_without_stream(session, request);
-  WebSocketJob job{std::move(message), identity_, {}, {}};
+  WebSocketJob job{std::move(message), identity_, {}, {}, std::move(memory)};
   const hrana::Request& body = job.request().request;
   switch (type) {
     case Type::Execute:

@@ -47,7 +47,8 @@ class HranaWebSocket final : public net::WebSocketHandler {
 
  private:
   void hello(net::WebSocketSession& session, const hrana::Hello& hello);
-  void request(net::WebSocketSession& session, core::Decoded<hrana::ClientMessage> message);
+  void request(net::WebSocketSession& session, core::Decoded<hrana::ClientMessage> message,
+               std::optional<BudgetShare> memory);
   void authenticate(net::WebSocketSession& session, std::optional<std::string_view> jwt);
   bool is_known_good() const;
   bool refuse(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
@@ -59,7 +60,7 @@ class HranaWebSocket final : public net::WebSocketHandler {
   void resolve(const hrana::Sql& sql, WebSocketJob& job);
   void resolve(const hrana::Batch& batch, WebSocketJob& job);
   void cancel_all() noexcept;
-  void count_with(const Identity& identity);
+  void count_with(const Context& context);
   void send(net::WebSocketSession& session, std::string_view message);
 
   ServerState& state_;
@@ -68,7 +69,8 @@ class HranaWebSocket final : public net::WebSocketHandler {
   // Of whoever reads the messages.
   std::shared_ptr<Namespace> name_space_;  // null before hello
   std::shared_ptr<const Identity> identity_;
-  std::shared_ptr<Bearer> counted_with_;           // whose WebSockets this is one of
+  Takers counted_with_;                            // whose WebSockets this is one of
+  std::unique_ptr<BudgetShare> place_;             // among them
   std::optional<std::string> jwt_;                 // of the last hello that was accepted
   std::shared_ptr<const NamespaceConfig> config_;  // what it was checked with, as the next
   std::optional<std::uint64_t> rules_;

@@ -1,18 +1,22 @@
 #include "server/legacy_http.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "core/base64.hpp"
+#include "server/decoding_share.hpp"
 #include "server/executor.hpp"
 #include "server/failure.hpp"
 #include "server/http_answer.hpp"
 #include "server/peer_watch.hpp"
 #include "server/statement_run.hpp"
 #include "server/syntax.hpp"
+#include "server/writer_wait.hpp"
 
 namespace libsql::server {
 namespace {
@@ -212,9 +216,19 @@ Json run(DatabaseSession& session, const Context& context, const Query& query, R
 
 }  // namespace
 
-void legacy_query(net::Exchange& exchange, ServerState& state, const Context& context) {
-  const std::vector<Query> queries = queries_of(exchange.request().body, state.options.limits.json_depth);
+void legacy_query(net::Exchange& exchange, ServerState& state, Context& context) {
+  const std::string_view body = exchange.request().body;
+  DecodingShare memory(state.budgets.decoded, context);
+  // What a text and each value of it take at most when they are read.
+  constexpr std::size_t kValue = 160;
+  const auto values = std::count_if(body.begin(), body.end(), [](char c) { return c == ',' || c == '[' || c == '{'; });
+  memory.add(2 * body.size() + kValue * static_cast<std::size_t>(values));
+  const std::vector<Query> queries = queries_of(body, state.options.limits.json_depth);
   check(queries, context);
+  std::vector<std::string_view> texts;
+  for (const Query& query : queries) texts.push_back(query.sql);
+  WritersRoom::Seat seat;
+  if (!take_seat(exchange, context, texts, seat)) return;
   Json answers = Json::array();
   Cancellation cancellation;
   SessionLease session = context.lease();

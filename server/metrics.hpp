@@ -77,7 +77,6 @@ struct NamespaceCounters {
   std::atomic<std::uint64_t> rows_written{0};
   std::atomic<std::uint64_t> microseconds{0};                      // in statements
   std::atomic<std::uint64_t> grouped_writes{0}, group_commits{0};  // see GroupWriter
-  std::atomic<std::size_t> running{0};                             // requests that have a thread now
   // Of the connections that are closed; see CacheFigures.
   std::atomic<std::uint64_t> statement_hits{0}, statement_misses{0};
   std::atomic<std::uint64_t> page_hits{0}, page_misses{0};

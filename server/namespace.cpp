@@ -8,6 +8,7 @@
 #include "local/store.hpp"
 #include "server/failure.hpp"
 #include "server/group_writer.hpp"
+#include "server/writers_room.hpp"
 
 namespace libsql::server {
 namespace {
@@ -35,11 +36,17 @@ std::shared_ptr<local::Store> open_store(const std::string& name, const std::str
   for (const auto& extension : options.extensions) settings.extensions.emplace_back(extension, std::string());
   settings.double_quoted_strings = options.double_quoted_strings;
   settings.max_temporary_bytes = options.limits.temporary_bytes;
+  settings.max_connection_temporary_bytes = options.limits.connection_temporary_bytes;
   settings.temporary_whole = std::move(all_temporary_files);
   settings.mvcc = true;  // keeps a connection, so that the log is not removed and made again all the time
   settings.statement_cache_bytes = 0;
   settings.server_database_name = name;
   return std::make_shared<local::Store>(std::move(settings));
+}
+
+// Of the places to run, a quarter.
+std::size_t seats_of_writers(const Options& options) noexcept {
+  return std::max<std::size_t>(places_of(options) / 4, 1);
 }
 
 std::uint64_t size_of(const std::filesystem::path& file) {
@@ -59,6 +66,7 @@ Namespace::Namespace(std::string name, const std::string& database, const Namesp
       options_(options),
       slots_(std::move(slots)),
       store_(open_store(name_, database, options, std::move(all_temporary_files))),
+      writers_room_(std::make_shared<WritersRoom>(seats_of_writers(options))),
       counters_(std::move(counters)),
       config_(std::make_shared<const NamespaceConfig>(config)),
       last_used_(std::chrono::steady_clock::now()) {
@@ -133,24 +141,26 @@ std::unique_ptr<DatabaseSession> Namespace::take() {
     config = config_;
     version = config_version_;
   }
-  auto session = unless_gone([&] { return std::make_unique<DatabaseSession>(store_, *config, version, options_); });
+  auto session =
+      unless_gone([&] { return std::make_unique<DatabaseSession>(store_, writers_room_, *config, version, options_); });
   const std::lock_guard lock(mutex_);
   used_.push_back(session.get());
   return session;
 }
 
-SessionLease Namespace::lease(std::shared_ptr<Bearer> bearer) {
-  slots_->take(bearer.get());
+SessionLease Namespace::lease(Takers takers) {
+  slots_->take(takers);
   try {
     std::unique_ptr<DatabaseSession> session = take();
-    return {shared_from_this(), std::move(bearer), std::move(session)};
+    session->fit_cache(slots_->in_use());
+    return {shared_from_this(), std::move(takers), std::move(session)};
   } catch (...) {
-    slots_->give(bearer.get());
+    slots_->give(takers);
     throw;
   }
 }
 
-void Namespace::give(std::unique_ptr<DatabaseSession> session, Bearer* bearer) noexcept {
+void Namespace::give(std::unique_ptr<DatabaseSession> session, const Takers& takers) noexcept {
   const bool reusable = session->recycle();
   {
     const std::lock_guard lock(mutex_);
@@ -168,7 +178,7 @@ void Namespace::give(std::unique_ptr<DatabaseSession> session, Bearer* bearer) n
     if (session != nullptr) forget(*session);
   }
   session.reset();
-  slots_->give(bearer);
+  slots_->give(takers);
 }
 
 // Of a session that nobody will see any more only the counts stay. Under the mutex, so that no count is ever seen to
@@ -211,9 +221,9 @@ CacheFigures Namespace::cache_figures() {
 
 void SessionLease::release() noexcept {
   if (session_ == nullptr) return;
-  owner_->give(std::move(session_), bearer_.get());
+  owner_->give(std::move(session_), takers_);
   owner_.reset();
-  bearer_.reset();
+  takers_ = {};
 }
 
 std::shared_ptr<core::Session> Namespace::connect() {
@@ -231,7 +241,8 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
     config = config_;
     version = config_version_;
   }
-  auto session = unless_gone([&] { return std::make_unique<DatabaseSession>(store_, *config, version, options_); });
+  auto session =
+      unless_gone([&] { return std::make_unique<DatabaseSession>(store_, writers_room_, *config, version, options_); });
   auto fresh = std::make_shared<GroupWriter>(std::move(session), counters_);
   const std::lock_guard lock(mutex_);
   // Another thread may have been faster, or the configuration another one by now: then this one serves one request.
@@ -260,13 +271,15 @@ NamespaceStats Namespace::stats() {
   stats.microseconds = counters_->microseconds.load(std::memory_order_relaxed);
   stats.grouped_writes = counters_->grouped_writes.load(std::memory_order_relaxed);
   stats.group_commits = counters_->group_commits.load(std::memory_order_relaxed);
-  stats.writers_waiting = store_->write_line()->waiting();
+  stats.writers_waiting = store_->write_line()->waiting() + writers_room_->waiting();  // with a thread and without
   const std::lock_guard lock(mutex_);
   stats.sessions_in_use = used_.size();
   stats.sessions_idle = idle_.size();
   stats.caches = cache_figures();
   return stats;
 }
+
+WritersRoom& Namespace::writers_room() noexcept { return *writers_room_; }
 
 std::size_t Namespace::sessions_in_use() const noexcept {
   const std::lock_guard lock(mutex_);

@@ -28,6 +28,7 @@ namespace libsql::server {
 
 class GroupWriter;
 class SessionLease;
+class WritersRoom;
 
 struct NamespaceStats {
   std::uint64_t storage_bytes = 0;  // pages in use
@@ -60,9 +61,8 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::shared_ptr<const NamespaceConfig> config() const;
   void set_config(const NamespaceConfig& config);
 
-  /// A session for a client, from those kept ready if there is one. Null: the bearer is not told apart. Throws
-  /// RequestRefused 429, 404 once closed.
-  SessionLease lease(std::shared_ptr<Bearer> bearer = nullptr);
+  /// A session for a client, from those kept ready if there is one. Throws RequestRefused 429, 404 once closed.
+  SessionLease lease(Takers takers = {});
   /// Whether commits wait for the disk with that configuration, so that single writes had better share them.
   bool shares_commits(const NamespaceConfig& config) const noexcept {
     return config.durability.value_or(options_.durability) >= Durability::Strong;
@@ -72,6 +72,9 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   /// A session of its own, past the pool and without the rules for clients: for dumps, loads and backups. Like
   /// checkpoint() and stats() it throws RequestRefused 404 once closed.
   std::shared_ptr<core::Session> connect();
+
+  /// Of those who wait for their turn to write.
+  WritersRoom& writers_room() noexcept;
 
   void checkpoint();
   NamespaceCounters& counters() noexcept { return *counters_; }
@@ -95,7 +98,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   template <class Open>
   auto unless_gone(Open&& open) const;
   void limit_transactions(const NamespaceConfig& config) noexcept;
-  void give(std::unique_ptr<DatabaseSession> session, Bearer* bearer) noexcept;
+  void give(std::unique_ptr<DatabaseSession> session, const Takers& takers) noexcept;
   void forget(DatabaseSession& session) noexcept;
   void forget(GroupWriter* writer) noexcept;
   CacheFigures cache_figures();
@@ -105,6 +108,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
   std::shared_ptr<local::Store> store_;
+  const std::shared_ptr<WritersRoom> writers_room_;
   const std::shared_ptr<NamespaceCounters> counters_;
 
   mutable std::mutex mutex_;  // of what follows
@@ -126,7 +130,7 @@ class SessionLease {
   SessionLease& operator=(SessionLease&& other) noexcept {
     release();
     owner_ = std::move(other.owner_);
-    bearer_ = std::move(other.bearer_);
+    takers_ = std::move(other.takers_);
     session_ = std::move(other.session_);
     return *this;
   }
@@ -139,12 +143,11 @@ class SessionLease {
 
  private:
   friend class Namespace;
-  SessionLease(std::shared_ptr<Namespace> owner, std::shared_ptr<Bearer> bearer,
-               std::unique_ptr<DatabaseSession> session) noexcept
-      : owner_(std::move(owner)), bearer_(std::move(bearer)), session_(std::move(session)) {}
+  SessionLease(std::shared_ptr<Namespace> owner, Takers takers, std::unique_ptr<DatabaseSession> session) noexcept
+      : owner_(std::move(owner)), takers_(std::move(takers)), session_(std::move(session)) {}
 
   std::shared_ptr<Namespace> owner_;
-  std::shared_ptr<Bearer> bearer_;
+  Takers takers_;
   std::unique_ptr<DatabaseSession> session_;
 };
 

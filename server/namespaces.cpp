@@ -394,6 +394,7 @@ void Namespaces::tidy() {
     if (loaded == nullptr) continue;
     loaded->close_idle_sessions(options_.timeouts.session_idle);
     loaded->trim_idle_sessions(std::chrono::seconds(1));
+    loaded->writers_room().tidy(std::chrono::steady_clock::now());
   }
 }
 

@@ -47,7 +47,7 @@ struct Limits {
   std::size_t response_bytes = 10'000'000;                       // of one request; not of cursors
   std::size_t total_request_bytes = std::size_t{96} << 20;       // of all requests and answers on their way
   std::size_t dumps = 8;                                         // for clients, at once
-  std::size_t total_response_bytes = 32'000'000;                 // of all answers being built
+  std::size_t total_response_bytes = 40'000'000;                 // of all answers being built
   std::size_t cursor_fetch_bytes = 1'250'000;                    // of the entries in one fetch_cursor
   std::uint64_t rows = 0;                                        // of one statement; 0: no limit
   std::size_t stored_sql_http = 50, stored_sql_websocket = 150;  // texts
@@ -57,24 +57,29 @@ struct Limits {
   std::size_t http_streams = 4096;                             // that keep texts, of all clients
   std::size_t websocket_streams = 4096;                        // open on one WebSocket
   std::size_t total_websocket_streams = 32'768;
-  unsigned tenant_share = 50;  // per cent of each total that one bearer, or one of several namespaces, may have
-  std::size_t max_row_size = 5'000'000;                    // of a text or blob, unless the namespace says otherwise
-  std::size_t websocket_jobs = 8;                          // that wait in one stream
-  std::size_t connections = 128;                           // to databases, all namespaces together
-  std::size_t connections_waiting = 128;                   // in line for one
-  std::size_t http_connections = 4096;                     // of clients
-  std::uint64_t temporary_bytes = std::uint64_t{1} << 30;  // of one database's temporary files
+  unsigned tenant_share = 75;  // per cent of each total that one bearer, or one of several namespaces, may have
+  std::size_t max_row_size = 5'000'000;                   // of a text or blob, unless the namespace says otherwise
+  std::size_t websocket_jobs = 8;                         // that wait in one stream
+  std::size_t connections = 128;                          // to databases, all namespaces together
+  std::size_t connections_waiting = 128;                  // in line for one
+  std::size_t http_connections = 4096;                    // of clients
+  std::size_t statement_memory = std::size_t{128} << 20;  // of large blocks of all statements; of the process
+  std::uint64_t connection_temporary_bytes = std::uint64_t{256} << 20;  // of one connection's temporary files
+  std::uint64_t temporary_bytes = std::uint64_t{1} << 30;               // of one database's
   std::uint64_t total_temporary_bytes = std::uint64_t{4} << 30;
   std::size_t idle_sessions = 16;                            // kept ready for a namespace
   std::size_t statement_cache_bytes = std::size_t{1} << 20;  // of a session
   int json_depth = 128;
 
+  /// Of very little one may have everything.
   std::size_t share_of(std::size_t total) const noexcept {
-    return total / 100 * tenant_share + total % 100 * tenant_share / 100;
+    return total / 100 * tenant_share + (total % 100 * tenant_share + 99) / 100;
   }
-  /// total_request_bytes, or what makes sure that one request of the largest size fits into one bearer's share.
+  /// total_request_bytes, or what makes sure that one request of the largest size fits into one bearer's share, with an
+  /// eighth for what goes with it.
   std::size_t request_memory() const noexcept {
-    return std::max(total_request_bytes, request_bytes + request_bytes / 2);
+    const std::size_t largest = request_bytes + request_bytes / 8;
+    return std::max(total_request_bytes, largest / tenant_share * 100 + largest % tenant_share * 100 / tenant_share);
   }
 };
 
@@ -121,5 +126,10 @@ struct Options {
   std::shared_ptr<Observer> observer;            // null: nobody is told
   std::string version;                           // the answer to GET /version; empty: the library's
 };
+
+/// How many requests may run at once.
+inline std::size_t places_of(const Options& options) noexcept {
+  return options.threads != 0 ? options.threads : options.limits.connections + 16;
+}
 
 }  // namespace libsql::server

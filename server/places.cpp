@@ -1,49 +1,22 @@
 #include "server/places.hpp"
 
-#include <iterator>
+#include <exception>
 
 namespace libsql::server {
-namespace {
 
-bool take_one(std::atomic<std::size_t>& count, std::size_t most) noexcept {
-  if (count.fetch_add(1) < most) return true;
-  count.fetch_sub(1);
-  return false;
-}
-
-}  // namespace
-
-Places::Place Places::try_take(PlaceOwner& owner, Whose* whose) noexcept {
-  const auto refuse = [&](Whose limit) {
-    if (whose != nullptr) *whose = limit;
-    return Place();
-  };
-  if (owner.bearer != nullptr && !take_one(owner.bearer->running, for_one_)) return refuse(Whose::Bearer);
-  if (owner.name_space != nullptr && !take_one(owner.name_space->running, for_one_)) {
-    if (owner.bearer != nullptr) owner.bearer->running.fetch_sub(1);
-    return refuse(Whose::Namespace);
-  }
-  if (!take_one(running_, total_)) {
-    if (owner.bearer != nullptr) owner.bearer->running.fetch_sub(1);
-    if (owner.name_space != nullptr) owner.name_space->running.fetch_sub(1);
-    return refuse(Whose::Server);
-  }
+Places::Place Places::try_take(Takers& owner, Whose* whose) noexcept {
+  const Whose limit = budget_.take(1, owner.bearer.get(), owner.name_space.get());
+  if (whose != nullptr) *whose = limit;
+  if (limit != Whose::Nobody) return Place();
   return Place(*this, std::move(owner));
 }
 
-void Places::give(const PlaceOwner& owner) noexcept {
-  if (owner.bearer != nullptr) owner.bearer->running.fetch_sub(1);
-  if (owner.name_space != nullptr) owner.name_space->running.fetch_sub(1);
-  running_.fetch_sub(1);
+void Places::give(const Takers& owner) noexcept {
+  budget_.give(1, owner.bearer.get(), owner.name_space.get());
   if (waiting_.load() != 0) call_next();
 }
 
-bool Places::has_room(const PlaceOwner& owner) const noexcept {
-  return running_.load() < total_ && (owner.bearer == nullptr || owner.bearer->running.load() < for_one_) &&
-         (owner.name_space == nullptr || owner.name_space->running.load() < for_one_);
-}
-
-void Places::wait(PlaceOwner owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on) {
+void Places::wait(Takers owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on) {
   const std::lock_guard lock(mutex_);
   waiters_.push_back({std::move(owner), ticket, std::move(go_on)});
   waiting_.fetch_add(1);
@@ -59,7 +32,7 @@ void Places::call_next() noexcept {
       const auto here = waiter++;
       if (here->ticket.expired()) {
         gone.splice(gone.end(), waiters_, here);
-      } else if (has_room(here->owner)) {
+      } else if (budget_.has_room(here->owner.bearer.get(), here->owner.name_space.get())) {
         next.splice(next.end(), waiters_, here);
       }
     }
@@ -75,14 +48,14 @@ void Places::call_next() noexcept {
 }
 
 std::string Places::message(Whose whose) const {
-  const std::string one = std::to_string(for_one_);
+  const std::string most = std::to_string(budget_.most_of(whose));
   switch (whose) {
     case Whose::Bearer:
-      return "Too many concurrent requests of this bearer, who may run " + one + " at once";
+      return "Too many concurrent requests of this bearer, who may run " + most + " at once";
     case Whose::Namespace:
-      return "Too many concurrent requests to this namespace, in which " + one + " may run at once";
+      return "Too many concurrent requests to this namespace, in which " + most + " may run at once";
     default:
-      return "Too many concurrent requests to this server, on which " + std::to_string(total_) + " may run at once";
+      return "Too many concurrent requests to this server, on which " + most + " may run at once";
   }
 }
 

@@ -12,26 +12,13 @@
 #include <string>
 #include <utility>
 
-#include "server/bearer.hpp"
-#include "server/metrics.hpp"
+#include "server/budget.hpp"
 
 namespace libsql::server {
-
-/// For whom something runs. Null: nobody of that kind is told apart.
-struct PlaceOwner {
-  std::shared_ptr<Bearer> bearer;
-  std::shared_ptr<NamespaceCounters> name_space;
-};
-
-/// What one bearer, or one namespace, may take of `total`: three quarters, so that there is always something left for
-/// the others; of very little, everything.
-constexpr std::size_t share_for_one(std::size_t total) noexcept { return total - total / 4; }
 
 /// Threads: all members may be called by several at once.
 class Places {
  public:
-  enum class Whose : std::uint8_t { Nobody, Server, Bearer, Namespace };
-
   /// Given back at its end.
   class Place {
    public:
@@ -51,41 +38,39 @@ class Places {
 
    private:
     friend class Places;
-    Place(Places& places, PlaceOwner owner) noexcept : places_(&places), owner_(std::move(owner)) {}
+    Place(Places& places, Takers owner) noexcept : places_(&places), owner_(std::move(owner)) {}
     Places* places_ = nullptr;
-    PlaceOwner owner_;
+    Takers owner_;
   };
 
-  explicit Places(std::size_t total) noexcept : total_(total), for_one_(share_for_one(total)) {}
+  /// `most_for_one`: for one bearer, and for one namespace.
+  Places(std::size_t total, std::size_t most_for_one) noexcept : budget_(Resource::Places, total, most_for_one) {}
   Places(const Places&) = delete;
   Places& operator=(const Places&) = delete;
 
   /// None if there is none for this owner; `whose` limit it was. If there is one, it takes the owner.
-  Place try_take(PlaceOwner& owner, Whose* whose = nullptr) noexcept;
+  Place try_take(Takers& owner, Whose* whose = nullptr) noexcept;
   /// `go_on` is called, once and by any thread, when there may be a place for the owner, unless `ticket` has expired.
   /// Whoever calls this has to try again afterwards, as a place may have come free meanwhile.
-  void wait(PlaceOwner owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on);
+  void wait(Takers owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on);
   /// Whether somebody waits, so that who runs one thing after the other had better get into the line again.
   bool is_wanted() const noexcept { return waiting_.load(std::memory_order_relaxed) != 0; }
 
-  std::size_t taken() const noexcept { return running_.load(std::memory_order_relaxed); }
+  std::size_t taken() const noexcept { return budget_.held(); }
   std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
   /// What to tell somebody who got none.
   std::string message(Whose whose) const;
 
  private:
   struct Waiter {
-    PlaceOwner owner;
+    Takers owner;
     std::weak_ptr<void> ticket;
     std::function<void()> go_on;
   };
-  void give(const PlaceOwner& owner) noexcept;
+  void give(const Takers& owner) noexcept;
   void call_next() noexcept;
-  bool has_room(const PlaceOwner& owner) const noexcept;
 
-  const std::size_t total_;
-  const std::size_t for_one_;
-  std::atomic<std::size_t> running_ = 0;
+  Budget budget_;
   // Who waits raises this before trying again, and who gives looks here after giving: one of the two sees the other.
   std::atomic<std::size_t> waiting_ = 0;
   std::mutex mutex_;  // of what follows

@@ -32,14 +32,14 @@ std::string from_base64(std::string_view text) {
 
 ServerState::ServerState(Options settings)
     : options(completed(std::move(settings))),
-      slots(std::make_shared<ConnectionSlots>(options.limits.connections, options.limits.connections_waiting,
-                                              options.timeouts.connection_wait)),
+      slots(std::make_shared<ConnectionSlots>(options.limits.connections,
+                                              options.limits.share_of(options.limits.connections),
+                                              options.limits.connections_waiting, options.timeouts.connection_wait)),
       namespaces(options, slots),
-      budgets(options.limits),
+      budgets(options.limits, most_clients(options)),
       streams(options),
-      most_clients(server::most_clients(options)),
-      places(options.threads != 0 ? options.threads : options.limits.connections + 16),
-      dumps(options.limits.dumps) {
+      places(places_of(options), options.limits.share_of(places_of(options))),
+      dumps(budgets.dumps) {
   slots->on_shortage([this] { streams.relieve(); });
 }
 
@@ -101,7 +101,7 @@ const std::shared_ptr<net::MemoryAccount>& memory_of(const ServerState& state, c
   static const std::shared_ptr<net::MemoryAccount> none;
   if (identity.binding().empty()) return none;
   const std::shared_ptr<net::MemoryAccount>& memory = identity.bearer()->memory;
-  memory->set_limit(share_for_one(state.options.limits.request_memory()));
+  memory->set_limit(state.options.limits.share_of(state.options.limits.request_memory()));
   return memory;
 }
 

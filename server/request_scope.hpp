@@ -29,8 +29,7 @@ struct ServerState {
   std::shared_ptr<ConnectionSlots> slots;
   Namespaces namespaces;
   Budgets budgets;
-  HttpStreams streams;       // which have shares of the budgets
-  std::size_t most_clients;  // that may be connected
+  HttpStreams streams;  // which have shares of the budgets
   Places places;
   Dumps dumps;
   std::atomic<std::size_t> websockets = 0;

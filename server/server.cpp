@@ -72,7 +72,7 @@ constexpr std::chrono::milliseconds kHelloTime{10'000};
 
 net::ServerOptions net_options(const Options& options) {
   net::ServerOptions settings;
-  settings.max_workers = (options.threads != 0 ? options.threads : options.limits.connections + 16) + kSpareThreads;
+  settings.max_workers = places_of(options) + kSpareThreads;
   settings.max_connections = most_clients(options);
   settings.max_memory = options.limits.request_memory();
   settings.stranger_memory = std::min(kStrangerMemory, options.limits.request_memory() / 4);

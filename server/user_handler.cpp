@@ -206,14 +206,14 @@ void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
 // enough.
 bool UserHandler::take_place(net::Exchange& exchange, const Context& context, Places::Place& place) {
   Places& places = state_.places;
-  PlaceOwner owner = context.place_owner();
-  Places::Whose whose = Places::Whose::Nobody;
+  Takers owner = context.takers();
+  Whose whose = Whose::Nobody;
   if ((place = places.try_take(owner, &whose))) [[likely]]
     return true;
   const auto now = std::chrono::steady_clock::now();
   const auto until = exchange.parked_since().value_or(now) + state_.options.timeouts.connection_wait;
   if (now >= until || places.waiting() >= state_.options.limits.connections_waiting) {
-    throw RequestRefused(whose == Places::Whose::Server ? 503 : 429, "TOO_MANY_REQUESTS", places.message(whose));
+    throw RequestRefused(whose == Whose::Server ? 503 : 429, "TOO_MANY_REQUESTS", places.message(whose));
   }
   const auto ticket = std::make_shared<int>(0);
   places.wait(owner, ticket, exchange.waker());

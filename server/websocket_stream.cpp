@@ -1,10 +1,13 @@
 #include "server/websocket_stream.hpp"
 
+#include <algorithm>
+
 #include "hrana/cursor_writer.hpp"
 #include "hrana/response_writer.hpp"
 #include "server/executor.hpp"
 #include "server/failure.hpp"
 #include "server/grouped_write.hpp"
+#include "server/writer_wait.hpp"
 
 namespace libsql::server {
 namespace {
@@ -30,6 +33,7 @@ class FetchPace final : public CursorPace {
 Context WebSocketJob::context(ServerState& state, const std::shared_ptr<Namespace>& name_space) const {
   Context context(name_space, identity, state.namespaces, state.options);
   if (const auto wait = request().busy_timeout) context.wait_at_most(std::chrono::milliseconds(*wait));
+  if (wait_ends) wait_until(context, *wait_ends);
   return context;
 }
 
@@ -54,10 +58,17 @@ void WebSocketStream::enqueue(WebSocketJob job) {
     const std::lock_guard lock(mutex_);
     if (cancelled_) return;
     jobs_.push_back(std::move(job));
-    if (jobs_.size() >= state_.options.limits.websocket_jobs && !std::exchange(pausing_, true)) peer_->pause();
+    if (is_full() && !std::exchange(pausing_, true)) peer_->pause();
     if (std::exchange(running_, true)) return;
   }
   schedule();
+}
+
+// With the mutex: whether no further message of the peer is to be read. One that is large enough to be counted is
+// enough, as the peer may have many streams.
+bool WebSocketStream::is_full() const noexcept {
+  return jobs_.size() >= state_.options.limits.websocket_jobs ||
+         std::any_of(jobs_.begin(), jobs_.end(), [](const WebSocketJob& job) { return job.memory.has_value(); });
 }
 
 void WebSocketStream::schedule() {
@@ -88,34 +99,67 @@ void WebSocketStream::peer_has_taken_all() noexcept {
   }
 }
 
+void WebSocketStream::wait_here(const std::shared_ptr<void>& ticket) {
+  const std::lock_guard lock(mutex_);
+  if (cancelled_) return;
+  ticket_ = ticket;
+  waiting_self_ = shared_from_this();
+}
+
+// False: somebody else goes on already, or nobody is to.
+bool WebSocketStream::stop_waiting(const std::shared_ptr<void>& ticket) {
+  const std::lock_guard lock(mutex_);
+  if (ticket_ != ticket) return false;
+  ticket_.reset();
+  waiting_self_.reset();  // not the last one: who runs this has one
+  return true;
+}
+
 // None: it goes on when there may be one, unless it has been cancelled.
 Places::Place WebSocketStream::take_thread() {
-  PlaceOwner owner;
+  Takers owner;
   {
     const std::lock_guard lock(mutex_);
     if (jobs_.empty() || cancelled_) return {};
-    const Identity& identity = *jobs_.front().identity;
-    if (!identity.binding().empty()) owner.bearer = identity.bearer();
+    owner = takers_of(*jobs_.front().identity, *name_space_, state_.options);
   }
-  if (state_.options.namespaces) owner.name_space = name_space_->shared_counters();
   if (Places::Place place = state_.places.try_take(owner)) return place;
   const auto ticket = std::make_shared<int>(0);
-  {
-    const std::lock_guard lock(mutex_);
-    if (cancelled_) return {};
-    ticket_ = ticket;
-    waiting_self_ = shared_from_this();
-  }
+  wait_here(ticket);
   state_.places.wait(owner, ticket, [weak = weak_from_this(), ticket = std::weak_ptr<void>(ticket)] {
     if (const std::shared_ptr<WebSocketStream> self = weak.lock()) self->go_on(ticket.lock());
   });
   Places::Place place = state_.places.try_take(owner);
-  if (!place) return {};
-  const std::lock_guard lock(mutex_);
-  if (ticket_ != ticket) return {};  // Somebody else goes on already.
-  ticket_.reset();
-  waiting_self_.reset();  // not the last one: who runs this has one
+  if (!place || !stop_waiting(ticket)) return {};
   return place;
+}
+
+// Before the next job, where it would write and too many threads wait for that already. False: it goes on when there
+// may be a seat.
+bool WebSocketStream::take_seat() {
+  WritersRoom& room = name_space_->writers_room();
+  WebSocketJob* job = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (jobs_.empty()) return true;
+    job = &jobs_.front();  // stays where it is: this thread takes them out
+  }
+  // Who is in a transaction may be the one that all wait for.
+  if (session_ && (cursor_ != nullptr || !session_->is_autocommit())) return true;
+  if (!may_write(job->texts)) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (!job->wait_ends) job->wait_ends = end_of_wait(job->context(state_, name_space_), now);
+  const auto until = *job->wait_ends;
+  if (room.is_full() && now < until) {
+    const auto ticket = std::make_shared<int>(0);
+    wait_here(ticket);
+    room.wait(ticket, until, [weak = weak_from_this(), ticket = std::weak_ptr<void>(ticket)] {
+      if (const std::shared_ptr<WebSocketStream> self = weak.lock()) self->go_on(ticket.lock());
+    });
+    if (room.is_full() || !stop_waiting(ticket)) return false;
+  }
+  seat_ = WritersRoom::Seat(room);
+  return true;
 }
 
 void WebSocketStream::go_on(const std::shared_ptr<void>& ticket) {
@@ -148,9 +192,16 @@ void WebSocketStream::drain() {
   // Then others have a turn on this thread, and who runs much at once is told apart from who asks for little often.
   constexpr int kMostAtOnce = 64;
   Places::Place thread;
+  bool seated = false;
   for (int jobs = 0;;) {
     std::unique_lock lock(mutex_);
     if (!may_go_on()) return;
+    if (!seated && (name_space_->writers_room().is_full() || jobs_.front().wait_ends)) {
+      lock.unlock();
+      if (!take_seat()) return;
+      seated = true;
+      continue;
+    }
     if (!thread) {
       lock.unlock();
       thread = take_thread();
@@ -159,9 +210,11 @@ void WebSocketStream::drain() {
     }
     WebSocketJob job = std::move(jobs_.front());
     jobs_.pop_front();
-    if (jobs_.size() < state_.options.limits.websocket_jobs && std::exchange(pausing_, false)) peer_->resume();
+    if (!is_full() && std::exchange(pausing_, false)) peer_->resume();
     lock.unlock();
     run(job);
+    seat_.release();
+    seated = false;
     if (++jobs < kMostAtOnce && !state_.places.is_wanted()) continue;
     thread.release();
     return schedule();
@@ -179,7 +232,7 @@ void WebSocketStream::close() {
 
 DatabaseSession& WebSocketStream::session() {
   if (!session_) {
-    session_ = name_space_->lease(bearer_);
+    session_ = name_space_->lease(takers_);
     session_->connection().set_change_counters(counters_);
     cancellation_.watch(session_->interrupt_state());
   }
@@ -277,7 +330,7 @@ void WebSocketStream::answer(WebSocketJob& job, hrana::ResponseWriter& writer) {
 }
 
 void WebSocketStream::run(WebSocketJob& job) {
-  bearer_ = job.identity->binding().empty() ? nullptr : job.identity->bearer();
+  takers_ = takers_of(*job.identity, *name_space_, state_.options);
   out_.clear();
   hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(encoding_, out_);
   writer.begin(job.request().request_id);

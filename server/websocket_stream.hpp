@@ -1,6 +1,7 @@
 // One stream of a WebSocket client: its requests run one after the other, beside those of the other streams.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "net/server.hpp"
 #include "server/cursor_run.hpp"
 #include "server/request_scope.hpp"
+#include "server/writers_room.hpp"
 
 namespace libsql::server {
 
@@ -25,7 +27,9 @@ struct WebSocketJob {
   core::Decoded<hrana::ClientMessage> message;
   std::shared_ptr<const Identity> identity;
   std::vector<std::string_view> texts;
-  std::vector<std::shared_ptr<const std::string>> stored;  // what some of the texts view
+  std::vector<std::shared_ptr<const std::string>> stored;            // what some of the texts view
+  std::optional<BudgetShare> memory{};                               // its, if it is large
+  std::optional<std::chrono::steady_clock::time_point> wait_ends{};  // if it had to wait for a seat in the WritersRoom
 
   const hrana::WebSocketRequest& request() const noexcept { return std::get<hrana::WebSocketRequest>(*message); }
   Context context(ServerState& state, const std::shared_ptr<Namespace>& name_space) const;
@@ -63,7 +67,11 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
   void schedule();
   void drain();
   bool may_go_on();
+  bool is_full() const noexcept;
   Places::Place take_thread();
+  bool take_seat();
+  void wait_here(const std::shared_ptr<void>& ticket);
+  bool stop_waiting(const std::shared_ptr<void>& ticket);
   void go_on(const std::shared_ptr<void>& ticket);
   void run(WebSocketJob& job);
   void answer(WebSocketJob& job, hrana::ResponseWriter& writer);
@@ -86,10 +94,11 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
   bool pausing_ = false;  // no message of the peer is read because of this stream
   bool cancelled_ = false;
   std::shared_ptr<WebSocketStream> waiting_self_;  // while it waits for the peer or a place
-  std::shared_ptr<void> ticket_;                   // while it waits for a place
+  std::shared_ptr<void> ticket_;                   // while it waits for a place or a seat
 
   // Of the thread that runs the jobs.
-  std::shared_ptr<Bearer> bearer_;  // of the job at hand, if bearers are told apart
+  Takers takers_;           // of the job at hand
+  WritersRoom::Seat seat_;  // if it waited for one
   SessionLease session_;
   engine::Connection::ChangeCounters counters_;  // of the stream, while it has no session
   std::unique_ptr<Cursor> cursor_;

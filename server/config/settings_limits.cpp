@@ -29,26 +29,35 @@ constexpr std::array kSettings = {
             set_size<&Limits::request_bytes>},
     Setting{"max-legacy-request-size", "SIZE", "Of a request to the legacy API at /.", "2MiB",
             set_size<&Limits::legacy_request_bytes>},
-    Setting{
-        "max-total-request-size", "SIZE",
-        "Of all requests that arrive and answers that leave; one bearer gets three quarters. At least half more than "
-        "--max-request-size.",
-        "96MiB",
-        [](Config& config, std::string_view text) {
-          const std::uint64_t size = parse_size(text);
-          if (size == 0) throw ConfigError("it must be at least 1");
-          config.options.limits.total_request_bytes = size;
-        }},
-    Setting{"max-dumps", "N", "Dumps for clients at once; one bearer gets three quarters.", "8",
-            set_positive<&Limits::dumps>},
+    Setting{"max-total-request-size", "SIZE",
+            "Of all requests that arrive and answers that leave. At least so much that a request of --max-request-size "
+            "fits "
+            "into one bearer's share.",
+            "96MiB",
+            [](Config& config, std::string_view text) {
+              const std::uint64_t size = parse_size(text);
+              if (size == 0) throw ConfigError("it must be at least 1");
+              config.options.limits.total_request_bytes = size;
+            }},
+    Setting{"max-dumps", "N", "Dumps for clients at once.", "8", set_positive<&Limits::dumps>},
     Setting{"max-response-size", "SIZE", "Of one answer; cursors have none.", "10MB",
             set_size<&Limits::response_bytes>},
-    Setting{"max-total-response-size", "SIZE", "Of all answers that are being put together.", "32MB",
+    Setting{"max-total-response-size", "SIZE", "Of all answers that are being put together.", "40MB",
             set_size<&Limits::total_response_bytes>},
     Setting{"max-rows", "N", "That one statement may return; 0: no limit.", "0", set_count<&Limits::rows>},
     Setting{"max-row-size", "SIZE", "Of a text or blob, unless its namespace says otherwise.", "5MB",
             set_size<&Limits::max_row_size>},
-    Setting{"max-temp-size", "SIZE", "Of the temporary files of one database: sorts, VACUUM, temporary tables.", "1GiB",
+    Setting{"max-statement-memory", "SIZE",
+            "Of the texts, blobs and sorts that the statements of all clients hold at a time, in pieces of 64 KiB and "
+            "more. "
+            "One statement gets half.",
+            "128MiB", set_size<&Limits::statement_memory>},
+    Setting{
+        "max-connection-temp-size", "SIZE",
+        "Of the temporary files of one connection to a database, that is, of the statements that one client runs on "
+        "it at a time: sorts, CREATE INDEX.",
+        "256MiB", set_size<&Limits::connection_temporary_bytes>},
+    Setting{"max-temp-size", "SIZE", "Of the temporary files of all connections to one database.", "1GiB",
             set_size<&Limits::temporary_bytes>},
     Setting{"max-total-temp-size", "SIZE", "Of the temporary files of all databases.", "4GiB",
             set_size<&Limits::total_temporary_bytes>},
@@ -72,15 +81,16 @@ constexpr std::array kSettings = {
             set_positive<&Limits::websocket_streams>},
     Setting{"max-total-websocket-streams", "N", "Streams that are open on all WebSockets together.", "32768",
             set_positive<&Limits::total_websocket_streams>},
-    Setting{"max-tenant-share", "PERCENT",
-            "Of each such total (of responses, stored SQL and streams) that the bearer of one token, or one of several "
-            "namespaces, may have.",
-            "50",
-            [](Config& config, std::string_view text) {
-              const std::uint64_t share = parse_count(text);
-              if (share == 0 || share > 100) throw ConfigError("it must be between 1 and 100");
-              config.options.limits.tenant_share = static_cast<unsigned>(share);
-            }},
+    Setting{
+        "max-tenant-share", "PERCENT",
+        "Of each such total (requests that run, connections, WebSockets, dumps, streams, stored SQL, responses) that "
+        "the bearer of one token, or one of several namespaces, may have; of the size of requests only the bearer.",
+        "75",
+        [](Config& config, std::string_view text) {
+          const std::uint64_t share = parse_count(text);
+          if (share == 0 || share > 100) throw ConfigError("it must be between 1 and 100");
+          config.options.limits.tenant_share = static_cast<unsigned>(share);
+        }},
     Setting{"max-json-depth", "N", "Of a request.", "128",
             [](Config& config, std::string_view text) {
               const std::uint64_t depth = parse_count(text);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/large_blocks.hpp"
 #include "server/descriptors.hpp"
 #include "server/serve/last_exit.hpp"
 #include "server/serve/notify.hpp"
@@ -78,6 +79,8 @@ void serve_until_told(Service& service, Signals& signals) {
 }  // namespace
 
 int run_service(Config config) {
+  const std::size_t memory = config.options.limits.statement_memory;
+  engine::bound_large_blocks(memory, memory / 2);
   keep_others_out();
   raise_descriptor_limit();
   keep_large_memory_apart();

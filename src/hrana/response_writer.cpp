@@ -50,6 +50,7 @@ void ResponseWriter::close_to(std::size_t depth) {
 }
 
 void ResponseWriter::begin(std::int32_t request_id) {
+  failure_bytes_ = 0;
   // Over a WebSocket the string holds one message at a time: what was there may have been taken out.
   if (envelope_ == Envelope::WebSocket) start_ = out_->size();
   request_start_ = out_->size();
@@ -265,6 +266,7 @@ void ResponseWriter::begin_batch() {
     open(1, kExpected);
   }
   failures_.clear();
+  failure_bytes_ = 0;
   step_ = 0;
 }
 
@@ -294,6 +296,7 @@ void ResponseWriter::fail_step(const WireError& error) {
     StepFailure& failure = failures_.emplace_back();
     failure.step = step_;
     json::append_error(error, failure.json);
+    failure_bytes_ += failure.json.size() + sizeof failure;
     skip_step();
     return;
   }
@@ -323,6 +326,7 @@ void ResponseWriter::end_batch(std::optional<std::uint64_t> replication_index) {
       ++next;
     }
     fill(step_);
+    failure_bytes_ = 0;  // they are written now
     *out_ += "],\"replication_index\":";
     if (replication_index) {
       *out_ += '"';

@@ -50,9 +50,9 @@ class ResponseWriter {
   /// Takes back what was written since begin(), for another attempt at the answer.
   void restart();
   /// The bytes written since begin().
-  std::size_t request_bytes() const noexcept { return out_->size() - request_start_; }
+  std::size_t request_bytes() const noexcept { return out_->size() + failure_bytes_ - request_start_; }
   /// The bytes written in all.
-  std::size_t total_bytes() const noexcept { return out_->size() - start_; }
+  std::size_t total_bytes() const noexcept { return out_->size() + failure_bytes_ - start_; }
 
   // Answers in one call.
 
@@ -122,6 +122,7 @@ class ResponseWriter {
   std::array<proto::Gap, 8> gaps_{};  // Protobuf: the messages that are open, the outermost first
   std::size_t depth_ = 0;
   std::size_t step_depth_ = 0;
+  std::size_t failure_bytes_ = 0;
   std::vector<StepFailure> failures_;  // JSON: for `step_errors`, which comes after all results
   std::int32_t request_id_ = 0;
   std::uint32_t step_ = 0;

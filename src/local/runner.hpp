@@ -15,9 +15,9 @@ class Store;
 /// Threads: one at a time, but for the function that gives way (WriteTurn).
 class Runner {
  public:
-  /// Opens a connection to the database. `scope` and `give_way` as for WriteTurn.
+  /// Opens a connection to the database. `scope`, `give_way` and `watch` as for WriteTurn.
   Runner(std::shared_ptr<Store> store, std::size_t cache_bytes, WriteTurn::Scope scope,
-         WriteTurn::GiveWay give_way = nullptr);
+         WriteTurn::GiveWay give_way = nullptr, WaitWatch* watch = nullptr);
   ~Runner() { close_all(); }
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;

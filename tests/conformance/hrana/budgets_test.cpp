@@ -56,6 +56,7 @@ class HranaBudgets : public ServerTest {
     options.namespaces = true;
     options.authenticator = std::make_shared<NamedAuthenticator>();
     options.max_loaded_namespaces = 3;
+    options.limits.tenant_share = 50;
     options.limits.total_response_bytes = 4'000'000;
     options.limits.total_stored_sql_bytes = 200'000;
     options.limits.http_streams = 4;
@@ -96,6 +97,88 @@ class HranaBudgets : public ServerTest {
   }
   std::size_t held() const { return server_->gauges().response_bytes_held; }
 };
+
+// Parts of requests: a few bytes on the wire are a hundred where they are read.
+class HranaParts : public HranaBudgets {
+ protected:
+  void configure(server::Options& options) override {
+    HranaBudgets::configure(options);
+    options.limits.request_bytes = 1'000'000;
+    options.limits.total_request_bytes = 2'300'000;  // one bearer may have half
+  }
+  static std::string many(const std::string& part, int count) {
+    std::string text = part;
+    for (int i = 1; i < count; ++i) text += "," + part;
+    return text;
+  }
+};
+
+TEST_F(HranaParts, ARequestOfTooManyIsRefusedAsAWhole) {
+  HttpClient http = as("alice", "a");
+  const auto refuse = [&](const char* path, const std::string& body) {
+    const Answer answer = http.send("POST", path, body);
+    EXPECT_EQ(answer.status, 413) << path << answer.body;
+    EXPECT_EQ(answer.json().at("code"), "REQUEST_TOO_LARGE");
+    EXPECT_NE(answer.body.find("this bearer's limit is 1150000 bytes"), std::string::npos) << answer.body;
+  };
+  for (int round = 0; round < 3; ++round) {  // what was taken is given back
+    refuse("/v3/pipeline", R"({"requests":[)" + many(R"({"type":"close"})", 40'000) + "]}");
+    refuse("/v3/cursor", R"({"batch":{"steps":[)" + many(R"({"stmt":{}})", 40'000) + "]}}");
+    refuse("/v1/batch", R"({"batch":{"steps":[)" + many(R"({"stmt":{}})", 40'000) + "]}}");
+    refuse("/", R"({"statements":[)" + many(R"("")", 40'000) + "]}");
+    std::string closes;
+    for (int i = 0; i < 100'000; ++i) closes += std::string("\x12\x02\x0a\x00", 4);
+    refuse("/v3-protobuf/pipeline", closes);
+  }
+  EXPECT_EQ(http.pipeline(list({execute("SELECT 1"), close()})).at("results")[0].at("type"), "ok");
+  // Long texts are no parts.
+  EXPECT_EQ(http.pipeline(list({execute("SELECT 1 --" + std::string(800'000, ' ')), close()})).at("results").size(),
+            2U);
+}
+
+TEST_F(HranaParts, AMessageOfTooManyEndsItsSocket) {
+  for (int round = 0; round < 2; ++round) {
+    Opened alice = socket("alice", "a");
+    EXPECT_EQ(alice.ask(open(1)), "");
+    alice.connection.send(
+        net::MessageType::Text,
+        R"({"type":"request","request_id":1,"request":{"type":"batch","stream_id":1,"batch":{"steps":[)" +
+            many(R"({"stmt":{}})", 40'000) + "]}}}",
+        soon());
+    try {
+      alice.receive();
+      ADD_FAILURE() << "it goes on";
+    } catch (const net::NetError& error) {
+      EXPECT_EQ(error.close_code, 1009);
+    }
+  }
+}
+
+TEST_F(HranaParts, AStrangersFirstMessageHasFew) {
+  net::WebSocketConnection connection(local_origin(server_->port()), local_options());
+  const std::vector<net::Header> headers = {{"x-namespace", "a"}};
+  connection.connect("/", std::vector<std::string_view>{"hrana3"}, headers, soon());
+  connection.send(net::MessageType::Text,
+                  R"({"type":"request","request_id":1,"request":{"type":"batch","stream_id":1,"batch":{"steps":[)" +
+                      many(R"({"stmt":{}})", 1'300) + "]}}}",
+                  soon());
+  try {
+    connection.receive(soon());
+    ADD_FAILURE() << "it goes on";
+  } catch (const net::NetError& error) {
+    EXPECT_EQ(error.close_code, 1009);
+  }
+}
+
+TEST_F(HranaBudgets, StepsThatSayLittleCountAsAnAnswer) {
+  HttpClient http = as("alice", "a");
+  std::string steps = R"({"stmt":{"sql":"SELECT x"}})";
+  for (int i = 1; i < 30'000; ++i) steps += R"(,{"stmt":{"sql":"SELECT x"}})";
+  const Answer answer =
+      http.send("POST", "/v3/pipeline", R"({"requests":[{"type":"batch","batch":{"steps":[)" + steps + "]}}]}");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(error_code(answer.json().at("results")[0]), "TOO_MANY_RESPONSES");
+}
 
 std::string large(int bytes) { return "SELECT printf('%.*c', " + std::to_string(bytes) + ", 'x')"; }
 

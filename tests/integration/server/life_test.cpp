@@ -336,13 +336,14 @@ TEST_F(ServerLife, EncryptsItsFilesWithAKeyFromAFileOrAVariable) {
   EXPECT_TRUE(!wrong.is_ready() || run_sql(wrong.port(), "SELECT a FROM t") != "swordfish");
 }
 
-TEST_F(ServerLife, BoundsTheTemporaryFilesOfADatabaseAndOfAll) {
+TEST_F(ServerLife, BoundsTheTemporaryFilesOfAConnectionOfADatabaseAndOfAll) {
   const std::string sort =
       "SELECT count(*) FROM (WITH c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 8000) SELECT randomblob(1000) "
       "AS b "
       "FROM c ORDER BY b LIMIT 100000)";
-  for (const auto& [setting, owner] : {std::pair("--max-temp-size", "this database"),
-                                       std::pair("--max-total-temp-size", "all databases of the server")}) {
+  for (const auto& [setting, owner] :
+       {std::pair("--max-connection-temp-size", "one connection"), std::pair("--max-temp-size", "this database"),
+        std::pair("--max-total-temp-size", "all databases of the server")}) {
     ServerProcess server({"--db", file(std::string("a.db") + setting), setting, "1MiB"});
     ASSERT_TRUE(server.is_ready()) << server.errors();
     for (int i = 0; i < 3; ++i) {

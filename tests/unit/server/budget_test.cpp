@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "server/budgets.hpp"
 #include "server/options.hpp"
 
 namespace libsql::server {
@@ -62,9 +63,35 @@ TEST(Budget, SharesOfLimitsAreTheirPercentage) {
   Limits limits;
   limits.tenant_share = 50;
   EXPECT_EQ(limits.share_of(64 << 20), std::size_t{32} << 20);
-  EXPECT_EQ(limits.share_of(5), 2U);
+  EXPECT_EQ(limits.share_of(5), 3U);
+  limits.tenant_share = 75;
+  EXPECT_EQ(limits.share_of(144), 108U);
+  limits.tenant_share = 1;
+  EXPECT_EQ(limits.share_of(1), 1U) << "of very little one may have everything";
+  EXPECT_EQ(limits.share_of(0), 0U);
   limits.tenant_share = 100;
   EXPECT_EQ(limits.share_of(SIZE_MAX), SIZE_MAX);
+}
+
+TEST(Budget, OneShareHoldsARequestOfTheLargestSize) {
+  for (const unsigned share : {1U, 7U, 50U, 75U, 99U, 100U}) {
+    Limits limits;
+    limits.tenant_share = share;
+    EXPECT_GE(limits.share_of(limits.request_memory()), limits.request_bytes) << share;
+    limits.request_bytes = 10;
+    limits.total_request_bytes = 1;
+    EXPECT_GE(limits.share_of(limits.request_memory()), 10U) << share;
+  }
+}
+
+TEST(Budget, OfEachResourceOneTenantMayHaveTheSameShare) {
+  Limits limits;
+  limits.tenant_share = 20;
+  const Budgets budgets(limits, 1000);
+  for (const Budget* budget : {&budgets.responses, &budgets.stored_sql, &budgets.http_streams,
+                               &budgets.websocket_streams, &budgets.websockets, &budgets.dumps, &budgets.decoded}) {
+    EXPECT_EQ(budget->most_for_one(), limits.share_of(budget->total()));
+  }
 }
 
 }  // namespace

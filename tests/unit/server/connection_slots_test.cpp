@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -17,7 +19,7 @@ using namespace std::chrono_literals;
 TEST(ConnectionSlots, AreNeverInMoreHandsThanThereAre) {
   constexpr int kThreads = 8;
   constexpr int kRounds = 2000;
-  ConnectionSlots slots(2, kThreads, 60s);
+  ConnectionSlots slots(2, 2, kThreads, 60s);
   std::atomic<int> in_use = 0;
   std::atomic<int> most = 0;
   std::vector<std::thread> threads;
@@ -42,7 +44,7 @@ TEST(ConnectionSlots, AreNeverInMoreHandsThanThereAre) {
 }
 
 TEST(ConnectionSlots, RefuseWhoComesWhenTooManyWait) {
-  ConnectionSlots slots(1, 1, 60s);
+  ConnectionSlots slots(1, 1, 1, 60s);
   slots.take();
   std::thread waiting([&] {
     slots.take();
@@ -56,11 +58,47 @@ TEST(ConnectionSlots, RefuseWhoComesWhenTooManyWait) {
 }
 
 TEST(ConnectionSlots, AreAskedBackBeforeAnybodyWaits) {
-  ConnectionSlots slots(1, 0, 0ms);
+  ConnectionSlots slots(1, 1, 0, 0ms);
   slots.on_shortage([&] { slots.give(); });
   slots.take();
   EXPECT_NO_THROW(slots.take());
   EXPECT_EQ(slots.in_use(), 1U);
+}
+
+TEST(ConnectionSlots, OneBearerAndOneNamespaceHaveTheirShareAndNoMore) {
+  ConnectionSlots slots(4, 3, 0, 0ms);
+  const Takers greedy{std::make_shared<Taken>(), std::make_shared<Taken>()};
+  const Takers in_the_same{std::make_shared<Taken>(), greedy.name_space};
+  const Takers elsewhere{std::make_shared<Taken>(), std::make_shared<Taken>()};
+  const auto refusal = [&](const Takers& takers) -> std::string {
+    try {
+      slots.take(takers);
+      return {};
+    } catch (const RequestRefused& refused) {
+      EXPECT_EQ(refused.status(), 429);
+      return refused.what();
+    }
+  };
+  for (int i = 0; i < 3; ++i) slots.take(greedy);
+  EXPECT_NE(refusal(greedy).find("of this bearer, who may have 3"), std::string::npos);
+  EXPECT_NE(refusal(in_the_same).find("to this namespace, which may have 3"), std::string::npos);
+  slots.take(elsewhere);
+  EXPECT_NE(refusal({std::make_shared<Taken>(), std::make_shared<Taken>()}), "");
+  slots.give(greedy);
+  EXPECT_EQ(refusal(in_the_same), "");
+  EXPECT_EQ(greedy.bearer->of(Resource::Connections), 2U);
+  EXPECT_EQ(greedy.name_space->of(Resource::Connections), 3U);
+  EXPECT_EQ(in_the_same.bearer->of(Resource::Connections), 1U);
+}
+
+TEST(ConnectionSlots, WhoWaitsInVainForTheServersLeavesNothingTaken) {
+  ConnectionSlots slots(1, 1, 4, 1ms);
+  const Takers waiting{std::make_shared<Taken>(), std::make_shared<Taken>()};
+  slots.take();
+  EXPECT_THROW(slots.take(waiting), RequestRefused);
+  EXPECT_EQ(waiting.bearer->of(Resource::Connections), 0U);
+  slots.give();
+  EXPECT_EQ(slots.in_use(), 0U);
 }
 
 }  // namespace

@@ -24,9 +24,9 @@ int bytes_of_pages(DatabaseSession& session) {
 TEST(Namespace, IdleSessionsGiveTheirPagesBackAndStayReady) {
   const test::TemporaryDirectory directory;
   const Options options;
-  const auto name_space =
-      std::make_shared<Namespace>("n", directory.file("data"), NamespaceConfig(), options,
-                                  std::make_shared<ConnectionSlots>(4, 4, 10s), std::make_shared<NamespaceCounters>());
+  const auto name_space = std::make_shared<Namespace>("n", directory.file("data"), NamespaceConfig(), options,
+                                                      std::make_shared<ConnectionSlots>(4, 4, 4, 10s),
+                                                      std::make_shared<NamespaceCounters>());
   {
     const SessionLease session = name_space->lease();
     session->connection().execute_script(

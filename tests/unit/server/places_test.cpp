@@ -8,86 +8,82 @@
 #include <thread>
 #include <vector>
 
-#include "server/connection_slots.hpp"
 #include "server/descriptors.hpp"
-#include "server/failure.hpp"
 
 namespace libsql::server {
 namespace {
 
-using namespace std::chrono_literals;
-
-PlaceOwner owner(std::shared_ptr<Bearer> bearer, std::shared_ptr<NamespaceCounters> name_space = nullptr) {
+Takers owner(std::shared_ptr<Taken> bearer, std::shared_ptr<Taken> name_space = nullptr) {
   return {std::move(bearer), std::move(name_space)};
 }
 
-std::vector<Places::Place> take_all(Places& places, const PlaceOwner& who, Places::Whose& whose) {
+std::vector<Places::Place> take_all(Places& places, const Takers& who, Whose& whose) {
   std::vector<Places::Place> taken;
   for (;;) {
-    PlaceOwner copy = who;
+    Takers copy = who;
     Places::Place place = places.try_take(copy, &whose);
     if (!place) return taken;
     taken.push_back(std::move(place));
   }
 }
 
-TEST(Places, OneBearerLeavesAQuarterToTheOthers) {
-  Places places(8);
-  const auto greedy = std::make_shared<Bearer>();
-  Places::Whose whose = Places::Whose::Nobody;
+TEST(Places, OneBearerHasItsShareAndNoMore) {
+  Places places(8, 6);
+  const auto greedy = std::make_shared<Taken>();
+  Whose whose = Whose::Nobody;
   std::vector<Places::Place> taken = take_all(places, owner(greedy), whose);
   EXPECT_EQ(taken.size(), 6U);
-  EXPECT_EQ(whose, Places::Whose::Bearer);
+  EXPECT_EQ(whose, Whose::Bearer);
   EXPECT_NE(places.message(whose).find("of this bearer, who may run 6"), std::string::npos);
-  std::vector<Places::Place> others = take_all(places, owner(std::make_shared<Bearer>()), whose);
+  std::vector<Places::Place> others = take_all(places, owner(std::make_shared<Taken>()), whose);
   EXPECT_EQ(others.size(), 2U);
-  EXPECT_EQ(whose, Places::Whose::Server);
+  EXPECT_EQ(whose, Whose::Server);
   taken.clear();
   others.clear();
-  EXPECT_EQ(greedy->running, 0U);
+  EXPECT_EQ(greedy->of(Resource::Places), 0U);
   EXPECT_EQ(places.taken(), 0U);
 }
 
-TEST(Places, OneNamespaceLeavesAQuarterToTheOthers) {
-  Places places(8);
-  const auto busy = std::make_shared<NamespaceCounters>();
+TEST(Places, OneNamespaceHasItsShareAndNoMore) {
+  Places places(8, 6);
+  const auto busy = std::make_shared<Taken>();
   std::vector<Places::Place> taken;
   for (int i = 0; i < 6; ++i) {  // each by another bearer
-    PlaceOwner who = owner(std::make_shared<Bearer>(), busy);
+    Takers who = owner(std::make_shared<Taken>(), busy);
     taken.push_back(places.try_take(who));
     EXPECT_TRUE(taken.back());
   }
-  const auto bearer = std::make_shared<Bearer>();
-  PlaceOwner who = owner(bearer, busy);
-  Places::Whose whose = Places::Whose::Nobody;
+  const auto bearer = std::make_shared<Taken>();
+  Takers who = owner(bearer, busy);
+  Whose whose = Whose::Nobody;
   EXPECT_FALSE(places.try_take(who, &whose));
-  EXPECT_EQ(whose, Places::Whose::Namespace);
-  EXPECT_EQ(bearer->running, 0U) << "what was not given is not counted";
-  PlaceOwner elsewhere = owner(bearer, std::make_shared<NamespaceCounters>());
+  EXPECT_EQ(whose, Whose::Namespace);
+  EXPECT_EQ(bearer->of(Resource::Places), 0U) << "what was not given is not counted";
+  Takers elsewhere = owner(bearer, std::make_shared<Taken>());
   EXPECT_TRUE(places.try_take(elsewhere));
 }
 
 TEST(Places, WhoIsNotToldApartMayTakeAll) {
-  Places places(4);
-  Places::Whose whose = Places::Whose::Nobody;
+  Places places(4, 3);
+  Whose whose = Whose::Nobody;
   EXPECT_EQ(take_all(places, {}, whose).size(), 4U);
-  EXPECT_EQ(whose, Places::Whose::Server);
+  EXPECT_EQ(whose, Whose::Server);
 }
 
 TEST(Places, APlaceThatComesFreeCallsTheFirstWhoMayHaveIt) {
-  Places places(4);
-  const auto greedy = std::make_shared<Bearer>();
-  Places::Whose whose = Places::Whose::Nobody;
+  Places places(4, 3);
+  const auto greedy = std::make_shared<Taken>();
+  Whose whose = Whose::Nobody;
   std::vector<Places::Place> taken = take_all(places, owner(greedy), whose);
   ASSERT_EQ(taken.size(), 3U);
-  PlaceOwner other = owner(std::make_shared<Bearer>());
+  Takers other = owner(std::make_shared<Taken>());
   Places::Place last = places.try_take(other);
   std::vector<int> called;
   const auto ticket = std::make_shared<int>(0);
   auto gone = std::make_shared<int>(0);
-  places.wait(owner(std::make_shared<Bearer>()), gone, [&] { called.push_back(0); });
+  places.wait(owner(std::make_shared<Taken>()), gone, [&] { called.push_back(0); });
   places.wait(owner(greedy), ticket, [&] { called.push_back(1); });
-  places.wait(owner(std::make_shared<Bearer>()), ticket, [&] { called.push_back(2); });
+  places.wait(owner(std::make_shared<Taken>()), ticket, [&] { called.push_back(2); });
   gone.reset();
   EXPECT_TRUE(places.is_wanted());
   last.release();  // the greedy one has its share
@@ -98,7 +94,7 @@ TEST(Places, APlaceThatComesFreeCallsTheFirstWhoMayHaveIt) {
 }
 
 TEST(Places, NoCallIsLostBetweenThreads) {
-  Places places(2);
+  Places places(2, 2);
   constexpr int kRounds = 2000;
   std::atomic<int> done = 0;
   std::vector<std::thread> threads;
@@ -106,7 +102,7 @@ TEST(Places, NoCallIsLostBetweenThreads) {
     threads.emplace_back([&] {
       for (int round = 0; round < kRounds; ++round) {
         for (;;) {
-          PlaceOwner who;
+          Takers who;
           if (Places::Place place = places.try_take(who)) break;
           std::atomic<bool> called = false;
           auto ticket = std::make_shared<int>(0);
@@ -129,24 +125,6 @@ TEST(Places, NoCallIsLostBetweenThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(done, 4 * kRounds);
-}
-
-TEST(ConnectionSlots, OneBearerLeavesAQuarterToTheOthers) {
-  ConnectionSlots slots(4, 0, 0ms);
-  Bearer greedy;
-  Bearer other;
-  for (int i = 0; i < 3; ++i) slots.take(&greedy);
-  try {
-    slots.take(&greedy);
-    FAIL() << "all are in one hand";
-  } catch (const RequestRefused& refused) {
-    EXPECT_EQ(refused.status(), 429);
-    EXPECT_NE(std::string(refused.what()).find("of this bearer, who may have 3"), std::string::npos);
-  }
-  slots.take(&other);
-  slots.give(&greedy);
-  slots.take(&greedy);
-  EXPECT_EQ(greedy.sessions, 3U);
 }
 
 TEST(Descriptors, ALowLimitIsSharedBetweenClientsAndDatabases) {
