@@ -1,5 +1,5 @@
-// Precompiled for the rooms where LIBSQL_PCH asks for it (the sanitizer builds). The release build compiles every file
-// without it, so that none comes to rely on it.
+// Precompiled for library, server and program where LIBSQL_PCH asks for it (the sanitizer builds, and that of
+// scripts/run). The release build compiles every file without it, so that none comes to rely on it.
 #include <algorithm>
 #include <array>
 #include <atomic>
