@@ -41,14 +41,16 @@ struct Access {
     if (session == nullptr) core::throw_error(ErrorCode::Misuse, "the object was moved from");
     return *session;
   }
-  /// The engine's connection for a feature that needs one. Throws Unsupported, naming both; Misuse.
-  static engine::Connection& engine(const Connection& connection, std::string_view feature) {
+  /// The engine's connection, for a feature that works on it. Throws Unsupported where the session does not offer the
+  /// feature; Misuse.
+  static engine::Connection& engine(const Connection& connection, core::Feature feature) {
     return engine(connection.session_, feature);
   }
-  static engine::Connection& engine(const std::shared_ptr<core::Session>& session, std::string_view feature) {
+  static engine::Connection& engine(const std::shared_ptr<core::Session>& session, core::Feature feature) {
     core::Session& held = require_session(session);
+    held.features().require(feature);
     engine::Connection* engine = held.engine_connection();
-    if (engine == nullptr) core::throw_unsupported(feature, to_string(held.capabilities().mode));
+    if (engine == nullptr) held.features().refuse(feature);
     return *engine;
   }
 };

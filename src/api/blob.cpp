@@ -17,7 +17,9 @@ namespace libsql {
 class BlobHandle::Impl {
  public:
   Impl(std::shared_ptr<core::Session> session, const BlobLocation& location, BlobMode mode)
-      : session_(std::move(session)), connection_(detail::Access::engine(session_, "incremental blob I/O")) {
+      : session_(std::move(session)),
+        connection_(detail::Access::engine(
+            session_, mode == BlobMode::ReadWrite ? core::Feature::BlobWrite : core::Feature::BlobRead)) {
     blob_.emplace(connection_,
                   engine::BlobPlace{std::string(location.schema), std::string(location.table),
                                     std::string(location.column), location.rowid, mode == BlobMode::ReadWrite});

@@ -13,7 +13,7 @@ ChangeStream::ChangeStream(const Connection& connection, ChangeStreamOptions opt
 ChangeStream::ChangeStream(const Connection& connection, std::function<void(const ChangeSet&)> callback,
                            ChangeStreamOptions options)
     : state_(std::make_shared<detail::ChangeStreamState>(std::move(callback), std::move(options))) {
-  engine::Connection& engine = detail::Access::engine(connection, "change stream");
+  engine::Connection& engine = detail::Access::engine(connection, core::Feature::ChangeStream);
   engine.require_sql_allowed();
   engine::ChangeLog& log = engine.hooks().change_log();
   state_->hooks = engine.hooks().weak_from_this();

@@ -34,18 +34,6 @@ BatchResult all_or_nothing(Connection& connection, Run&& run) {
 
 }  // namespace
 
-std::string_view to_string(Mode mode) noexcept {
-  switch (mode) {
-    case Mode::Local:
-      return "local";
-    case Mode::Remote:
-      return "remote";
-    case Mode::Replica:
-      return "replica";
-  }
-  return "local";
-}
-
 Connection::Connection(std::shared_ptr<core::Session> session) noexcept : session_(std::move(session)) {}
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
@@ -164,7 +152,7 @@ void Connection::ping() { session().ping(); }
 void Connection::close() { session().close(); }
 bool Connection::is_closed() const noexcept { return session_ == nullptr || session_->is_closed(); }
 void Connection::reset() { session().reset(); }
-void Connection::cacheflush() { session().cacheflush(); }
+void Connection::cacheflush() { detail::Access::engine(session_, core::Feature::CacheFlush).cacheflush(); }
 void Connection::release_memory() { session().release_memory(); }
 
 void Connection::interrupt() noexcept {
@@ -197,25 +185,30 @@ bool Connection::is_readonly() const { return session().is_readonly(); }
 std::string Connection::path() const { return session().path(); }
 
 ExtensionGuard Connection::enable_load_extension() {
-  detail::Access::engine(session_, "loading extensions").require_open();
+  detail::Access::engine(session_, core::Feature::LoadExtension).require_open();
   return ExtensionGuard(session_);
 }
 void Connection::load_extension(const std::filesystem::path& file, std::string_view entry_point) {
-  detail::Access::engine(session_, "loading extensions").load_extension(file, entry_point);
+  detail::Access::engine(session_, core::Feature::LoadExtension).load_extension(file, entry_point);
 }
 void Connection::set_reserved_bytes(int bytes) {
-  detail::Access::engine(session_, "reserved bytes").set_reserved_bytes(bytes);
+  detail::Access::engine(session_, core::Feature::SetReservedBytes).set_reserved_bytes(bytes);
 }
-int Connection::reserved_bytes() const { return detail::Access::engine(session_, "reserved bytes").reserved_bytes(); }
-void Connection::rekey(BlobView key) { session().rekey(key); }
+int Connection::reserved_bytes() const {
+  return detail::Access::engine(session_, core::Feature::ReservedBytes).reserved_bytes();
+}
+void Connection::rekey(BlobView key) {
+  session().features().require(core::Feature::Rekey);
+  session().rekey(key);
+}
 void Connection::rekey(std::string_view key) { rekey(std::as_bytes(std::span(key))); }
 int Connection::limit(Limit which) const {
-  const engine::Connection& engine = detail::Access::engine(session_, "limits");
+  const engine::Connection& engine = detail::Access::engine(session_, core::Feature::Limits);
   engine.require_open();
   return engine.limit(which);
 }
 int Connection::limit(Limit which, int value) {
-  engine::Connection& engine = detail::Access::engine(session_, "limits");
+  engine::Connection& engine = detail::Access::engine(session_, core::Feature::Limits);
   engine.require_open();
   return engine.set_limit(which, value);
 }
@@ -224,7 +217,7 @@ ConnectionStatistics Connection::statistics() const { return session().statistic
 void Connection::reset_statistics() { session().reset_statistics(); }
 const Capabilities& Connection::capabilities() const noexcept {
   static constexpr Capabilities kNone;  // of a handle that was moved from
-  return session_ == nullptr ? kNone : session_->capabilities();
+  return session_ == nullptr ? kNone : session_->features().capabilities();
 }
 
 ExtensionGuard::ExtensionGuard(std::shared_ptr<core::Session> session) : session_(std::move(session)) {

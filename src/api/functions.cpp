@@ -7,7 +7,7 @@ namespace libsql {
 
 namespace {
 engine::Connection& connection_of(const std::shared_ptr<core::Session>& session) {
-  return detail::Access::engine(session, "user functions");
+  return detail::Access::engine(session, core::Feature::UserFunctions);
 }
 }  // namespace
 

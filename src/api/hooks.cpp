@@ -24,7 +24,7 @@ namespace {
 
 template <class Listener>
 Subscription attach(const std::shared_ptr<core::Session>& session, engine::ListenerList<Listener> engine::Hooks::*list,
-                    Listener listener, std::string_view feature) {
+                    Listener listener, core::Feature feature) {
   if (!listener) core::throw_error(ErrorCode::Misuse, "an empty function cannot listen");
   engine::Hooks& hooks = detail::Access::engine(session, feature).hooks();
   const std::uint64_t id = hooks.add(hooks.*list, std::move(listener));
@@ -129,7 +129,7 @@ bool Subscription::is_attached() const noexcept {
 }
 
 Hooks::Hooks(const Connection& connection) : session_(detail::Access::session(connection)) {
-  detail::Access::engine(session_, "hooks");
+  detail::Access::engine(session_, core::Feature::Hooks);
 }
 Hooks::Hooks(const Hooks&) noexcept = default;
 Hooks::Hooks(Hooks&&) noexcept = default;
@@ -137,7 +137,9 @@ Hooks& Hooks::operator=(const Hooks&) noexcept = default;
 Hooks& Hooks::operator=(Hooks&&) noexcept = default;
 Hooks::~Hooks() = default;
 
-void Hooks::authorize_again() { detail::Access::engine(session_, "authorizer").hooks().expire_statements(); }
+void Hooks::authorize_again() {
+  detail::Access::engine(session_, core::Feature::Authorizer).hooks().expire_statements();
+}
 std::size_t Hooks::size() const noexcept {
   if (session_ == nullptr || session_->engine_connection() == nullptr) return 0;
   const engine::Hooks* hooks = session_->engine_connection()->existing_hooks();
@@ -145,38 +147,37 @@ std::size_t Hooks::size() const noexcept {
 }
 
 Subscription Hooks::on_authorize(std::function<Verdict(const Authorization&)> listener) {
-  return attach(session_, &engine::Hooks::authorizers, std::move(listener), "authorizer");
+  return attach(session_, &engine::Hooks::authorizers, std::move(listener), core::Feature::Authorizer);
 }
 Subscription Hooks::on_update(std::function<void(const UpdateEvent&)> listener) {
-  return attach(session_, &engine::Hooks::updates, std::move(listener), "update hook");
+  return attach(session_, &engine::Hooks::updates, std::move(listener), core::Feature::UpdateHook);
 }
 Subscription Hooks::on_row_change(std::function<void(const RowChange&)> listener) {
-  engine::Hooks::require_row_changes();
-  return attach(session_, &engine::Hooks::row_changes, std::move(listener), "row change hook");
+  return attach(session_, &engine::Hooks::row_changes, std::move(listener), core::Feature::RowChangeHook);
 }
 Subscription Hooks::on_commit(std::function<CommitVerdict()> listener) {
-  return attach(session_, &engine::Hooks::commits, std::move(listener), "commit hook");
+  return attach(session_, &engine::Hooks::commits, std::move(listener), core::Feature::CommitHook);
 }
 Subscription Hooks::on_rollback(std::function<void()> listener) {
-  return attach(session_, &engine::Hooks::rollbacks, std::move(listener), "rollback hook");
+  return attach(session_, &engine::Hooks::rollbacks, std::move(listener), core::Feature::RollbackHook);
 }
 Subscription Hooks::on_wal(std::function<void(const WalEvent&)> listener) {
-  return attach(session_, &engine::Hooks::wals, std::move(listener), "WAL hook");
+  return attach(session_, &engine::Hooks::wals, std::move(listener), core::Feature::WalHook);
 }
 Subscription Hooks::on_progress(std::function<ProgressVerdict()> listener) {
-  return attach(session_, &engine::Hooks::progress, std::move(listener), "progress hook");
+  return attach(session_, &engine::Hooks::progress, std::move(listener), core::Feature::ProgressHook);
 }
 Subscription Hooks::on_statement(std::function<void(const StatementEvent&)> listener) {
-  return attach(session_, &engine::Hooks::statements, std::move(listener), "trace hook");
+  return attach(session_, &engine::Hooks::statements, std::move(listener), core::Feature::TraceHook);
 }
 Subscription Hooks::on_row(std::function<void(const StatementEvent&)> listener) {
-  return attach(session_, &engine::Hooks::rows, std::move(listener), "trace hook");
+  return attach(session_, &engine::Hooks::rows, std::move(listener), core::Feature::TraceHook);
 }
 Subscription Hooks::on_profile(std::function<void(const StatementEvent&, std::chrono::nanoseconds)> listener) {
-  return attach(session_, &engine::Hooks::profiles, std::move(listener), "profile hook");
+  return attach(session_, &engine::Hooks::profiles, std::move(listener), core::Feature::ProfileHook);
 }
 Subscription Hooks::on_close(std::function<void()> listener) {
-  return attach(session_, &engine::Hooks::closes, std::move(listener), "close hook");
+  return attach(session_, &engine::Hooks::closes, std::move(listener), core::Feature::CloseHook);
 }
 
 }  // namespace libsql

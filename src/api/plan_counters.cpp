@@ -18,8 +18,7 @@ class PlanCounters::Observer final : public core::StatementObserver {
 
 PlanCounters::PlanCounters(const Connection& connection)
     : session_(detail::Access::session(connection)), observer_(std::make_shared<Observer>()) {
-  static_cast<void>(detail::Access::engine(session_, "counting what plans do").require_open());
-  if (!engine::counts_plans()) core::throw_unsupported("counting what plans do", "engine");
+  static_cast<void>(detail::Access::engine(session_, core::Feature::PlanCounters).require_open());
   session_->add_observer(observer_, core::ObserverLife::UntilReset);
 }
 

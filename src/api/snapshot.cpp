@@ -14,11 +14,11 @@ Snapshot& Snapshot::operator=(const Snapshot&) noexcept = default;
 Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
 Snapshot::~Snapshot() = default;
 
-Snapshot Connection::snapshot() { return Snapshot(detail::local_session(*this, "snapshots").snapshot()); }
+Snapshot Connection::snapshot() { return Snapshot(detail::local_session(*this, core::Feature::Snapshots).snapshot()); }
 
 Transaction Connection::transaction_at(const Snapshot& snapshot) {
   if (snapshot.held_ == nullptr) core::throw_error(ErrorCode::Misuse, "the snapshot was moved from");
-  detail::local_session(*this, "snapshots").begin_at(*snapshot.held_);
+  detail::local_session(*this, core::Feature::Snapshots).begin_at(*snapshot.held_);
   return detail::Access::transaction(session_, {});
 }
 

@@ -83,7 +83,15 @@ std::optional<int> Statement::parameter_number(std::string_view name) const { re
 bool Statement::is_readonly() const { return stmt().is_readonly(); }
 ExplainKind Statement::explain_kind() const { return stmt().explain_kind(); }
 std::string_view Statement::sql() const { return stmt().sql(); }
-StatementStatus Statement::status() const { return stmt().status(false); }
-void Statement::reset_status() { stmt().status(true); }
+StatementStatus Statement::status() const {
+  core::Stmt& held = stmt();
+  session_->features().require(core::Feature::StatementCounters);
+  return held.status(false);
+}
+void Statement::reset_status() {
+  core::Stmt& held = stmt();
+  session_->features().require(core::Feature::StatementCounters);
+  held.status(true);
+}
 
 }  // namespace libsql

@@ -7,7 +7,7 @@ namespace libsql {
 
 namespace {
 engine::Connection& connection_of(const std::shared_ptr<core::Session>& session) {
-  return detail::Access::engine(session, "virtual tables");
+  return detail::Access::engine(session, core::Feature::VirtualTables);
 }
 }  // namespace
 

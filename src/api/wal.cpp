@@ -11,8 +11,8 @@
 namespace libsql {
 namespace {
 
-engine::wal::Log log_of(const std::shared_ptr<core::Session>& session) {
-  return engine::wal::Log(detail::Access::engine(session, "WAL API").require_open());
+engine::wal::Log log_of(const std::shared_ptr<core::Session>& session, core::Feature feature = core::Feature::Wal) {
+  return engine::wal::Log(detail::Access::engine(session, feature).require_open());
 }
 
 // Something that works on a connection's handle, and goes with the connection's reset or close if that comes first.
@@ -20,8 +20,9 @@ template <class T>
 class OnConnection {
  public:
   template <class Make>
-  OnConnection(std::shared_ptr<core::Session> session, Make&& make) : session_(std::move(session)) {
-    engine::Connection& connection = detail::Access::engine(session_, "WAL API");
+  OnConnection(std::shared_ptr<core::Session> session, core::Feature feature, Make&& make)
+      : session_(std::move(session)) {
+    engine::Connection& connection = detail::Access::engine(session_, feature);
     object_ = make(connection.require_open());
     cleanup_ = connection.on_reset([this, &connection] {
       if constexpr (requires { object_->keep(); }) {
@@ -36,7 +37,7 @@ class OnConnection {
 
   T* get() const noexcept { return object_.get(); }
   T& require() const {
-    detail::Access::engine(session_, "WAL API").require_open();
+    session_->engine_connection()->require_open();
     if (object_ == nullptr) core::throw_error(ErrorCode::Misuse, "the connection was reset, which ended this");
     return *object_;
   }
@@ -52,7 +53,8 @@ class OnConnection {
 class WalInsert::Impl {
  public:
   Impl(std::shared_ptr<core::Session> session, const WalInsertOptions& options)
-      : held_(std::move(session), [&](sqlite3* db) { return std::make_unique<engine::wal::Inserter>(db, options); }) {}
+      : held_(std::move(session), core::Feature::WalInsert,
+              [&](sqlite3* db) { return std::make_unique<engine::wal::Inserter>(db, options); }) {}
 
   engine::wal::Inserter& inserter() const { return held_.require(); }
   const engine::wal::Inserter* state() const noexcept { return held_.get(); }
@@ -82,7 +84,7 @@ void WalInsert::end() { impl_->inserter().end(); }
 class WalCheckpointGuard::Impl {
  public:
   explicit Impl(const std::shared_ptr<core::Session>& session)
-      : held_(session, [&](sqlite3* db) {
+      : held_(session, core::Feature::WalCheckpoint, [&](sqlite3* db) {
           // While WAL listeners stand in for the engine's own function, the PRAGMA does not know the setting.
           engine::Hooks* hooks = session->engine_connection()->existing_hooks();
           return hooks == nullptr ? std::make_unique<engine::wal::CheckpointHold>(db)
@@ -99,7 +101,7 @@ WalCheckpointGuard& WalCheckpointGuard::operator=(WalCheckpointGuard&&) noexcept
 WalCheckpointGuard::~WalCheckpointGuard() = default;
 
 Wal::Wal(const Connection& connection) : session_(detail::Access::session(connection)) {
-  detail::Access::engine(session_, "WAL API").require_open();
+  detail::Access::engine(session_, core::Feature::Wal).require_open();
 }
 Wal::Wal(Wal&&) noexcept = default;
 Wal& Wal::operator=(Wal&&) noexcept = default;
@@ -123,7 +125,9 @@ bool Wal::page(std::uint32_t page, std::span<std::byte> out, std::optional<std::
 WalInsert Wal::insert(const WalInsertOptions& options) {
   return WalInsert(std::make_unique<WalInsert::Impl>(session_, options));
 }
-WalCheckpointResult Wal::checkpoint(WalCheckpointMode mode) { return log_of(session_).checkpoint(mode); }
+WalCheckpointResult Wal::checkpoint(WalCheckpointMode mode) {
+  return log_of(session_, core::Feature::WalCheckpoint).checkpoint(mode);
+}
 WalCheckpointGuard Wal::disable_checkpoint() {
   return WalCheckpointGuard(std::make_unique<WalCheckpointGuard::Impl>(session_));
 }

@@ -12,7 +12,7 @@ class Writer::Impl {
  public:
   Impl(const Database& database, const WriterOptions& options)
       : connection_(database.connect()),
-        target_(detail::local_session(connection_, "the writer service"),
+        target_(detail::local_session(connection_, core::Feature::WriterService),
                 options.durability == WriterDurability::Synced),
         group_(target_, options.max_group),
         timeout_(options.timeout) {}

@@ -18,6 +18,7 @@
 #include <libsql/params.hpp>
 #include <libsql/value.hpp>
 
+#include "core/feature.hpp"
 #include "core/observer.hpp"
 
 namespace libsql {
@@ -119,10 +120,17 @@ class Bulk {
 /// One session. Used by one thread at a time.
 class Session {
  public:
+  /// `features` must outlive it.
+  explicit Session(const Features& features) noexcept : features_(&features) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
   virtual ~Session() = default;
 
-  virtual const Capabilities& capabilities() const noexcept = 0;
-  /// The engine's connection where the mode has one; else what needs it throws Unsupported.
+  /// What it can do. Asked before anything that a mode may not offer, and before engine_connection() is used.
+  const Features& features() const noexcept { return *features_; }
+  /// As if it were of another kind; `features` must outlive it. A replica's local session is told so.
+  void restrict_to(const Features& features) noexcept { features_ = &features; }
+  /// The engine's connection where the mode has one, else null. Having one permits nothing: see features().
   virtual engine::Connection* engine_connection() noexcept = 0;
 
   virtual std::uint64_t execute(std::string_view sql, const ParamsView& params) = 0;
@@ -176,7 +184,6 @@ class Session {
   }
   /// What was set until now is the connection's own: recycle() undoes only what comes after.
   virtual void mark_clean() {}
-  virtual void cacheflush() = 0;
   virtual void release_memory() = 0;
   virtual std::shared_ptr<InterruptState> interrupt_state() noexcept = 0;
   virtual void set_busy_timeout(std::chrono::milliseconds timeout) = 0;
@@ -185,7 +192,7 @@ class Session {
   virtual std::optional<std::chrono::milliseconds> deadline() const noexcept = 0;
 
   /// Changes the encryption key of the file, also for the connections that its database gives from now on.
-  virtual void rekey(std::span<const std::byte> key) = 0;
+  virtual void rekey(std::span<const std::byte>) { features_->refuse(Feature::Rekey); }
 
   virtual std::uint64_t changes() = 0;
   virtual std::uint64_t total_changes() = 0;
@@ -230,6 +237,9 @@ class Session {
 
   virtual ConnectionStatistics statistics() const = 0;
   virtual void reset_statistics() = 0;
+
+ private:
+  const Features* features_;
 };
 
 /// The time of one call that runs several statements.

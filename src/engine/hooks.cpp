@@ -554,14 +554,18 @@ void Hooks::install() noexcept {
   connection_.set_recorded(records);
 }
 
-void Hooks::require_row_changes() {
-#ifndef SQLITE_ENABLE_PREUPDATE_HOOK
-  core::throw_unsupported("the pre-update hook", "engine", "it is compiled without SQLITE_ENABLE_PREUPDATE_HOOK");
+bool Hooks::has_row_changes() noexcept {
+#ifdef SQLITE_ENABLE_PREUPDATE_HOOK
+  return true;
+#else
+  return false;
 #endif
 }
 
 ChangeLog& Hooks::change_log() {
-  require_row_changes();
+  if (!has_row_changes()) {
+    core::throw_unsupported("the pre-update hook", "engine", "it is compiled without SQLITE_ENABLE_PREUPDATE_HOOK");
+  }
   prepare_to_add();
   if (change_log_ == nullptr) change_log_ = std::make_unique<ChangeLog>(connection_, *this);
   return *change_log_;

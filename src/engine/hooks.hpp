@@ -83,8 +83,8 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
   // -- change streams
   // ----------------------------------------------------------------------------------------------
 
-  /// Throws Unsupported where the engine has no pre-update hook.
-  static void require_row_changes();
+  /// Whether the engine has the pre-update hook, which row changes and change streams need.
+  static bool has_row_changes() noexcept;
   ChangeLog& change_log();
   void detach_stream(detail::ChangeStreamState& stream) noexcept;
   void record_savepoints();

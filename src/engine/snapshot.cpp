@@ -12,6 +12,8 @@ namespace libsql::engine {
 
 void Snapshot::Free::operator()(sqlite3_snapshot* snapshot) const noexcept { sqlite3_snapshot_free(snapshot); }
 
+bool Snapshot::is_supported() noexcept { return true; }
+
 Snapshot Snapshot::take(Connection& connection) {
   sqlite3* const db = connection.require_open();
   if (connection.holds_write_lock()) {
@@ -52,6 +54,8 @@ void Snapshot::open_on(Connection& connection) const {
 #else
 
 void Snapshot::Free::operator()(sqlite3_snapshot*) const noexcept {}
+
+bool Snapshot::is_supported() noexcept { return false; }
 
 Snapshot Snapshot::take(Connection&) { core::throw_unsupported("snapshots", "engine"); }
 

@@ -14,6 +14,9 @@ namespace libsql::engine {
 /// Names a state; does not keep it. Immutable, so several threads may use it at once.
 class Snapshot {
  public:
+  /// Whether the engine was built with snapshots.
+  static bool is_supported() noexcept;
+
   /// The state that the connection's open transaction reads; it begins to read if it has not yet. Empty if the log is
   /// empty, because then there is nothing to name a state by. Throws Misuse in a transaction that has written,
   /// Unsupported without WAL or in an engine without snapshots.

@@ -4,33 +4,43 @@
 #include <libsql/statement.hpp>
 #include <libsql/transaction.hpp>
 
+#include <vector>
+
 #include "core/errors.hpp"
 #include "core/query_log.hpp"
+#include "engine/hooks.hpp"
+#include "engine/plan_counts.hpp"
+#include "engine/snapshot.hpp"
 #include "local/snapshot.hpp"
 #include "local/store.hpp"
 #include "sql/quote.hpp"
 #include "sql/split.hpp"
 
 namespace libsql::local {
+namespace {
+
+const core::Features& local_features() {
+  using enum core::Feature;
+  static const core::Features kFeatures = [] {
+    std::vector<core::Feature> lacking;
+    if (!engine::Connection::has_encryption()) lacking.insert(lacking.end(), {Encryption, Rekey});
+    if (!engine::Hooks::has_row_changes()) lacking.insert(lacking.end(), {RowChangeHook, ChangeStream});
+    if (!engine::Snapshot::is_supported()) lacking.push_back(Snapshots);
+    if (!engine::counts_plans()) lacking.push_back(PlanCounters);
+    return core::Features(Mode::Local, lacking);
+  }();
+  return kFeatures;
+}
+
+}  // namespace
 
 Session::Session(std::shared_ptr<Store> store)
-    : runner_(store, store->options().statement_cache_bytes,
+    : core::Session(local_features()),
+      runner_(store, store->options().statement_cache_bytes,
               store->options().mvcc ? WriteTurn::Scope::AllWrites : WriteTurn::Scope::Transactions) {
   for (const QueryLog& log : this->store().options().query_logs) {
     connection().add_observer(core::make_query_log_observer(log), core::ObserverLife::Connection);
   }
-}
-
-const Capabilities& Session::capabilities() const noexcept {
-  static const Capabilities kLocal = [] {
-    Capabilities all;
-    all.mode = Mode::Local;
-    all.hooks = all.user_functions = all.load_extension = all.wal_api = all.snapshots = all.incremental_blobs =
-        all.backup = all.column_origins = all.vfs = true;
-    all.encryption = engine::Connection::has_encryption();
-    return all;
-  }();
-  return kLocal;
 }
 
 // Compiling is a part of the call.
@@ -420,6 +430,12 @@ void Session::release_memory() {
 }
 
 void Session::rekey(std::span<const std::byte> key) {
+  connection().require_open();
+  if (store().is_memory()) {
+    core::throw_unsupported(to_string(core::Feature::Rekey), to_string(Mode::Local),
+                            "a database in memory has no file, and is in use as long as it lives");
+  }
+  store().close_idle_connections();  // they would be in the way, and have the old key
   try {
     connection().rekey(key);
   } catch (const Error&) {

@@ -17,7 +17,6 @@ class Session final : public core::Session {
  public:
   explicit Session(std::shared_ptr<Store> store);
 
-  const Capabilities& capabilities() const noexcept override;
   engine::Connection* engine_connection() noexcept override {
     touched_ = true;  // by what it leaves there
     return &connection();
@@ -60,7 +59,6 @@ class Session final : public core::Session {
   bool is_soiled() const noexcept {
     return touched_ || texts().leaves_traces() || connection().temporary_version() != temporary_version_;
   }
-  void cacheflush() override { connection().cacheflush(); }
   void release_memory() override;
   std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return connection().interrupt_state(); }
   void set_busy_timeout(std::chrono::milliseconds timeout) override {

@@ -306,6 +306,12 @@ void Store::give_idle_connection(std::unique_ptr<engine::Connection> connection)
   }
 }
 
+void Store::close_idle_connections() noexcept {
+  std::vector<std::unique_ptr<engine::Connection>> closed;
+  const std::lock_guard lock(idle_mutex_);
+  closed.swap(idle_);
+}
+
 void Store::set_up(engine::Connection& connection) {
   connection.set_busy_timeout(options_.busy_timeout);
   connection.set_double_quoted_strings(options_.double_quoted_strings != DoubleQuotedStrings::Off,

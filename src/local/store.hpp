@@ -59,6 +59,8 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   /// next.
   std::unique_ptr<engine::Connection> take_idle_connection();
   void give_idle_connection(std::unique_ptr<engine::Connection> connection) noexcept;
+  /// Closes those that wait for the next.
+  void close_idle_connections() noexcept;
 
  private:
   void set_up(engine::Connection& connection);

@@ -18,8 +18,20 @@ namespace libsql::remote {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+const core::Features& remote_features() {
+  static const core::Features kFeatures(Mode::Remote);
+  return kFeatures;
+}
+
+}  // namespace
+
 Session::Session(std::shared_ptr<Store> store)
-    : store_(std::move(store)), interrupt_(std::make_shared<CallInterrupt>()), conversation_(store_->wire()) {
+    : core::Session(remote_features()),
+      store_(std::move(store)),
+      interrupt_(std::make_shared<CallInterrupt>()),
+      conversation_(store_->wire()) {
   settings_.busy_timeout = store_->options().busy_timeout;
   settings_.deadline = store_->options().default_deadline;
   clean_ = settings_;
@@ -29,15 +41,6 @@ Session::Session(std::shared_ptr<Store> store)
 }
 
 Session::~Session() = default;
-
-const Capabilities& Session::capabilities() const noexcept {
-  static const Capabilities kRemote = [] {
-    Capabilities few;
-    few.mode = Mode::Remote;
-    return few;
-  }();
-  return kRemote;
-}
 
 // -- running
 // -----------------------------------------------------------------------------------------------------------
@@ -402,14 +405,10 @@ Session::Recycled Session::recycle() {
   return Recycled::Traces;
 }
 
-void Session::cacheflush() { core::throw_unsupported("flushing the page cache", "remote"); }
-
 void Session::release_memory() {
   require_open();
   texts_.clear();
 }
-
-void Session::rekey(std::span<const std::byte>) { core::throw_unsupported("changing the encryption key", "remote"); }
 
 void Session::leave(Statement& statement) noexcept {
   std::erase(live_, &statement);

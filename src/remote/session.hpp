@@ -24,7 +24,6 @@ class Session final : public core::Session {
   explicit Session(std::shared_ptr<Store> store);
   ~Session() override;
 
-  const Capabilities& capabilities() const noexcept override;
   engine::Connection* engine_connection() noexcept override { return nullptr; }
 
   std::uint64_t execute(std::string_view sql, const core::ParamsView& params) override;
@@ -60,14 +59,12 @@ class Session final : public core::Session {
   void reset() override;
   Recycled recycle() override;
   void mark_clean() override { clean_ = settings_; }
-  void cacheflush() override;
   void release_memory() override;
   std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return interrupt_; }
   void set_busy_timeout(std::chrono::milliseconds timeout) override { settings_.busy_timeout = timeout; }
   std::chrono::milliseconds busy_timeout() const noexcept override { return settings_.busy_timeout; }
   void set_deadline(std::optional<std::chrono::milliseconds> limit) override { settings_.deadline = limit; }
   std::optional<std::chrono::milliseconds> deadline() const noexcept override { return settings_.deadline; }
-  void rekey(std::span<const std::byte> key) override;
 
   std::uint64_t changes() override;
   std::uint64_t total_changes() override;

@@ -438,7 +438,7 @@ std::string Statement::expanded_sql(const core::ParamsView& params) {
   return expand(*text_, params);
 }
 
-StatementStatus Statement::status(bool) { core::throw_unsupported("the counters of a statement", "remote"); }
+StatementStatus Statement::status(bool) { session_.features().refuse(core::Feature::StatementCounters); }
 
 void Statement::finalize() {
   close_cursor();

@@ -1,5 +1,7 @@
 #include "remote/store.hpp"
 
+#include <utility>
+
 #include "core/errors.hpp"
 #include "remote/http_stream.hpp"
 #include "remote/session.hpp"
@@ -32,7 +34,13 @@ Store::Store(Options options) : options_(std::move(options)), location_(locate(o
   upkeep_ = std::make_shared<Upkeep>(http_, options_.keep_alive);
 }
 
+Store::Store(Options options, std::function<std::shared_ptr<Wire>()> wires)
+    : options_(std::move(options)), location_(locate(options_)), wires_(std::move(wires)) {
+  check(options_);
+}
+
 std::shared_ptr<Wire> Store::wire() {
+  if (wires_) return wires_();
   if (http_ != nullptr) return std::make_shared<HttpWire>(http_, upkeep_);
   return std::make_shared<SocketWire>(socket_options(options_, location_));
 }

@@ -1,6 +1,7 @@
 // A database on a server: its options, and what its sessions share.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "core/backend.hpp"
@@ -16,6 +17,8 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
  public:
   /// Checks the options; asks the server nothing. Throws Configuration.
   explicit Store(Options options);
+  /// The same, with another way to the server than the network, one for each session.
+  Store(Options options, std::function<std::shared_ptr<Wire>()> wires);
 
   Mode mode() const noexcept override { return Mode::Remote; }
   std::shared_ptr<core::Session> connect() override;
@@ -31,7 +34,8 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
  private:
   Options options_;
   Location location_;
-  std::shared_ptr<HttpClient> http_;  // none over WebSocket
+  std::function<std::shared_ptr<Wire>()> wires_;  // if not over the network
+  std::shared_ptr<HttpClient> http_;              // none over WebSocket
   std::shared_ptr<Upkeep> upkeep_;
 };
 

@@ -407,6 +407,23 @@ TEST_F(BuilderTest, RekeyEncryptsAndDecrypts) {
   EXPECT_EQ(Builder::local(file()).build().connect().query_value<int>("SELECT a FROM t"), 7);
 }
 
+TEST_F(BuilderTest, RekeyIsNotHeldUpByConnectionsThatNobodyUses) {
+  const Database db = Builder::local(file()).busy_timeout(0ms).encryption({"one"}).build();
+  Connection conn = db.connect();
+  conn.execute("CREATE TABLE t AS SELECT 7 AS a");
+  static_cast<void>(conn.snapshot());  // the connection that held it waits for the next
+  conn.rekey("two");
+  EXPECT_EQ(db.connect().query_value<int>("SELECT a FROM t"), 7);
+  const Snapshot after = conn.snapshot();
+  EXPECT_EQ(db.connect().transaction_at(after)->query_value<int>("SELECT a FROM t"), 7);
+}
+
+TEST_F(BuilderTest, RekeyOfADatabaseInMemoryIsUnsupported) {
+  Connection conn = Builder::local(":memory:").encryption({"one"}).build().connect();
+  EXPECT_THROW(conn.rekey("two"), Unsupported);
+  EXPECT_NO_THROW(conn.execute("CREATE TABLE t (a)"));
+}
+
 TEST_F(BuilderTest, RekeyInATransactionThrowsMisuse) {
   Connection conn = Builder::local(file()).build().connect();
   const Transaction tx = conn.transaction();

@@ -89,7 +89,7 @@ class ReentryTest : public ::testing::Test {
     sqlite3_create_function_v2(engine().handle(), "again", -1, SQLITE_UTF8, this, &ReentryTest::call, nullptr, nullptr,
                                nullptr);
   }
-  engine::Connection& engine() { return detail::Access::engine(conn_, "test"); }
+  engine::Connection& engine() { return detail::Access::engine(conn_, core::Feature::Limits); }
   static void call(sqlite3_context* context, int, sqlite3_value**) {
     auto& test = *static_cast<ReentryTest*>(sqlite3_user_data(context));
     const bool ok = engine::guard(test.engine(), false, [&] {

@@ -153,7 +153,7 @@ TEST_F(QueryLogTest, RowsScannedIsOfOneRunThoughTheStatementIsUsedAgain) {
 }
 
 TEST_F(QueryLogTest, CountingIsOffUnlessALogWantsIt) {
-  sqlite3* const handle = detail::Access::engine(conn_, "test").handle();
+  sqlite3* const handle = detail::Access::engine(conn_, core::Feature::Limits).handle();
   const auto counting = [&] {
     int on = -1;
     sqlite3_db_config(handle, SQLITE_DBCONFIG_STMT_SCANSTATUS, -1, &on);
@@ -169,7 +169,7 @@ TEST_F(QueryLogTest, CountingIsOffUnlessALogWantsIt) {
     EXPECT_TRUE(counting());
   }
   EXPECT_FALSE(counting());
-  EXPECT_EQ(detail::Access::engine(conn_, "test").attention(), 0u);
+  EXPECT_EQ(detail::Access::engine(conn_, core::Feature::Limits).attention(), 0u);
 }
 
 TEST_F(QueryLogTest, FailuresAreReportedWithTheirError) {
