@@ -79,16 +79,20 @@ void roll_back_to_mark(core::Session& session, std::uint64_t id) {
   session.rollback_to_savepoint(session.marks.back().name);
 }
 
-// Undoes and forgets it. What the engine has lost, with its whole transaction, needs no undoing.
+// Undoes and forgets it. What the engine has lost, with its whole transaction, needs no undoing; nor does what is lost
+// on the way, for which the transaction around it has an error.
 void remove_mark(core::Session& session, std::uint64_t id) {
   const core::UndoScope undo(session);
   if (session.is_autocommit()) return pop_marks(session, id);
-  release_down_to(session, id);
-  const std::string name = session.marks.back().name;
+  bool undoes = false;
   try {
+    release_down_to(session, id);
+    const std::string name = session.marks.back().name;
+    undoes = true;
     session.undo_savepoint(name);
   } catch (...) {
-    if (session.was_done()) pop_marks(session, id);
+    const bool lost = !session.is_closed() && session.is_autocommit();
+    if (lost || (undoes && session.was_done())) pop_marks(session, id);
     throw;
   }
   pop_marks(session, id);

@@ -63,13 +63,16 @@ bool run_part(Session& session, const Program& program, std::size_t from, std::s
   const CallInterrupt::Running running(session.interrupts());
   const Call call = session.call(program.texts[from]->source, false);
   const auto stmts = std::span<const hrana::Stmt>(program.stmts).subspan(from, count);
+  const bool was_open = session.conversation().is_open();
   try {
     const RanBatch ran = session.conversation().execute_script(stmts, program.controls || program.sets_up, last, call);
     if (ran.refused == nullptr) {
       take_results(session, *ran.result, 0, std::span(program.texts).subspan(from, count), stmts, from, results);
       return true;
     }
-    if (count > 1 && is_about_text(*ran.refused)) return false;
+    // A transaction that went with the refusal must not be gone on without.
+    const bool stands = session.conversation().is_open() == was_open;
+    if (count > 1 && stands && is_about_text(*ran.refused)) return false;
     throw_wire_error(session, *ran.refused, *program.texts[from], count == 1 ? std::optional(from) : std::nullopt);
   } catch (const hrana::EncodeError& error) {
     throw_unsendable(session, program, from, count, error);
@@ -78,7 +81,7 @@ bool run_part(Session& session, const Program& program, std::size_t from, std::s
 
 std::vector<StatementResult> run_program(Session& session, const Program& program) {
   require_sendable(session, program);
-  session.make_way();
+  session.make_way(program.size() == 0 ? std::string_view() : std::string_view(program.texts[0]->source));
   std::vector<StatementResult> results;
   results.reserve(program.size());
   for (std::size_t from = 0; from < program.size();) {
@@ -104,7 +107,7 @@ std::optional<std::vector<StatementResult>> run_atomically(Session& session, con
   if (program.controls || program.sets_up || !program.fits(session.store().options())) return std::nullopt;
   require_sendable(session, program);
   if (program.size() == 0) return std::vector<StatementResult>();
-  session.make_way();
+  session.make_way(program.texts[0]->source);
   const CallInterrupt::Running running(session.interrupts());
   const Call call = session.call(program.texts[0]->source, false);
   try {

@@ -71,7 +71,7 @@ std::uint64_t Bulk::finish() {
 
 void Bulk::finish_in_one() {
   session_.require_sendable(*text_);
-  session_.make_way();
+  session_.make_way(text_->source);
   const std::string_view name = stored();
   for (hrana::Stmt& stmt : stmts_) {
     if (name.empty()) {
@@ -158,7 +158,7 @@ void Bulk::flush() {
     stmt.sql.id.reset();
     stmt.sql.text = text_->sent();
   }
-  session_.make_way();
+  session_.make_way(text_->source);
   const CallInterrupt::Running running(session_.interrupts());
   const Call call = session_.call(text_->source, false);
   try {

@@ -66,7 +66,7 @@ void Conversation::forget() noexcept {
   script_.reset();
   lost_.reset();
   settings_.clear();
-  watched_ = false;
+  watch(false);
 }
 
 void Conversation::keep_setting(std::string_view pragma, std::string_view statement) {
@@ -424,6 +424,8 @@ RanBatch Conversation::execute_atomically(std::span<const hrana::Stmt> stmts, st
   return ran;
 }
 
+// Asks the server whether it takes the text, without running it: in a transaction a cursor over a text that it refuses
+// may cost the stream (observed: sqld 0.24.33).
 void Conversation::prove(const Text& text, const Call& call) {
   // Servers take all texts of a batch apart before they run its first step (observed: sqld 0.24.33).
   Steps steps(1);
@@ -438,23 +440,27 @@ void Conversation::prove(const Text& text, const Call& call) {
   static_cast<void>(answer.as<hrana::BatchResponse>());
 }
 
-OpenedCursor Conversation::open_cursor(const hrana::Stmt& stmt, const Call& call) {
+std::unique_ptr<CursorRun> Conversation::open_cursor(const Text& text, const hrana::Stmt& stmt,
+                                                     CursorRun::Listener& listener, const Call& call) {
   Steps steps(2);
-  OpenedCursor opened;
-  opened.in_transaction = held_ != nullptr;
-  if (!opened.in_transaction) {
+  Call told = call;
+  if (held_ == nullptr) {
     steps.add(stmt);
-    Call told = call;
-    opened.stream = new_stream(told);
-    opened.cursor = opened.stream->open_cursor(steps.batch(), told);
-    return opened;
+    std::shared_ptr<Stream> stream = new_stream(told);
+    std::unique_ptr<Cursor> cursor = stream->open_cursor(steps.batch(), told);
+    return std::make_unique<CursorRun>(*this, text, listener, std::move(stream), std::move(cursor), false);
+  }
+  if (!told.proved) {
+    prove(text, told);
+    told.proved = true;
   }
   steps.add(stmt, steps.in_transaction());
   steps.add("SELECT 1", steps.autocommit());
-  opened.stream = held_;
-  opened.cursor = inside([&] { return held_->open_cursor(steps.batch(), call); });
-  if (!held_->is_open()) throw_lost(call.sql);
-  return opened;
+  std::unique_ptr<Cursor> cursor = inside([&] { return held_->open_cursor(steps.batch(), told); });
+  if (!held_->is_open()) throw_lost(text.source);
+  auto run = std::make_unique<CursorRun>(*this, text, listener, held_, std::move(cursor), true);
+  streaming_ = run.get();
+  return run;
 }
 
 Description Conversation::describe(const Text& text, const Call& call) {
@@ -495,14 +501,20 @@ void Conversation::undo_savepoint(std::string_view script, const Call& call) {
   hrana::SequenceRequest sequence;
   sequence.sql.text = script;
   const Request request = sequence;
-  const Answers answers = inside([&] { return held_->run({&request, 1}, After::Keep, call); });
-  if (!held_->is_open()) throw_lost(script);
-  const Answer answer = answers.at(0);
-  if (answer.error == nullptr) return;
-  detail::ErrorData data = error_of(*answer.error);
-  data.sql = script;
-  if (data.code == ErrorCode::TransactionLost) lose("the transaction is lost: " + data.message);
-  core::throw_error(std::move(data));
+  try {
+    const Answers answers = inside([&] { return held_->run({&request, 1}, After::Keep, call); });
+    if (!held_->is_open()) throw_lost(script);
+    const Answer answer = answers.at(0);
+    if (answer.error == nullptr) return static_cast<void>(answer.as<hrana::SequenceResponse>());
+    detail::ErrorData data = error_of(*answer.error);
+    data.sql = script;
+    data.transaction_open = false;
+    core::throw_error(std::move(data));
+  } catch (const Error& error) {
+    // What should be undone may stand there still, so nothing of the transaction may become lasting.
+    lose(std::string("the transaction is lost: a savepoint could not be undone: ") + error.what());
+    throw;
+  }
 }
 
 }  // namespace libsql::remote

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "remote/cursor_run.hpp"
 #include "remote/text.hpp"
 #include "remote/wire.hpp"
 
@@ -30,13 +31,6 @@ struct RanBatch {
   const hrana::WireError* refused = nullptr;
 };
 
-/// Rows that come as they are read, and the stream that they come on.
-struct OpenedCursor {
-  std::shared_ptr<Stream> stream;  // before the cursor, which it must outlive
-  std::unique_ptr<Cursor> cursor;
-  bool in_transaction = false;
-};
-
 class Conversation {
  public:
   explicit Conversation(std::shared_ptr<Wire> wire) noexcept : wire_(std::move(wire)) {}
@@ -46,7 +40,13 @@ class Conversation {
   bool is_open() const noexcept { return held_ != nullptr; }
   /// Whether a transaction() is open here.
   bool is_watched() const noexcept { return watched_; }
-  void watch(bool on) noexcept { watched_ = on; }
+  void watch(bool on) noexcept {
+    watched_ = on;
+    if (!on) read_only_ = false;
+  }
+  /// Whether it may only read, and only that of a transaction() may.
+  bool is_read_only() const noexcept { return read_only_; }
+  void watch_read_only() noexcept { watched_ = read_only_ = true; }
   /// Throws TransactionLost if one is open here that the server does not have any more.
   void check(std::string_view sql) const;
   bool is_lost() const noexcept { return lost_.has_value(); }
@@ -70,13 +70,16 @@ class Conversation {
 
   /// Whether open_cursor() can be called: not with version 2.
   bool has_cursors(const Call& call) { return wire_->version(call) >= 3; }
-  /// Asks the server whether it takes the text, without running it. In a transaction a cursor over a text that it
-  /// refuses may cost the stream (observed: sqld 0.24.33). Throws the error of the statement.
-  void prove(const Text& text, const Call& call);
-  /// Opens a cursor over one statement, which is step 0.
-  OpenedCursor open_cursor(const hrana::Stmt& stmt, const Call& call);
-  /// The step of a cursor in a transaction that runs only if the transaction is gone.
-  static constexpr std::uint32_t kProbe = 1;
+  /// Opens a cursor over one statement. Throws the error of the statement if the server refuses its text.
+  std::unique_ptr<CursorRun> open_cursor(const Text& text, const hrana::Stmt& stmt, CursorRun::Listener& listener,
+                                         const Call& call);
+  /// The cursor whose rows come on the transaction's stream, if one is open: nothing else can be sent there until it
+  /// has ended, or keeps its rows.
+  CursorRun* streaming() const noexcept { return streaming_; }
+  /// That cursor needs the stream no more.
+  void free_stream(const CursorRun& run) noexcept {
+    if (streaming_ == &run) streaming_ = nullptr;
+  }
 
   /// Describes a statement. Throws the error of the statement.
   Description describe(const Text& text, const Call& call);
@@ -105,6 +108,7 @@ class Conversation {
   auto waiting(const Call& call, std::optional<net::Deadline> limit, Run&& run);
   std::shared_ptr<Stream> locked_stream(Call& call, net::Deadline limit);
   Ran execute_locked(const Text& text, const hrana::Stmt& stmt, const Call& call, net::Deadline limit);
+  void prove(const Text& text, const Call& call);
   [[noreturn]] void fail(const hrana::WireError& error, const Text& text);
   [[noreturn]] void throw_lost(std::string_view sql);
 
@@ -114,6 +118,8 @@ class Conversation {
   std::optional<std::string> lost_;
   std::vector<std::pair<std::string, std::string>> settings_;  // what a PRAGMA sets, and its text
   bool watched_ = false;
+  bool read_only_ = false;
+  CursorRun* streaming_ = nullptr;
 };
 
 }  // namespace libsql::remote

@@ -59,10 +59,10 @@ void Session::require_sendable(const Text& text) {
   if (to_report_ != nullptr && undoing_ == 0) [[unlikely]]
     std::rethrow_exception(std::exchange(to_report_, nullptr));
   conversation_.check(text.source);
-  if (text.what.access == sql::Access::Write && (settings_.refuses_writes || read_only_transaction_)) {
+  if (text.what.access == sql::Access::Write && (settings_.refuses_writes || conversation_.is_read_only())) {
     detail::ErrorData data;
     data.code = ErrorCode::ReadOnly;
-    data.message = read_only_transaction_ ? "the transaction may only read" : "the connection may only read";
+    data.message = conversation_.is_read_only() ? "the transaction may only read" : "the connection may only read";
     data.sql = text.source;
     data.transaction_open = conversation_.is_open();
     core::throw_error(std::move(data));
@@ -175,7 +175,7 @@ Ran Session::run(Text& text, const core::ParamsView& params, bool want_rows) {
   const CallInterrupt::Running running(*interrupt_);
   require_sendable(text);
   const Arguments arguments(text, params);
-  make_way();
+  make_way(text.source);
   const Call call = this->call(text.source, text.is_read());
   hrana::Stmt stmt;
   stmt.sql.text = text.sent();
@@ -231,7 +231,7 @@ std::uint64_t Session::execute(std::string_view sql, const core::ParamsView& par
 Description Session::describe(const Text& text) {
   require_open();
   conversation_.check(text.source);
-  make_way();
+  make_way(text.source);
   const CallInterrupt::Running running(*interrupt_);
   try {
     return conversation_.describe(text, call(text.source, true));
@@ -280,10 +280,13 @@ void Session::begin(TransactionBehavior behavior) {
       } catch (const SqlError&) {  // an extension of libSQL's, which not every server has; writes are refused here, too
         run_text("BEGIN");
       }
-      read_only_transaction_ = true;
       break;
   }
-  conversation_.watch(true);
+  if (behavior == TransactionBehavior::ReadOnly) {
+    conversation_.watch_read_only();
+  } else {
+    conversation_.watch(true);
+  }
   ++statistics_.transactions;
 }
 
@@ -291,7 +294,6 @@ void Session::commit() {
   run_text("COMMIT");
   conversation_.watch(false);
   forget_handles();
-  read_only_transaction_ = false;
   ++statistics_.commits;
 }
 
@@ -303,7 +305,7 @@ void Session::rollback() {
 
 void Session::end_transactions() noexcept {
   // What is still coming on the transaction's stream ends with it.
-  if (streaming_ != nullptr) streaming_->cut("the rows ended with their transaction");
+  if (CursorRun* const run = conversation_.streaming()) run->cut("the rows ended with their transaction");
   {
     const core::UndoScope undo(*this);
     const CallInterrupt::Running running(*interrupt_);
@@ -311,7 +313,6 @@ void Session::end_transactions() noexcept {
   }
   conversation_.watch(false);
   forget_handles();
-  read_only_transaction_ = false;
 }
 
 void Session::savepoint(std::string_view name) {
@@ -335,11 +336,13 @@ void Session::undo_savepoint(std::string_view name) {
   conversation_.check(script);
   if (!conversation_.is_open()) return;
   // Undoing must not fail for the sake of rows.
-  if (streaming_ != nullptr && !streaming_->keep_rest(store_->options().row_buffer)) {
-    streaming_->cut("the rows ended because a savepoint was undone while they were too many to be kept");
-  }
   const core::UndoScope undo(*this);
   const CallInterrupt::Running running(*interrupt_);
+  if (!keep_rows()) {
+    conversation_.streaming()->cut("the rows ended because a savepoint was undone while they were too many to be kept");
+  }
+  conversation_.check(script);  // reading them may have shown that it is gone
+  if (!conversation_.is_open()) return;
   conversation_.undo_savepoint(script, call(script, false));
 }
 
@@ -347,7 +350,6 @@ void Session::abandon(std::string reason) noexcept {
   end_cursors();
   conversation_.forget();
   forget_handles();
-  read_only_transaction_ = false;
   unusable_ = std::move(reason);
 }
 
@@ -410,20 +412,31 @@ void Session::release_memory() {
   texts_.clear();
 }
 
-void Session::leave(Statement& statement) noexcept {
-  std::erase(live_, &statement);
-  if (streaming_ == &statement) streaming_ = nullptr;
+void Session::leave(Statement& statement) noexcept { std::erase(live_, &statement); }
+
+// Whether the transaction's stream is free now.
+bool Session::keep_rows() {
+  CursorRun* const run = conversation_.streaming();
+  if (run == nullptr) return true;
+  const CallInterrupt::Running running(*interrupt_);
+  return run->keep_rest(store_->options().row_buffer, call(run->text().source, run->text().is_read()));
 }
 
-void Session::make_way() {
-  if (streaming_ == nullptr || streaming_->keep_rest(store_->options().row_buffer)) return;
+void Session::make_way(std::string_view sql) {
+  const bool was_open = conversation_.is_open();
+  if (keep_rows()) {
+    // Reading them may have shown that the transaction is gone: what is sent now would run outside it.
+    if (!was_open || conversation_.is_open()) return;
+    conversation_.check(sql);
+    core::throw_error(ErrorCode::TransactionLost, "the transaction has ended: its open rows have the error", sql);
+  }
   detail::ErrorData data;
   data.code = ErrorCode::TooBig;
   data.message =
       "rows of the transaction are still coming, and they are more than the " +
       std::to_string(store_->options().row_buffer) +
       " bytes that are kept while it runs something else: read them first, close them, or raise row_buffer()";
-  data.sql = streaming_->sql();
+  data.sql = conversation_.streaming()->text().source;
   data.transaction_open = conversation_.is_open();
   core::throw_error(std::move(data));
 }

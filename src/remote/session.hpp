@@ -117,14 +117,13 @@ class Session final : public core::Session {
   template <class Run>
   auto patiently(const Call& call, Run&& run);
 
-  /// Statements that live, and the one whose rows come on the transaction's stream.
+  /// Statements that live.
   void enter(Statement& statement) { live_.push_back(&statement); }
   void leave(Statement& statement) noexcept;
-  void stream_rows(Statement* statement) noexcept { streaming_ = statement; }
-  Statement* streaming() const noexcept { return streaming_; }
   /// Before anything else is sent on the transaction's stream: the rows that still come on it are taken into memory.
-  /// Throws TooBig if they are more than may be kept.
-  void make_way();
+  /// Throws TooBig if they are more than may be kept, TransactionLost if the transaction turns out to be gone. `sql` is
+  /// for errors.
+  void make_way(std::string_view sql);
 
  private:
   struct Settings {
@@ -137,6 +136,7 @@ class Session final : public core::Session {
   net::Deadline new_deadline() const;
   void end_cursors() noexcept;
   void end_transactions() noexcept;
+  bool keep_rows();
   bool keeps_setting(const Text& text) const noexcept;
   bool is_rollback_of_lost(const Text& text) const noexcept;
   void wait_for_lock(const Call& call, std::chrono::steady_clock::time_point until, unsigned attempt);
@@ -147,10 +147,8 @@ class Session final : public core::Session {
   TextCache texts_;
   core::ObserverList observers_;
   std::vector<Statement*> live_;
-  Statement* streaming_ = nullptr;
   Settings settings_;
   Settings clean_;
-  bool read_only_transaction_ = false;
   int calls_ = 0;  // that run several statements, one in the other
   int undoing_ = 0;
   net::Deadline call_deadline_;  // of the outermost of them
