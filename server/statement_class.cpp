@@ -1,63 +1,11 @@
 #include "server/statement_class.hpp"
 
-#include <algorithm>
-#include <array>
-#include <string>
-
 #include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
 #include "sql/tokenizer.hpp"
 
 namespace libsql::server {
 namespace {
-
-// Only look at the database, with an argument or without.
-constexpr std::array<std::string_view, 20> kReadingPragmas = {
-    "table_list",     "table_info",      "table_xinfo",     "index_list",        "index_info",
-    "index_xinfo",    "pragma_list",     "compile_options", "database_list",     "function_list",
-    "module_list",    "collation_list",  "data_version",    "foreign_key_check", "foreign_key_list",
-    "freelist_count", "integrity_check", "page_count",      "quick_check",       "stats"};
-// May be given a value.
-constexpr std::array<std::string_view, 4> kSettablePragmas = {"foreign_keys", "defer_foreign_keys", "user_version",
-                                                              "legacy_file_format"};
-// Say how things are, and may not be given a value.
-constexpr std::array<std::string_view, 31> kAskingPragmas = {"analysis_limit",
-                                                             "application_id",
-                                                             "auto_vacuum",
-                                                             "automatic_index",
-                                                             "busy_timeout",
-                                                             "cache_size",
-                                                             "cache_spill",
-                                                             "cell_size_check",
-                                                             "checkpoint_fullfsync",
-                                                             "encoding",
-                                                             "fullfsync",
-                                                             "hard_heap_limit",
-                                                             "journal_mode",
-                                                             "journal_size_limit",
-                                                             "legacy_alter_table",
-                                                             "locking_mode",
-                                                             "max_page_count",
-                                                             "mmap_size",
-                                                             "page_size",
-                                                             "query_only",
-                                                             "read_uncommitted",
-                                                             "recursive_triggers",
-                                                             "reverse_unordered_selects",
-                                                             "schema_version",
-                                                             "secure_delete",
-                                                             "soft_heap_limit",
-                                                             "synchronous",
-                                                             "temp_store",
-                                                             "threads",
-                                                             "trusted_schema",
-                                                             "wal_autocheckpoint"};
-
-template <std::size_t N>
-bool contains(const std::array<std::string_view, N>& names, std::string_view name) noexcept {
-  return std::any_of(names.begin(), names.end(),
-                     [&](std::string_view entry) { return sql::equals_ignoring_case(entry, name); });
-}
 
 // A name without its quotes; only quoted ones cost an allocation.
 bool names(std::string_view written, std::string_view name) {
@@ -66,13 +14,13 @@ bool names(std::string_view written, std::string_view name) {
 }
 
 void classify_pragma(const sql::Classification& statement, StatementTraits& traits) {
-  const std::string name = sql::unquote(statement.name);
-  if (!is_allowed_pragma(name, statement.has_value)) return;
+  if (!is_allowed_pragma(statement.name, statement.has_value)) return;
+  const sql::PragmaInfo& pragma = *sql::find_pragma(statement.name);
   traits.is_pragma = true;
-  const bool sets = statement.has_value && contains(kSettablePragmas, name);
+  const bool sets = statement.has_value && pragma.kind != sql::PragmaKind::Reads;
   traits.kind = sets ? StatementClass::Write : StatementClass::Read;
-  traits.lists_databases = sql::equals_ignoring_case(name, "database_list") && !traits.is_explain;
-  traits.changes_session = statement.has_value && sql::is_connection_setting(name);
+  traits.lists_databases = pragma.name == "database_list" && !traits.is_explain;
+  traits.changes_session = statement.has_value && pragma.kind == sql::PragmaKind::Setting;
 }
 
 // ATTACH [DATABASE] identifier AS name
@@ -101,8 +49,9 @@ bool is_reserved_table(std::string_view name) {
 }  // namespace
 
 bool is_allowed_pragma(std::string_view name, bool has_value) noexcept {
-  return contains(kReadingPragmas, name) || contains(kSettablePragmas, name) ||
-         (!has_value && contains(kAskingPragmas, name));
+  const sql::PragmaInfo* const pragma = sql::find_pragma(name);
+  if (pragma == nullptr) return false;
+  return pragma->service == sql::PragmaService::Sets || (!has_value && pragma->service == sql::PragmaService::Asks);
 }
 
 StatementTraits traits_of(std::string_view text) noexcept {

@@ -11,6 +11,7 @@
 #include "engine/connection.hpp"
 #include "server/admin/admin_error.hpp"
 #include "sql/classify.hpp"
+#include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
 #include "sql/split.hpp"
 #include "sql/tokenizer.hpp"
@@ -56,11 +57,8 @@ bool adds_virtual_table(std::string_view statement) {
 
 // The settings that dumps set. Others change how the connection works, not what the database holds.
 bool is_pragma_of_dumps(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 7> kNames = {"foreign_keys", "defer_foreign_keys", "writable_schema",
-                                                      "user_version", "application_id",     "encoding",
-                                                      "auto_vacuum"};
-  return std::any_of(kNames.begin(), kNames.end(),
-                     [&](std::string_view known) { return sql::equals_ignoring_case(known, name); });
+  const sql::PragmaInfo* const pragma = sql::find_pragma(name);
+  return pragma != nullptr && pragma->dumped;
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include "sql/alter_column.hpp"
 #include "sql/classify.hpp"
 #include "sql/parameters.hpp"
+#include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
 #include "sql/split.hpp"
 #include "sql/tokenizer.hpp"
@@ -51,10 +52,8 @@ bool mentions_pragma_function(std::string_view sql) noexcept {
 // Those that answer from what the connection has read of the schema, and have the engine make sure of it only if they
 // find something there: of a table that is new to the connection, index_list says that it has no index.
 bool trusts_schema(std::string_view pragma) noexcept {
-  constexpr std::array<std::string_view, 5> kNames = {"index_list", "index_info", "index_xinfo", "foreign_key_list",
-                                                      "foreign_key_check"};
-  return std::any_of(kNames.begin(), kNames.end(),
-                     [&](std::string_view name) { return sql::equals_ignoring_case(name, pragma); });
+  const sql::PragmaInfo* const info = sql::find_pragma(pragma);
+  return info != nullptr && info->trusts_schema;
 }
 
 // Whether a failed compilation can have to do with what the schema was when the connection read it.

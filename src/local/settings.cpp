@@ -1,46 +1,13 @@
 #include "local/settings.hpp"
 
-#include <array>
 #include <string_view>
 
 #include "core/errors.hpp"
+#include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
 
 namespace libsql::local {
 namespace {
-
-// Those that are set to what they answer. The others that the engine lists are no settings, or follow below by name.
-constexpr std::array kPlain = {
-    "analysis_limit",
-    "automatic_index",
-    "cell_size_check",
-    "checkpoint_fullfsync",
-    "count_changes",
-    "defer_foreign_keys",
-    "empty_result_callbacks",
-    "encoding",
-    "foreign_keys",
-    "full_column_names",
-    "fullfsync",
-    "ignore_check_constraints",
-    "journal_size_limit",
-    "legacy_alter_table",
-    "max_page_count",
-    "mmap_size",
-    "page_size",
-    "query_only",
-    "read_uncommitted",
-    "recursive_triggers",
-    "reverse_unordered_selects",
-    "secure_delete",
-    "short_column_names",
-    "synchronous",
-    "temp_store",
-    "threads",
-    "trusted_schema",
-    "wal_autocheckpoint",
-    "writable_schema",
-};
 
 void set(engine::Connection& connection, std::string_view name, std::string_view value) {
   connection.query_text("PRAGMA main." + std::string(name) + '=' + sql::quote_literal(value));
@@ -49,7 +16,9 @@ void set(engine::Connection& connection, std::string_view name, std::string_view
 }  // namespace
 
 void Settings::remember(engine::Connection& connection) {
-  for (const std::string_view name : kPlain) {
+  for (const sql::PragmaInfo& pragma : sql::pragmas()) {
+    if (!pragma.restored) continue;
+    const std::string_view name = pragma.name;
     std::optional<std::string> value = connection.query_text("PRAGMA " + std::string(name));
     if (!value) continue;                                          // a database in memory, for one, has no mmap_size
     if (name == "secure_delete" && *value == "2") value = "fast";  // as a number it would mean "on"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <thread>
 
 #include "core/errors.hpp"
@@ -39,37 +40,13 @@ std::string pragma_text(const std::string& name, const Value& value) {
 }
 
 bool is_layout_pragma(std::string_view name) {
-  return sql::equals_ignoring_case(name, "page_size") || sql::equals_ignoring_case(name, "auto_vacuum") ||
-         sql::equals_ignoring_case(name, "encoding");
+  const sql::PragmaInfo* const pragma = sql::find_pragma(name);
+  return pragma != nullptr && pragma->layout;
 }
 
-// What the engine would take for something else without a word: it reads an unknown word as 0.
-constexpr std::array kFlagPragmas = {
-    "automatic_index", "cell_size_check",     "checkpoint_fullfsync",     "defer_foreign_keys",
-    "foreign_keys",    "fullfsync",           "ignore_check_constraints", "legacy_alter_table",
-    "query_only",      "read_uncommitted",    "recursive_triggers",       "reverse_unordered_selects",
-    "trusted_schema",  "case_sensitive_like",
-};
-constexpr std::array kNumberPragmas = {
-    "analysis_limit",     "application_id", "busy_timeout", "cache_size",      "hard_heap_limit", "journal_size_limit",
-    "max_page_count",     "mmap_size",      "page_size",    "soft_heap_limit", "threads",         "user_version",
-    "wal_autocheckpoint",
-};
-struct WordPragma {
-  const char* name;
-  std::array<const char*, 8> words;  // the words and numbers it takes
-};
-constexpr std::array kWordPragmas = {
-    WordPragma{"synchronous", {"off", "normal", "full", "extra", "0", "1", "2", "3"}},
-    WordPragma{"temp_store", {"default", "file", "memory", "0", "1", "2"}},
-    WordPragma{"auto_vacuum", {"none", "full", "incremental", "0", "1", "2"}},
-    WordPragma{"locking_mode", {"normal", "exclusive"}},
-};
-
-template <class Names>
-bool is_one_of(std::string_view text, const Names& names) {
-  return std::any_of(std::begin(names), std::end(names),
-                     [&](const char* name) { return name != nullptr && sql::equals_ignoring_case(text, name); });
+bool is_one_of(std::string_view text, std::span<const std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return sql::equals_ignoring_case(text, word); });
 }
 
 bool is_number(std::string_view text) {
@@ -77,36 +54,32 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// What the engine would take for something else without a word.
 void check_pragma_value(const std::string& name, std::string_view value) {
+  static constexpr std::array<std::string_view, 8> kFlags = {"0", "1", "on", "off", "yes", "no", "true", "false"};
+  const sql::PragmaInfo* const pragma = sql::find_pragma(name);
+  if (pragma == nullptr) return;
   bool fits = true;
-  if (is_one_of(name, kFlagPragmas)) {
-    fits = is_one_of(value, std::array{"0", "1", "on", "off", "yes", "no", "true", "false"});
-  } else if (is_one_of(name, kNumberPragmas)) {
-    fits = is_number(value);
-  } else {
-    for (const WordPragma& pragma : kWordPragmas) {
-      if (sql::equals_ignoring_case(name, pragma.name)) fits = is_one_of(value, pragma.words);
-    }
+  switch (pragma->values) {
+    case sql::PragmaValues::Any:
+      break;
+    case sql::PragmaValues::Flag:
+      fits = is_one_of(value, kFlags);
+      break;
+    case sql::PragmaValues::Number:
+      fits = is_number(value);
+      break;
+    case sql::PragmaValues::Word:
+      fits = is_one_of(value, pragma->words);
+      break;
   }
   if (fits) return;
   core::throw_error(ErrorCode::Configuration, "PRAGMA " + name + " cannot be set to '" + std::string(value) + "'");
 }
 
-// Pragmas that the cipher extension handles before the engine sees them; the engine's own list lacks them. Those that
-// set a key are left out: keys go through Builder::encryption(), never through SQL text that logs may show.
 bool is_cipher_pragma(std::string_view name) {
-  constexpr std::array kNames = {"cipher",         "hmac_check",
-                                 "mc_legacy_wal",  "memory_security",
-                                 "legacy",         "legacy_page_size",
-                                 "kdf_iter",       "fast_kdf_iter",
-                                 "hmac_use",       "hmac_pgno",
-                                 "hmac_salt_mask", "kdf_algorithm",
-                                 "hmac_algorithm", "plaintext_header_size",
-                                 "cipher_salt",    "algorithm",
-                                 "tcost",          "mcost",
-                                 "pcost"};
-  return std::any_of(kNames.begin(), kNames.end(),
-                     [&](const char* known) { return sql::equals_ignoring_case(known, name); });
+  const sql::PragmaInfo* const pragma = sql::find_pragma(name);
+  return pragma != nullptr && pragma->kind == sql::PragmaKind::Cipher;
 }
 
 void require_known_pragma(engine::Connection& connection, const std::string& name) {

@@ -11,6 +11,7 @@
 #include "remote/arguments.hpp"
 #include "remote/failures.hpp"
 #include "remote/statement.hpp"
+#include "sql/pragmas.hpp"
 #include "sql/quote.hpp"
 #include "sql/tokenizer.hpp"
 
@@ -124,8 +125,8 @@ bool Session::keeps_setting(const Text& text) const noexcept {
 void Session::note_setting(const Text& text) {
   if (!keeps_setting(text)) return;
   // In a transaction the one does nothing, and the other ends with it.
-  const bool of_transaction = sql::equals_ignoring_case(text.what.name, "foreign_keys") ||
-                              sql::equals_ignoring_case(text.what.name, "defer_foreign_keys");
+  const sql::PragmaInfo* const info = sql::find_pragma(text.what.name);
+  const bool of_transaction = info != nullptr && info->bound_to_transaction;
   if (!of_transaction || !conversation_.is_open()) conversation_.keep_setting(text.what.name, text.statement);
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/errors.hpp"
 #include "sql/pragmas.hpp"
+#include "sql/quote.hpp"
 #include "sql/row_count.hpp"
 #include "sql/split.hpp"
 #include "sql/tokenizer.hpp"
@@ -119,8 +120,14 @@ bool Text::sets_up_stream() const noexcept {
       return true;
     case sql::StatementKind::Pragma:
       return what.has_value && sql::is_connection_setting(what.name);
+    case sql::StatementKind::CreateTable:
+    case sql::StatementKind::CreateView:
+    case sql::StatementKind::CreateTrigger:
+    case sql::StatementKind::CreateVirtualTable:
+    case sql::StatementKind::CreateIndex:
+      return what.temporary || sql::equals_ignoring_case(sql::unquote(what.schema), "temp");
     default:
-      return what.temporary;
+      return false;
   }
 }
 

@@ -1,26 +1,10 @@
 #include "sql/classify.hpp"
 
-#include <algorithm>
-#include <array>
-
+#include "sql/pragmas.hpp"
 #include "sql/tokenizer.hpp"
 
 namespace libsql::sql {
 namespace {
-
-// PRAGMAs that only look at the database, with or without an argument (a table or index name).
-constexpr std::array<std::string_view, 18> kReadingPragmas = {
-    "collation_list", "compile_options", "database_list", "foreign_key_check", "foreign_key_list", "freelist_count",
-    "function_list",  "index_info",      "index_list",    "index_xinfo",       "integrity_check",  "module_list",
-    "page_count",     "pragma_list",     "quick_check",   "table_info",        "table_list",       "table_xinfo"};
-// PRAGMAs that look at the database without an argument and change it with one.
-constexpr std::array<std::string_view, 5> kReadingPragmasWithoutValue = {"application_id", "encoding", "page_size",
-                                                                         "schema_version", "user_version"};
-
-template <std::size_t N>
-bool contains(const std::array<std::string_view, N>& names, std::string_view name) noexcept {
-  return std::any_of(names.begin(), names.end(), [&](std::string_view n) { return equals_ignoring_case(n, name); });
-}
 
 bool is_name(const Token& token) noexcept {
   return token.kind == TokenKind::Word || token.kind == TokenKind::QuotedIdentifier || token.kind == TokenKind::String;
@@ -237,8 +221,8 @@ class Classifier {
       }
       result_.value = text_.substr(from, to - from);
     }
-    const std::string_view name = result_.name;
-    if (contains(kReadingPragmas, name) || (!result_.has_value && contains(kReadingPragmasWithoutValue, name))) {
+    const PragmaInfo* const info = find_pragma(result_.name);
+    if (info != nullptr && info->plain_read && (!result_.has_value || info->kind == PragmaKind::Reads)) {
       result_.access = Access::Read;
     }
   }
