@@ -21,11 +21,12 @@
 namespace libsql {
 namespace json {
 
-/// The text as a JSON string, with its quotes. Text is UTF-8, and is not checked to be.
+/// The text as a JSON string, with its quotes. Throws OutOfRange if it is not UTF-8.
 LIBSQL_EXPORT std::string quote(std::string_view text);
 
 /// A path into a document, as json_extract(), -> and the other SQL functions take it: `Path().key("a.b").index(0)` is
-/// `$."a.b"[0]`. Bind it as an argument, or str() of it. Keys may hold any text.
+/// `$."a.b"[0]`. Bind it as an argument, or str() of it. Keys may hold any text; one that is not
+/// UTF-8 throws OutOfRange.
 class LIBSQL_EXPORT Path final {
  public:
   struct FromEnd {
@@ -94,8 +95,8 @@ class LIBSQL_EXPORT Value final {
 };
 
 /// Builds JSON text piece by piece: `Writer().begin_object().key("id").value(7).end_object().str()`.
-/// Errors: a piece that does not fit (a value without key in an object, a second document) throws Misuse; infinity and
-/// NaN throw OutOfRange. Threads: one at a time.
+/// Errors: a piece that does not fit (a value without key in an object, a second document) throws Misuse; infinity,
+/// NaN and text that is not UTF-8 throw OutOfRange. Threads: one at a time.
 class LIBSQL_EXPORT Writer final {
  public:
   Writer& begin_object();

@@ -4,15 +4,10 @@
 #include <charconv>
 #include <cstdio>
 
-#include "core/utf8.hpp"
+#include "core/json_text.hpp"
 
 namespace libsql::server {
 namespace {
-
-std::size_t sequence_length(std::string_view text) noexcept {
-  if (static_cast<unsigned char>(text.front()) < 0x80) return 1;
-  return core::utf8_sequence(text.data(), text.data() + text.size());
-}
 
 template <class Number, class... Format>
 void append_number(std::string& out, Number number, Format... format) {
@@ -22,32 +17,6 @@ void append_number(std::string& out, Number number, Format... format) {
 }
 
 }  // namespace
-
-void append_json_text(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += '"';
-  while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
-    const auto byte = static_cast<unsigned char>(text.front());
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-      text.remove_prefix(1);
-      continue;
-    }
-    if (byte == '"' || byte == '\\') {
-      out += '\\';
-      out += text.front();
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += kHex[byte >> 4U];
-      out += kHex[byte & 15U];
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(length);
-  }
-  out += '"';
-}
 
 void append_time(std::string& out, std::chrono::system_clock::time_point time) {
   using namespace std::chrono;
@@ -65,13 +34,13 @@ void append_time(std::string& out, std::chrono::system_clock::time_point time) {
 
 void JsonLine::begin_member(std::string_view name) {
   text_ += text_.empty() ? '{' : ',';
-  append_json_text(text_, name);
+  core::append_json_text(name, text_, core::OnInvalid::Replace);
   text_ += ':';
 }
 
 JsonLine& JsonLine::add(std::string_view name, std::string_view text) {
   begin_member(name);
-  append_json_text(text_, text);
+  core::append_json_text(text, text_, core::OnInvalid::Replace);
   return *this;
 }
 

@@ -28,9 +28,6 @@ class JsonLine final {
   std::string text_;
 };
 
-/// `text` as a JSON string, quotes included.
-void append_json_text(std::string& out, std::string_view text);
-
 /// RFC 3339 in UTC, to the millisecond: "2024-05-01T10:20:30.123Z".
 void append_time(std::string& out, std::chrono::system_clock::time_point time);
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
+#include "core/json_text.hpp"
 
 namespace libsql {
 
@@ -20,35 +21,8 @@ using Node = nlohmann::ordered_json;
 constexpr std::size_t kMaxDepth = 1000;  // https://www.sqlite.org/json1.html: deeper JSON is malformed to SQLite
 
 void append_quoted(std::string& out, std::string_view text) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-      case '\\':
-        out += '\\';
-        out += c;
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += "\\u00";
-          out += kDigits[static_cast<unsigned char>(c) >> 4U];
-          out += kDigits[static_cast<unsigned char>(c) & 0x0FU];
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
+  if (core::append_json_text(text, out, core::OnInvalid::Stop)) return;
+  core::throw_error(ErrorCode::OutOfRange, "json: text that is not UTF-8 has no JSON form");
 }
 
 template <class T>
@@ -124,8 +98,9 @@ std::string quote(std::string_view text) {
 }
 
 Path& Path::key(std::string_view name) {
+  const std::string quoted = quote(name);  // may throw
   text_ += '.';
-  append_quoted(text_, name);
+  text_ += quoted;
   steps_.emplace_back(std::string(name));
   return *this;
 }
@@ -316,8 +291,9 @@ Writer& Writer::end_array() { return close(']'); }
 Writer& Writer::key(std::string_view name) {
   if (open_.empty() || open_.back() != '{') misuse("a key outside an object");
   if (expects_value_) misuse("two keys in a row");
+  const std::string quoted = quote(name);  // may throw
   if (!first_) text_ += ',';
-  append_quoted(text_, name);
+  text_ += quoted;
   text_ += ':';
   expects_value_ = true;
   return *this;
@@ -333,11 +309,7 @@ Writer& Writer::raw(std::string_view json) {
 Writer& Writer::value(std::nullptr_t) { return raw("null"); }
 Writer& Writer::value(const Value& value) { return raw(value.to_string()); }
 
-Writer& Writer::value(std::string_view text) {
-  before_value();
-  append_quoted(text_, text);
-  return *this;
-}
+Writer& Writer::value(std::string_view text) { return raw(quote(text)); }
 
 Writer& Writer::value(double number) {
   if (!std::isfinite(number)) core::throw_error(ErrorCode::OutOfRange, "json: infinity and NaN have no JSON form");

@@ -9,8 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "core/plain_text.hpp"
 #include "core/utf8.hpp"
-#include "hrana/plain_text.hpp"
 
 namespace libsql::hrana {
 
@@ -91,7 +91,7 @@ std::string_view JsonReader::string() {
   if (peek() != '"') fail("a string is expected");
   const char* const start = ++at_;
   while (true) {
-    at_ = skip_plain(at_, end_);
+    at_ = core::skip_plain(at_, end_);
     if (at_ == end_) fail("the text ends within a string");
     if (*at_ == '"') return {start, static_cast<std::size_t>(at_++ - start)};
     if (*at_ == '\\') return string_with_escapes(start);
@@ -113,7 +113,7 @@ std::string_view JsonReader::string_with_escapes(const char* start) {
     append_escape(text);
     start = at_;
     while (true) {
-      at_ = skip_plain(at_, end_);
+      at_ = core::skip_plain(at_, end_);
       if (at_ == end_) fail("the text ends within a string");
       if (*at_ == '"' || *at_ == '\\') break;
       const std::size_t length = core::utf8_sequence(at_, end_);

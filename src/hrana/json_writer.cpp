@@ -6,70 +6,11 @@
 #include <cstring>
 
 #include "core/base64.hpp"
-#include "core/utf8.hpp"
-#include "hrana/plain_text.hpp"
+#include "core/json_text.hpp"
 
 namespace libsql::hrana::json {
 
 namespace {
-
-void append_escape(char c, std::string& out) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  switch (c) {
-    case '"':
-      out += "\\\"";
-      return;
-    case '\\':
-      out += "\\\\";
-      return;
-    case '\b':
-      out += "\\b";
-      return;
-    case '\f':
-      out += "\\f";
-      return;
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default: {
-      const auto byte = static_cast<unsigned char>(c);
-      const char escape[] = {'\\', 'u', '0', '0', kDigits[byte >> 4U], kDigits[byte & 15U]};
-      out.append(escape, sizeof escape);
-    }
-  }
-}
-
-enum class OnInvalid : bool { Stop, Replace };
-
-bool append(std::string_view text, OnInvalid on_invalid, std::string& out) {
-  const char* start = text.data();
-  const char* at = start;
-  const char* const end = at + text.size();
-  out += '"';
-  while ((at = skip_plain(at, end)) != end) {
-    if (static_cast<unsigned char>(*at) >= 0x80) {
-      const std::size_t length = core::utf8_sequence(at, end);
-      at += length;
-      if (length > 0) continue;
-      if (on_invalid == OnInvalid::Stop) return false;
-      out.append(start, at);
-      out += "\xEF\xBF\xBD";
-    } else {
-      out.append(start, at);
-      append_escape(*at, out);
-    }
-    start = ++at;
-  }
-  out.append(start, end);
-  out += '"';
-  return true;
-}
 
 // A zero blob has no bytes to read.
 void append_zeros(std::size_t size, std::string& out) { out.append(core::base64_length(size), 'A'); }
@@ -104,9 +45,13 @@ void append_integer(T value, std::string& out) {
 
 }  // namespace
 
-bool append_string(std::string_view text, std::string& out) { return append(text, OnInvalid::Stop, out); }
+bool append_string(std::string_view text, std::string& out) {
+  return core::append_json_text(text, out, core::OnInvalid::Stop);
+}
 
-void append_text(std::string_view text, std::string& out) { append(text, OnInvalid::Replace, out); }
+void append_text(std::string_view text, std::string& out) {
+  core::append_json_text(text, out, core::OnInvalid::Replace);
+}
 
 void append_text_or_null(std::optional<std::string_view> text, std::string& out) {
   if (text) {

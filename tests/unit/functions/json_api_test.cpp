@@ -139,5 +139,19 @@ TEST(Json, BindsAndReadsColumns) {
   EXPECT_EQ(array(std::vector<int>{1, 2}), "[1,2]");
 }
 
+TEST(JsonWriter, TextThatIsNotUtf8IsRefusedAndLeavesTheDocumentAsItWas) {
+  for (const std::string_view broken : {"\xff", "a\xc3", "\xed\xa0\x80"}) {
+    EXPECT_THROW(json::quote(broken), OutOfRange);
+    EXPECT_THROW(json::Path().key(broken), OutOfRange);
+    json::Writer writer;
+    writer.begin_object();
+    EXPECT_THROW(writer.key(broken), OutOfRange);
+    writer.key("a");
+    EXPECT_THROW(writer.value(broken), OutOfRange);
+    writer.value("b").end_object();
+    EXPECT_EQ(writer.str(), R"({"a":"b"})");
+  }
+}
+
 }  // namespace
 }  // namespace libsql::json

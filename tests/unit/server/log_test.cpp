@@ -166,19 +166,5 @@ TEST(SlowLog, WritesTheTextOfAStatement) {
   EXPECT_EQ(line["ms"], 250.0);
 }
 
-TEST(JsonText, ReplacesWhatIsNoUtf8AndEscapesTheRest) {
-  const auto written = [](std::string_view text) {
-    std::string out;
-    append_json_text(out, text);
-    return out;
-  };
-  EXPECT_EQ(written("a\"\\\n\x7f"), R"("a\"\\\u000a\u007f")");
-  EXPECT_EQ(written("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"");
-  for (const std::string_view broken : {"\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xff", "\xc0\xaf", "\xed\xa0\x80"}) {
-    EXPECT_TRUE(nlohmann::json::accept(written(broken))) << broken;
-    EXPECT_THAT(written(broken), HasSubstr("\xef\xbf\xbd"));
-  }
-}
-
 }  // namespace
 }  // namespace libsql::server

@@ -5,7 +5,7 @@
 #include <immintrin.h>
 #endif
 
-namespace libsql::hrana {
+namespace libsql::core {
 
 /// ASCII that a JSON string holds as it is: no quote, no backslash, no control character.
 inline bool is_plain(char c) noexcept {
@@ -32,4 +32,4 @@ inline const char* skip_plain(const char* at, const char* end) noexcept {
   return at;
 }
 
-}  // namespace libsql::hrana
+}  // namespace libsql::core

@@ -1,10 +1,10 @@
-#include "hrana/plain_text.hpp"
+#include "core/plain_text.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace libsql::hrana {
+namespace libsql::core {
 namespace {
 
 TEST(PlainText, IsWhatAJsonStringHoldsAsItIs) {
@@ -20,4 +20,4 @@ TEST(PlainText, IsWhatAJsonStringHoldsAsItIs) {
 }
 
 }  // namespace
-}  // namespace libsql::hrana
+}  // namespace libsql::core
