@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "core/clock.hpp"
 #include "net/server.hpp"
 #include "server/metrics.hpp"
 
@@ -41,7 +42,7 @@ class BodyRecord {
     record.request_bytes = request_bytes_;
     record.response_bytes = bytes;
     record.rows = rows;
-    record.duration = std::chrono::steady_clock::now() - begun_;
+    record.duration = core::SteadyClock::now() - begun_;
     observer_->request_finished(record);
   }
 

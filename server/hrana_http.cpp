@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "hrana/decode.hpp"
 #include "hrana/extensions.hpp"
 #include "hrana/response_writer.hpp"
@@ -120,7 +121,7 @@ std::unique_ptr<HttpStream> HranaHttp::stream_for(net::Exchange& exchange, std::
   // For the end of a cursor by a request that goes on with its stream.
   constexpr std::chrono::seconds kWaitForCursor{30};
   if (!baton) return state_.streams.acquire(baton, context, {});
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = core::SteadyClock::now();
   const auto until = exchange.parked_since().value_or(now) + kWaitForCursor;
   HttpStreams::Waiting waiting;
   if (now < until) waiting = {std::make_shared<int>(0), exchange.waker()};

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 
+#include "core/clock.hpp"
 #include "hrana/decode.hpp"
 #include "hrana/encode.hpp"
 #include "hrana/extensions.hpp"
@@ -184,7 +185,7 @@ bool HranaWebSocket::is_known_good() const {
     return false;
   }
   const auto until = identity_->good_until();
-  return !until || std::chrono::system_clock::now() < *until;
+  return !until || core::WallClock::now() < *until;
 }
 
 // A socket may live longer than what it was opened with. Its requests are answered with an error then, until another

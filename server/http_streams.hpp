@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "server/baton.hpp"
 #include "server/context.hpp"
 #include "server/stored_sql.hpp"
@@ -85,7 +86,7 @@ class HttpStreams {
   std::vector<std::string> describe() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = core::SteadyClock;
   enum class State : std::uint8_t { Acquired, Available, Expired, Closed };
   struct Entry {
     State state = State::Acquired;

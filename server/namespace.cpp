@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/clock.hpp"
 #include "engine/connection.hpp"
 #include "local/session.hpp"
 #include "local/store.hpp"
@@ -69,7 +70,7 @@ Namespace::Namespace(std::string name, const std::string& database, const Namesp
       writers_room_(std::make_shared<WritersRoom>(seats_of_writers(options))),
       counters_(std::move(counters)),
       config_(std::make_shared<const NamespaceConfig>(config)),
-      last_used_(std::chrono::steady_clock::now()) {
+      last_used_(core::SteadyClock::now()) {
   limit_transactions(config);
 }
 
@@ -165,7 +166,7 @@ void Namespace::give(std::unique_ptr<DatabaseSession> session, const Takers& tak
   {
     const std::lock_guard lock(mutex_);
     std::erase(used_, session.get());
-    last_used_ = std::chrono::steady_clock::now();
+    last_used_ = core::SteadyClock::now();
     if (reusable && !closed_ && session->config_version() == config_version_ &&
         idle_.size() < options_.limits.idle_sessions) {
       session->idle_since = last_used_;
@@ -236,7 +237,7 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
   {
     const std::lock_guard lock(mutex_);
     if (closed_ || !shares_commits(*config_)) return nullptr;
-    last_used_ = std::chrono::steady_clock::now();
+    last_used_ = core::SteadyClock::now();
     if (group_writer_ != nullptr) return group_writer_;
     config = config_;
     version = config_version_;
@@ -289,7 +290,7 @@ std::size_t Namespace::sessions_in_use() const noexcept {
 void Namespace::close_idle_sessions(std::chrono::milliseconds idle_for) {
   std::vector<std::unique_ptr<DatabaseSession>> closing;
   const std::lock_guard lock(mutex_);
-  const auto oldest = std::chrono::steady_clock::now() - idle_for;
+  const auto oldest = core::SteadyClock::now() - idle_for;
   const auto kept =
       std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
   closing.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(kept));
@@ -301,7 +302,7 @@ void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
   std::vector<std::unique_ptr<DatabaseSession>> trimming;
   {
     const std::lock_guard lock(mutex_);
-    const auto oldest = std::chrono::steady_clock::now() - idle_for;
+    const auto oldest = core::SteadyClock::now() - idle_for;
     const auto last =
         std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
     if (std::all_of(idle_.begin(), last, [](const auto& session) { return session->is_trimmed; })) return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "core/clock.hpp"
 #include "core/errors.hpp"
 #include "engine/backup.hpp"
 #include "local/store.hpp"
@@ -344,7 +345,7 @@ bool Namespaces::unload_if_idle(Slot& slot, std::chrono::milliseconds idle_for) 
     if (slot.loaded != nullptr) {
       // Whoever has it took it under this mutex, so the count is exact in the direction that matters.
       if (slot.loaded.use_count() != 1 || slot.loaded->sessions_in_use() != 0 ||
-          std::chrono::steady_clock::now() - slot.loaded->last_used() < idle_for) {
+          core::SteadyClock::now() - slot.loaded->last_used() < idle_for) {
         return false;
       }
       unloading = std::move(slot.loaded);

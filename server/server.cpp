@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "core/errors.hpp"
 #include "net/server.hpp"
 #include "server/descriptors.hpp"
@@ -170,7 +171,7 @@ class Server::Impl {
   }
 
   void tidy() {
-    auto next_checkpoint = std::chrono::steady_clock::now();
+    auto next_checkpoint = core::SteadyClock::now();
     std::unique_lock lock(mutex_);
     while (!ended_.wait_for(lock, kTidyPeriod, [&] { return ending_; })) {
       lock.unlock();
@@ -179,8 +180,8 @@ class Server::Impl {
       state_.namespaces.tidy();
       heap_.tidy();
       if (const auto interval = state_.options.timeouts.checkpoint_interval;
-          interval && std::chrono::steady_clock::now() >= next_checkpoint) {
-        next_checkpoint = std::chrono::steady_clock::now() + *interval;
+          interval && core::SteadyClock::now() >= next_checkpoint) {
+        next_checkpoint = core::SteadyClock::now() + *interval;
         checkpoint_all();
       }
       lock.lock();

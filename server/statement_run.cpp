@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/clock.hpp"
 #include "engine/statement.hpp"
 #include "server/failure.hpp"
 #include "sql/classify.hpp"
@@ -178,7 +179,7 @@ void StatementRun::report(std::uint64_t read, std::uint64_t changed) noexcept {
   reported_ = true;
   // As observed: sqld 0.24.33. In the answer to the client it stays 0.
   if (error_code_.empty() && read == 0 && changed == 0) read = 1;
-  duration_ = std::chrono::steady_clock::now() - begun_;
+  duration_ = core::SteadyClock::now() - begun_;
   const bool failed = !error_code_.empty();
   NamespaceCounters& counters = context_.name_space().counters();
   counters.queries.fetch_add(1, std::memory_order_relaxed);

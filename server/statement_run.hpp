@@ -10,6 +10,7 @@
 #include <libsql/params.hpp>
 #include <libsql/value.hpp>
 
+#include "core/clock.hpp"
 #include "hrana/response_writer.hpp"
 #include "hrana/responses.hpp"
 #include "server/context.hpp"
@@ -53,7 +54,7 @@ class StatementRun {
   DatabaseSession& session_;
   const Context& context_;
   std::shared_ptr<Prepared> prepared_;
-  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point begun_ = core::SteadyClock::now();
   std::chrono::steady_clock::duration duration_{0};
   std::uint64_t changes_before_ = 0;
   std::uint64_t scanned_before_ = 0;

@@ -9,6 +9,7 @@
 
 #include <libsql/version.hpp>
 
+#include "core/clock.hpp"
 #include "hrana/extensions.hpp"
 #include "server/dump_http.hpp"
 #include "server/failure.hpp"
@@ -102,7 +103,7 @@ void UserHandler::check_stranger(net::Exchange& exchange) {
 void UserHandler::on_request(net::Exchange& exchange) {
   Notes notes;
   Observer* const observer = state_.options.observer.get();
-  if (observer != nullptr) notes.begun = std::chrono::steady_clock::now();
+  if (observer != nullptr) notes.begun = core::SteadyClock::now();
   try {
     dispatch(exchange, notes);
   } catch (...) {
@@ -121,7 +122,7 @@ void UserHandler::on_request(net::Exchange& exchange) {
   record.request_bytes = request.body.size();
   record.response_bytes = exchange.body_bytes();
   record.rows = notes.rows;
-  record.duration = std::chrono::steady_clock::now() - notes.begun;
+  record.duration = core::SteadyClock::now() - notes.begun;
   observer->request_finished(record);
 }
 
@@ -210,7 +211,7 @@ bool UserHandler::take_place(net::Exchange& exchange, const Context& context, Pl
   Whose whose = Whose::Nobody;
   if ((place = places.try_take(owner, &whose))) [[likely]]
     return true;
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = core::SteadyClock::now();
   const auto until = exchange.parked_since().value_or(now) + state_.options.timeouts.connection_wait;
   if (now >= until || places.waiting() >= state_.options.limits.connections_waiting) {
     throw RequestRefused(whose == Whose::Server ? 503 : 429, "TOO_MANY_REQUESTS", places.message(whose));

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/clock.hpp"
 #include "server/admin/admin_error.hpp"
 #include "server/admin/admin_handler.hpp"
 #include "server/metrics/monitor.hpp"
@@ -63,7 +64,7 @@ void get_stats(Exchange& exchange, const AdminContext& context) {
                        {"embedded_replica_frames_replicated", 0},
                        {"query_count", stats.queries},
                        {"elapsed_ms", static_cast<double>(stats.microseconds) / 1000},
-                       {"queries", hour_json(queries->hourly.report(std::chrono::system_clock::now()))},
+                       {"queries", hour_json(queries->hourly.report(core::WallClock::now()))},
                        {"file_bytes", stats.file_bytes},
                        {"wal_bytes", stats.wal_bytes},
                        {"failed_count", stats.failed},

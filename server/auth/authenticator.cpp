@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/clock.hpp"
 #include "server/log/log.hpp"
 
 namespace libsql::server {
@@ -83,7 +84,7 @@ Secret password_of(std::string_view setting) {
   return Secret(setting);
 }
 
-TokenTime now() { return std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()); }
+TokenTime now() { return std::chrono::time_point_cast<std::chrono::seconds>(core::WallClock::now()); }
 
 std::shared_ptr<const Identity> identity_of(TokenVerifier& verifier, const Credential& credential) {
   if (!credential.scheme.empty() && !is_bearer(credential.scheme)) throw unsupported_scheme();

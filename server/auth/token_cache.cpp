@@ -5,6 +5,8 @@
 #include <cstring>
 #include <new>
 
+#include "core/clock.hpp"
+
 namespace libsql::server {
 namespace {
 
@@ -44,7 +46,7 @@ Permissions TokenIdentity::permissions(std::string_view name_space) const {
 }
 
 std::optional<std::chrono::system_clock::time_point> TokenIdentity::good_until() const noexcept {
-  using Clock = std::chrono::system_clock;
+  using Clock = core::WallClock;
   constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(Clock::time_point::max()) - 2 * kTokenLeeway;
   if (!claims_.expires || *claims_.expires >= kLast.time_since_epoch().count()) return std::nullopt;
   return Clock::time_point(std::chrono::seconds(*claims_.expires) + kTokenLeeway);

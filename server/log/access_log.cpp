@@ -1,5 +1,6 @@
 #include "server/log/access_log.hpp"
 
+#include "core/clock.hpp"
 #include "server/log/json_line.hpp"
 #include "server/log/log.hpp"
 
@@ -44,7 +45,7 @@ void SlowLog::write(const SlowRecord& record) noexcept {
     return log_.warn("slow", message);
   }
   JsonLine line;
-  line.add("time", std::chrono::system_clock::now())
+  line.add("time", core::WallClock::now())
       .add("namespace", record.name_space)
       .add("ms", record.duration)
       .add("rows_read", record.rows_read)

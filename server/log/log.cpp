@@ -4,6 +4,7 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "core/clock.hpp"
 #include "server/log/json_line.hpp"
 
 namespace libsql::server {
@@ -86,7 +87,7 @@ void Log::write(LogLevel level, std::string_view part, std::string_view message)
     const std::lock_guard lock(mutex_);
     if (level > filter_.level_of(part)) return;
   }
-  const auto now = std::chrono::system_clock::now();
+  const auto now = core::WallClock::now();
   if (format_ == LogFormat::Json) {
     JsonLine line;
     line.add("time", now).add("level", to_string(level)).add("part", part).add("message", message);

@@ -15,6 +15,7 @@
 
 #include <libsql/uuid.hpp>
 
+#include "core/clock.hpp"
 #include "core/histogram.hpp"
 #include "server/string_hash.hpp"
 
@@ -43,7 +44,7 @@ struct HourOfQueries {
 /// Begins anew with every hour of the clock. Threads: any number at once.
 class HourlyQueries final {
  public:
-  using Clock = std::chrono::system_clock;
+  using Clock = core::WallClock;
   static constexpr std::size_t kEntries = 30;
   static constexpr std::size_t kLongestSql = 4096;
 

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <new>
 
+#include "core/clock.hpp"
 #include "server/metrics/exposition.hpp"
 
 namespace libsql::server {
@@ -51,8 +52,8 @@ void Monitor::request_finished(const RequestRecord& record) noexcept {
   add(response_bytes_, record.response_bytes);
   if (access_log_ != nullptr) {
     AccessRecord access;
-    access.time = std::chrono::system_clock::now() -
-                  std::chrono::duration_cast<std::chrono::system_clock::duration>(record.duration);
+    access.time =
+        core::WallClock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(record.duration);
     access.peer = record.peer;
     access.method = record.method;
     access.target = record.target;
@@ -87,8 +88,7 @@ void Monitor::statement_finished(const StatementRecord& record) noexcept {
   try {
     const std::shared_ptr<NamespaceQueries> queries = this->queries(record.name_space);
     queries->ranking.add(record.sql, record.rows_read, record.rows_written, record.duration);
-    queries->hourly.add(record.sql, record.rows_read, record.rows_written, record.duration,
-                        std::chrono::system_clock::now());
+    queries->hourly.add(record.sql, record.rows_read, record.rows_written, record.duration, core::WallClock::now());
   } catch (const std::exception&) {  // A list that lacks an entry is better than a request that fails.
   }
 }
@@ -104,7 +104,7 @@ std::chrono::steady_clock::time_point Monitor::last_activity() const noexcept {
 }
 
 void Monitor::mark_activity() noexcept {
-  last_activity_.store(std::chrono::steady_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
+  last_activity_.store(core::SteadyClock::now().time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 std::shared_ptr<NamespaceQueries> Monitor::queries(std::string_view name_space) {

@@ -2,6 +2,7 @@
 
 #include <libsql/version.hpp>
 
+#include "core/clock.hpp"
 #include "server/admin/admin_api.hpp"
 #include "server/admin/admin_guard.hpp"
 #include "server/auth/watched_file.hpp"
@@ -14,7 +15,7 @@
 namespace libsql::server {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = core::SteadyClock;
 
 std::optional<Encryption> encryption_of(const Config& config) {
   std::string key = config.encryption_key;

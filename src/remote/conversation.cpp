@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/clock.hpp"
 #include "core/errors.hpp"
 #include "remote/failures.hpp"
 #include "remote/steps.hpp"
@@ -146,7 +147,7 @@ auto Conversation::inside(Run&& run) {
 // as long as it likes. None if it need not: that costs a request.
 std::optional<net::Deadline> Conversation::limit_of_waiting(const Call& call) {
   constexpr std::chrono::milliseconds kOfServers{4'500};  // sqld gives up by itself after 5 s
-  if (!call.busy_until || *call.busy_until - std::chrono::steady_clock::now() >= kOfServers) return std::nullopt;
+  if (!call.busy_until || *call.busy_until - core::SteadyClock::now() >= kOfServers) return std::nullopt;
   if (wire_->version(call) < 3) return std::nullopt;  // it may have no streams
   return wire_->lock_deadline(call);
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "core/clock.hpp"
 #include "core/errors.hpp"
 #include "core/server_errors.hpp"
 #include "hrana/decode.hpp"
@@ -186,7 +187,7 @@ void Answer::throw_unexpected() const {
 std::optional<std::uint32_t> busy_timeout_of(const Call& call) noexcept {
   using std::chrono::milliseconds;
   if (!call.busy_until) return std::nullopt;
-  const auto left = std::chrono::ceil<milliseconds>(*call.busy_until - std::chrono::steady_clock::now());
+  const auto left = std::chrono::ceil<milliseconds>(*call.busy_until - core::SteadyClock::now());
   return static_cast<std::uint32_t>(std::clamp<milliseconds::rep>(left.count(), 0, UINT32_MAX));
 }
 

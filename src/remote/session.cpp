@@ -5,6 +5,7 @@
 #include <libsql/batch.hpp>
 #include <libsql/transaction.hpp>
 
+#include "core/clock.hpp"
 #include "core/errors.hpp"
 #include "core/query_log.hpp"
 #include "net/retry.hpp"
@@ -139,15 +140,14 @@ Call Session::call(std::string_view sql, bool reads) const {
   call.sql = sql;
   call.repeatable = reads && !conversation_.is_open();
   constexpr std::chrono::hours kLongest{24 * 365};
-  call.busy_until =
-      std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(settings_.busy_timeout, kLongest);
+  call.busy_until = core::SteadyClock::now() + std::min<std::chrono::milliseconds>(settings_.busy_timeout, kLongest);
   return call;
 }
 
 void Session::wait_for_lock(const Call& call, std::chrono::steady_clock::time_point until, unsigned attempt) {
   using std::chrono::nanoseconds;
   ++statistics_.busy_waits;
-  const nanoseconds left = until - std::chrono::steady_clock::now();
+  const nanoseconds left = until - core::SteadyClock::now();
   const nanoseconds nap = std::min<nanoseconds>(milliseconds(5) * (1U << std::min(attempt, 5U)), left);
   try {
     net::sleep_for(std::max(nap, nanoseconds(0)), call.wait);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/backend.hpp"
+#include "core/clock.hpp"
 #include "core/observer.hpp"
 #include "remote/conversation.hpp"
 #include "remote/interrupt.hpp"
@@ -163,12 +164,12 @@ class Session final : public core::Session {
 template <class Run>
 auto Session::patiently(const Call& call, Run&& run) {
   const bool may_wait = !conversation_.is_open() && settings_.busy_timeout > std::chrono::milliseconds(0);
-  const auto until = call.busy_until.value_or(std::chrono::steady_clock::now());
+  const auto until = call.busy_until.value_or(core::SteadyClock::now());
   for (unsigned attempt = 0;; ++attempt) {
     try {
       return run();
     } catch (const Busy& error) {
-      if (!may_wait || !error.retryable() || std::chrono::steady_clock::now() >= until) throw;
+      if (!may_wait || !error.retryable() || core::SteadyClock::now() >= until) throw;
     }
     wait_for_lock(call, until, attempt);
   }
@@ -180,7 +181,7 @@ class RunScope {
   RunScope(Session& session, const void* id, std::string_view sql, const core::ParamsView& params)
       : session_(session), id_(id), sql_(sql), observed_(!session.observers().empty()) {
     if (!observed_) return;
-    started_ = std::chrono::steady_clock::now();
+    started_ = core::SteadyClock::now();
     session_.observers().started(id_, params);
   }
   RunScope(const RunScope&) = delete;
@@ -207,7 +208,7 @@ class RunScope {
     if (!observed_) return;
     observed_ = false;
     run.sql = sql_;
-    run.duration = std::chrono::steady_clock::now() - started_;
+    run.duration = core::SteadyClock::now() - started_;
     session_.observers().finished(id_, run);
   }
 

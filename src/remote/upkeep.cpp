@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/clock.hpp"
 #include "hrana/encode.hpp"
 #include "remote/http_stream.hpp"
 
@@ -83,7 +84,7 @@ void Upkeep::work() noexcept {
     if (next.is_never()) {
       changed_.wait(lock);
     } else {
-      changed_.wait_until(lock, std::chrono::system_clock::now() + next.left());
+      changed_.wait_until(lock, core::WallClock::now() + next.left());
     }
   }
 }

@@ -8,6 +8,7 @@
 
 #include <libsql/libsql.hpp>
 
+#include "support/eventually.hpp"
 #include "support/expect_error.hpp"
 #include "support/in_encoding.hpp"
 #include "support/scripted_server.hpp"
@@ -830,7 +831,7 @@ TEST_P(HranaClient, AStreamThatACursorLeavesIsClosed) {
   script_.then(say(pipeline("null", {closed()})));
   Connection conn = connect();
   EXPECT_FALSE(conn.query("SELECT a FROM t").next());
-  for (int i = 0; i < 200 && requests().size() < 2; ++i) std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(eventually([&] { return requests().size() >= 2; }));
   ASSERT_EQ(requests().size(), 2u);
   EXPECT_TRUE(requests()[1].has(R"("baton":"b1")"));
   EXPECT_TRUE(requests()[1].has(R"({"type":"close"})"));
@@ -841,7 +842,7 @@ TEST_P(HranaClient, AnIdleTransactionIsShownToTheServer) {
   for (int i = 2; i < 50; ++i) script_.then(say(pipeline("\"b" + std::to_string(i) + "\"", {})));
   Connection conn = builder().keep_transactions_alive(20ms).build().connect();
   conn.execute("BEGIN");
-  for (int i = 0; i < 200 && requests().size() < 4; ++i) std::this_thread::sleep_for(5ms);
+  EXPECT_TRUE(eventually([&] { return requests().size() >= 4; }));
   const auto sent = requests();
   ASSERT_GE(sent.size(), 4u);
   EXPECT_TRUE(sent[2].has(R"("baton":"b2","requests":[])"));

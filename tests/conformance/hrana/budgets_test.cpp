@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "conformance/hrana/socket.hpp"
+#include "support/eventually.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -40,14 +41,6 @@ class NamedAuthenticator final : public server::Authenticator {
 
 Json store(int id, std::size_t bytes) {
   return {{"type", "store_sql"}, {"sql_id", id}, {"sql", std::string(bytes, ' ')}};
-}
-
-bool eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 3000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
 }
 
 class HranaBudgets : public ServerTest {

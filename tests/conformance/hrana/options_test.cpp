@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "support/eventually.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -35,14 +36,11 @@ TEST_F(PeriodicCheckpoints, EmptyTheLog) {
     if (entry.path().string().ends_with("-wal")) log = entry.path();
   }
   ASSERT_FALSE(log.empty());
-  std::uintmax_t size = 1;
-  for (int i = 0; i < 1000 && size != 0; ++i) {
+  EXPECT_TRUE(eventually([&] {
     std::error_code gone;
-    size = std::filesystem::file_size(log, gone);
-    if (gone) size = 0;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  EXPECT_EQ(size, 0U);
+    const std::uintmax_t size = std::filesystem::file_size(log, gone);
+    return gone || size == 0;
+  }));
   EXPECT_EQ(number("SELECT a FROM t"), 1);
 }
 

@@ -1,10 +1,13 @@
 // Hrana over HTTP: pipelines, streams and what they answer. One test or more for each point of the protocol's
 // checklist.
 #include <atomic>
+#include <chrono>
 #include <set>
 #include <string>
 #include <thread>
 
+#include "support/eventually.hpp"
+#include "support/fake_clock.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -294,20 +297,27 @@ TEST_F(HranaPipeline, BrowsersMayAskFromAnyPage) {
   EXPECT_EQ(answer.status, 200);
 }
 
-class HranaShortIdle : public ServerTest {
-  void configure(server::Options& options) override { options.timeouts.stream_idle = std::chrono::milliseconds(300); }
+// Before the server, whose threads look at it to their end.
+struct WithFakeClock {
+  FakeClock clock_{FakeClock::Pace::Running};
 };
 
-TEST_F(HranaShortIdle, AnIdleTransactionExpiresAndIsRolledBack) {
+class HranaIdle : public WithFakeClock, public ServerTest {
+ protected:
+  // Lets so much time pass that no stream is kept for its client.
+  void pass() {
+    clock_.advance(std::chrono::hours(24));
+    ASSERT_TRUE(eventually([&] { return server_->gauges().http_streams == 0; }));
+  }
+};
+
+TEST_F(HranaIdle, AnIdleTransactionExpiresAndIsRolledBack) {
   run("CREATE TABLE t(a)");
   HttpClient http = client();
   const Json baton = http.pipeline(list({execute("BEGIN"), execute("INSERT INTO t VALUES (1)")})).at("baton");
-  Answer answer;
-  for (int i = 0; i < 100; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    if (number("SELECT count(*) FROM t") == 0 && i > 8) break;
-  }
-  answer = http.post("/v3/pipeline", {{"baton", baton}, {"requests", list({execute("COMMIT")})}});
+  EXPECT_EQ(server_->gauges().http_streams, 1U);
+  pass();
+  const Answer answer = http.post("/v3/pipeline", {{"baton", baton}, {"requests", list({execute("COMMIT")})}});
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.content_type, "application/json");
   EXPECT_EQ(answer.json().at("code"), "STREAM_EXPIRED");
@@ -315,13 +325,15 @@ TEST_F(HranaShortIdle, AnIdleTransactionExpiresAndIsRolledBack) {
   run("INSERT INTO t VALUES (2)");  // nobody holds the lock any more
 }
 
-TEST_F(HranaShortIdle, AStreamWithoutATransactionGoesOnAfterAnyIdleTime) {
+TEST_F(HranaIdle, AStreamWithoutATransactionGoesOnAfterAnyIdleTime) {
   HttpClient http = client();
   http.pipeline(list({execute("CREATE TABLE t(a)"), close()}));
   const Json baton = http.pipeline(list({execute("INSERT INTO t VALUES (1)")})).at("baton");
   ASSERT_TRUE(baton.is_string());
   const auto head = http.cursor({{"steps", list({step("SELECT 1")})}}).at(0);
-  std::this_thread::sleep_for(std::chrono::milliseconds(900));
+  http.pipeline(list({execute("BEGIN")}));  // a younger one, which shows when the time has passed for all
+  EXPECT_GE(server_->gauges().http_streams, 1U);
+  pass();
   EXPECT_EQ(result_of(http.pipeline(list({execute("SELECT a FROM t")}), baton).at("results")[0]).at("rows").size(), 1U);
   EXPECT_EQ(http.pipeline(list({execute("SELECT 1"), close()}), head.at("baton")).at("results").size(), 2U);
 }
