@@ -19,6 +19,7 @@
 #include "engine/row_values.hpp"
 #include "engine/values.hpp"
 #include "sql/alter_column.hpp"
+#include "sql/arguments.hpp"
 #include "sql/classify.hpp"
 #include "sql/parameters.hpp"
 #include "sql/pragmas.hpp"
@@ -212,12 +213,24 @@ std::int64_t schemas_compiled_with([[maybe_unused]] Connection& connection) {
 
 const char* or_empty(const char* text) noexcept { return text == nullptr ? "" : text; }
 
-[[noreturn]] void throw_argument_count(std::size_t given, int wanted, std::string_view sql) {
-  core::throw_error(ErrorCode::Misuse,
-                    "the statement takes " + std::to_string(wanted) + (wanted == 1 ? " argument, " : " arguments, ") +
-                        std::to_string(given) + (given == 1 ? " was given" : " were given"),
-                    sql);
-}
+// A statement's parameters as the engine has them, for the rules of sql/arguments.hpp.
+class Parameters {
+ public:
+  Parameters(sqlite3_stmt* stmt, std::string_view sql) noexcept : stmt_(stmt), sql_(sql) {}
+  int count() const noexcept { return sqlite3_bind_parameter_count(stmt_); }
+  std::string_view name(int number) const noexcept { return or_empty(sqlite3_bind_parameter_name(stmt_, number)); }
+  int number(std::string_view name) const noexcept { return sqlite3_bind_parameter_index(stmt_, name.data()); }
+  bool uses(int number) const {
+    const sql::ParameterList list = sql::parameters(sql_);
+    return std::any_of(list.parameters.begin(), list.parameters.end(),
+                       [&](const sql::Parameter& parameter) { return parameter.number == number; });
+  }
+  std::string_view sql() const noexcept { return sql_; }
+
+ private:
+  sqlite3_stmt* stmt_;
+  std::string_view sql_;
+};
 
 }  // namespace
 
@@ -371,8 +384,7 @@ inline int Statement::bind_value(int number, const ValueRef& value, bool copy) n
 
 void Statement::fail_bind(int number, int rc) {
   if (rc == kNotANumber) {
-    core::throw_error(ErrorCode::OutOfRange, "argument " + std::to_string(number) + " is NaN, which cannot be stored",
-                      sql_);
+    sql::throw_not_a_number(number, sql_);
   }
   connection_->fail(rc, sql_);
 }
@@ -402,104 +414,9 @@ void Statement::bind(const core::ParamsView& params, bool copy) {
   }
 }
 
-// Whether the text uses this number. The numbers below `?5` that nothing uses have no name either, but want no
-// argument.
-bool Statement::names_parameter(int number) const {
-  const sql::ParameterList list = sql::parameters(sql_);
-  return std::any_of(list.parameters.begin(), list.parameters.end(),
-                     [&](const sql::Parameter& parameter) { return parameter.number == number; });
-}
-
-int Statement::resolve_name(std::string_view name) const {
-  if (name.empty()) core::throw_error(ErrorCode::Misuse, "a parameter name cannot be empty", sql_);
-  if (name.find('\0') != std::string_view::npos) return 0;
-  // The engine wants the prefix and a final NUL.
-  std::array<char, 64> small;
-  std::string large;
-  char* text = small.data();
-  if (name.size() + 2 > small.size()) {
-    large.resize(name.size() + 2);
-    text = large.data();
-  }
-  text[1 + name.copy(text + 1, name.size())] = '\0';
-  if (name[0] == ':' || name[0] == '@' || name[0] == '$' || name[0] == '?') {
-    return sqlite3_bind_parameter_index(stmt_, text + 1);
-  }
-  if (name.find_first_not_of("0123456789") == std::string_view::npos) {
-    text[0] = '?';
-    return sqlite3_bind_parameter_index(stmt_, text);
-  }
-  int found = 0;
-  for (const char prefix : {':', '@', '$'}) {
-    text[0] = prefix;
-    const int candidate = sqlite3_bind_parameter_index(stmt_, text);
-    if (candidate == 0) continue;
-    if (found != 0) {
-      core::throw_error(ErrorCode::Misuse,
-                        "the parameter name '" + std::string(name) + "' is ambiguous: it can mean " +
-                            or_empty(sqlite3_bind_parameter_name(stmt_, found)) + " or " + text,
-                        sql_);
-    }
-    found = candidate;
-  }
-  return found;
-}
-
-void Statement::fail_count(std::size_t given) const {
-  if (given < static_cast<std::size_t>(parameter_count_)) {
-    const std::string name(or_empty(sqlite3_bind_parameter_name(stmt_, static_cast<int>(given) + 1)));
-    if (!name.empty()) {
-      core::throw_error(ErrorCode::Misuse,
-                        "the statement takes " + std::to_string(parameter_count_) +
-                            (parameter_count_ == 1 ? " argument, " : " arguments, ") + std::to_string(given) +
-                            " given: parameter " + name + " has none",
-                        sql_);
-    }
-  }
-  throw_argument_count(given, parameter_count_, sql_);
-}
-
 void Statement::bind_named(const core::ParamsView& params, bool copy) {
-  const auto count = static_cast<std::size_t>(parameter_count_);
-  std::uint64_t small = 0;  // one bit per parameter that has its argument
-  std::vector<bool> large(count > 64 ? count : 0);
-  const auto mark = [&](std::size_t index) {  // false if it had one already
-    if (count > 64) {
-      if (large[index]) return false;
-      large[index] = true;
-      return true;
-    }
-    if ((small >> index & 1) != 0) return false;
-    small |= std::uint64_t{1} << index;
-    return true;
-  };
-  if (params.named.empty()) fail_count(params.positional.size());
-  if (params.positional.size() > count) throw_argument_count(params.positional.size(), parameter_count_, sql_);
-  for (std::size_t i = 0; i < params.positional.size(); ++i) {
-    bind_one(static_cast<int>(i) + 1, params.positional[i], copy);
-    mark(i);
-  }
-  for (const core::NamedRef& argument : params.named) {
-    const int number = resolve_name(argument.name);
-    if (number == 0) {
-      core::throw_error(ErrorCode::Misuse, "the statement has no parameter named '" + std::string(argument.name) + "'",
-                        sql_);
-    }
-    if (!mark(static_cast<std::size_t>(number - 1))) {
-      core::throw_error(ErrorCode::Misuse,
-                        "the parameter " + std::string(or_empty(sqlite3_bind_parameter_name(stmt_, number))) +
-                            " is given two arguments",
-                        sql_);
-    }
-    bind_one(number, argument.value, copy);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (count > 64 ? large[i] : (small >> i & 1) != 0) continue;
-    const std::string name(or_empty(sqlite3_bind_parameter_name(stmt_, static_cast<int>(i) + 1)));
-    if (name.empty() && !names_parameter(static_cast<int>(i) + 1)) continue;
-    core::throw_error(ErrorCode::Misuse,
-                      "parameter " + (name.empty() ? std::to_string(i + 1) : name) + " has no argument", sql_);
-  }
+  sql::give_arguments(Parameters(stmt_, sql_), params,
+                      [&](int number, const ValueRef& value) { bind_one(number, value, copy); });
 }
 
 // -- running
@@ -860,12 +777,7 @@ int Statement::parameter_count() const {
 
 std::string_view Statement::parameter_name(int number) const {
   require_stmt();
-  if (number < 1 || number > parameter_count_) {
-    core::throw_error(
-        ErrorCode::OutOfRange,
-        "the statement has no parameter " + std::to_string(number) + ": it has " + std::to_string(parameter_count_),
-        sql_);
-  }
+  if (number < 1 || number > parameter_count_) sql::throw_no_parameter(number, parameter_count_, sql_);
   // The engine's names go whenever it compiles the statement again, at any step; the text, and so the names, stay.
   if (parameter_names_.empty()) {
     std::vector<std::string> names(static_cast<std::size_t>(parameter_count_));
@@ -879,7 +791,7 @@ std::string_view Statement::parameter_name(int number) const {
 
 std::optional<int> Statement::parameter_number(std::string_view name) const {
   require_stmt();
-  const int number = resolve_name(name);
+  const int number = sql::parameter_number(Parameters(stmt_, sql_), name);
   return number == 0 ? std::nullopt : std::optional(number);
 }
 

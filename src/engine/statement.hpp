@@ -89,13 +89,10 @@ class Statement final : public core::Stmt {
   void bind_one(int number, const ValueRef& value, bool copy);
   int bind_value(int number, const ValueRef& value, bool copy) noexcept;
   [[noreturn, gnu::cold]] void fail_bind(int number, int rc);
-  [[noreturn, gnu::cold]] void fail_count(std::size_t given) const;
   [[noreturn, gnu::cold]] void fail_begin() const;
-  int resolve_name(std::string_view name) const;
   [[noreturn]] void fail_run(int rc);
   void forget_copies() noexcept;
   void cut() noexcept;
-  bool names_parameter(int number) const;
   void start_run(const core::ParamsView& params);
   int first_step();
   [[gnu::cold]] int step_again(int rc);

@@ -1,36 +1,38 @@
 #include "remote/arguments.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 
 #include "core/errors.hpp"
 #include "core/utf8.hpp"
+#include "sql/arguments.hpp"
 #include "sql/tokenizer.hpp"
 
 namespace libsql::remote {
 namespace {
 
-std::string count_of(std::size_t count, const char* what) {
-  return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
-}
-
-[[noreturn]] void throw_count(const Text& text, std::size_t given) {
-  const auto wanted = static_cast<std::size_t>(text.parameters.count);
-  std::string message = "the statement takes " + count_of(wanted, "argument") + ", " + std::to_string(given) +
-                        (given == 1 ? " was given" : " were given");
-  if (given < wanted) {
-    const std::string_view name = text.parameters.name(static_cast<int>(given) + 1);
-    if (!name.empty()) message.append(": parameter ").append(name).append(" has none");
+// A text's parameters, for the rules of sql/arguments.hpp.
+class Parameters {
+ public:
+  explicit Parameters(const Text& text) noexcept : text_(text) {}
+  int count() const noexcept { return text_.parameters.count; }
+  std::string_view name(int number) const noexcept { return text_.parameters.name(number); }
+  int number(std::string_view name) const noexcept { return text_.parameters.number(name); }
+  bool uses(int number) const noexcept {
+    const auto& list = text_.parameters.parameters;
+    return std::any_of(list.begin(), list.end(),
+                       [&](const sql::Parameter& parameter) { return parameter.number == number; });
   }
-  core::throw_error(ErrorCode::Misuse, std::move(message), text.source);
-}
+  std::string_view sql() const noexcept { return text_.source; }
 
-void require_number(const Text& text, const ValueRef& value, std::size_t number) {
-  // The engine would store NULL; nothing becomes NULL unasked.
-  if (value.type() != ValueType::Real || !std::isnan(value.real())) return;
-  core::throw_error(ErrorCode::OutOfRange, "argument " + std::to_string(number) + " is NaN, which cannot be stored",
-                    text.source);
+ private:
+  const Text& text_;
+};
+
+void require_number(const Text& text, const ValueRef& value, int number) {
+  if (value.type() == ValueType::Real && std::isnan(value.real())) sql::throw_not_a_number(number, text.source);
 }
 
 void require_sendable(const Text& text, const ValueRef& value, const std::string& which, bool json) {
@@ -46,26 +48,7 @@ void require_sendable(const Text& text, const ValueRef& value, const std::string
 
 }  // namespace
 
-int resolve_name(const Text& text, std::string_view name) {
-  if (name.empty()) core::throw_error(ErrorCode::Misuse, "a parameter name cannot be empty", text.source);
-  const sql::ParameterList& list = text.parameters;
-  if (name[0] == ':' || name[0] == '@' || name[0] == '$' || name[0] == '?') return list.number(name);
-  if (name.find_first_not_of("0123456789") == std::string_view::npos) return list.number('?' + std::string(name));
-  int found = 0;
-  std::string_view found_text;
-  for (const sql::Parameter& parameter : list.parameters) {
-    if (parameter.text.size() < 2 || parameter.text[0] == '?' || parameter.text.substr(1) != name) continue;
-    if (found != 0) {
-      core::throw_error(ErrorCode::Misuse,
-                        "the parameter name '" + std::string(name) + "' is ambiguous: it can mean " +
-                            std::string(found_text) + " or " + std::string(parameter.text),
-                        text.source);
-    }
-    found = parameter.number;
-    found_text = parameter.text;
-  }
-  return found;
-}
+int resolve_name(const Text& text, std::string_view name) { return sql::parameter_number(Parameters(text), name); }
 
 Arguments::Arguments(const Text& text, const core::ParamsView& params) {
   if (text.parameters.fault) {
@@ -77,63 +60,23 @@ Arguments::Arguments(const Text& text, const core::ParamsView& params) {
     core::throw_error(std::move(data));
   }
   const auto count = static_cast<std::size_t>(text.parameters.count);
-  if (!params.named.empty()) {
-    by_name(text, params);
-    return;
-  }
-  if (params.positional.size() != count) throw_count(text, params.positional.size());
-  for (std::size_t i = 0; i < count; ++i) require_number(text, params.positional[i], i + 1);
-  if (text.style != ArgumentStyle::Names) {
+  if (params.named.empty() && params.positional.size() == count) {
+    for (std::size_t i = 0; i < count; ++i) require_number(text, params.positional[i], static_cast<int>(i) + 1);
     view_.positional = params.positional;
-    return;
-  }
-  names_.reserve(count);
-  for (const sql::Parameter& parameter : text.parameters.parameters) {
-    names_.push_back({parameter.text, params.positional[static_cast<std::size_t>(parameter.number) - 1]});
-  }
-  view_.named = names_;
-}
-
-void Arguments::by_name(const Text& text, const core::ParamsView& params) {
-  const auto count = static_cast<std::size_t>(text.parameters.count);
-  if (params.positional.size() > count) throw_count(text, params.positional.size());
-  list_.resize(count);
-  std::vector<bool> given(count);
-  for (std::size_t i = 0; i < params.positional.size(); ++i) {
-    require_number(text, params.positional[i], i + 1);
-    list_[i] = params.positional[i];
-    given[i] = true;
-  }
-  for (const detail::NamedRef& argument : params.named) {
-    const int number = resolve_name(text, argument.name);
-    if (number == 0) {
-      core::throw_error(ErrorCode::Misuse, "the statement has no parameter named '" + std::string(argument.name) + "'",
-                        text.source);
-    }
-    const std::size_t i = static_cast<std::size_t>(number) - 1;
-    if (given[i]) {
-      core::throw_error(ErrorCode::Misuse,
-                        "the parameter " + std::string(text.parameters.name(number)) + " is given two arguments",
-                        text.source);
-    }
-    require_number(text, argument.value, static_cast<std::size_t>(number));
-    list_[i] = argument.value;
-    given[i] = true;
-  }
-  // A number below `?5` that nothing uses wants no argument; NULL takes its place in the list.
-  for (const sql::Parameter& parameter : text.parameters.parameters) {
-    if (given[static_cast<std::size_t>(parameter.number) - 1]) continue;
-    const std::string name(parameter.text.size() > 1 ? std::string(parameter.text) : std::to_string(parameter.number));
-    core::throw_error(ErrorCode::Misuse, "parameter " + name + " has no argument", text.source);
-  }
-  if (text.style != ArgumentStyle::Names) {
+  } else {
+    list_.resize(count);  // what no number wants stays NULL, and takes its place in the list
+    sql::give_arguments(Parameters(text), params, [&](int number, const ValueRef& value) {
+      require_number(text, value, number);
+      list_[static_cast<std::size_t>(number) - 1] = value;
+    });
     view_.positional = list_;
-    return;
   }
+  if (text.style != ArgumentStyle::Names) return;
   names_.reserve(count);
   for (const sql::Parameter& parameter : text.parameters.parameters) {
-    names_.push_back({parameter.text, list_[static_cast<std::size_t>(parameter.number) - 1]});
+    names_.push_back({parameter.text, view_.positional[static_cast<std::size_t>(parameter.number) - 1]});
   }
+  view_.positional = {};
   view_.named = names_;
 }
 

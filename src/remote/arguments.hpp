@@ -28,8 +28,6 @@ class Arguments {
   detail::ParamsView view() const noexcept { return view_; }
 
  private:
-  void by_name(const Text& text, const core::ParamsView& params);
-
   detail::ParamsView view_;
   std::vector<ValueRef> list_;
   std::vector<detail::NamedRef> names_;

@@ -5,6 +5,7 @@
 #include "core/errors.hpp"
 #include "remote/arguments.hpp"
 #include "remote/failures.hpp"
+#include "sql/arguments.hpp"
 
 namespace libsql::remote {
 
@@ -231,10 +232,7 @@ int Statement::parameter_count() const {
 std::string_view Statement::parameter_name(int number) const {
   require_usable();
   if (number < 1 || number > text_->parameters.count) {
-    core::throw_error(ErrorCode::OutOfRange,
-                      "the statement has no parameter " + std::to_string(number) + ": it has " +
-                          std::to_string(text_->parameters.count),
-                      text_->source);
+    sql::throw_no_parameter(number, text_->parameters.count, text_->source);
   }
   return text_->parameters.name(number);
 }
