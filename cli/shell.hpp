@@ -72,7 +72,6 @@ class Shell {
   ShellSettings& settings() noexcept { return settings_; }
   std::map<std::string, Value>& parameters() noexcept { return parameters_; }
   InterruptWatcher& interrupts() noexcept { return interrupts_; }
-  bool is_interactive() const noexcept { return interactive_; }
 
   void print(std::string_view text) { output_.write(text); }
   void print_line(std::string_view text) {

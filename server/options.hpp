@@ -115,7 +115,6 @@ struct Options {
   Durability durability = Durability::Relaxed;    // of namespaces that set none
   DoubleQuotedStrings double_quoted_strings = DoubleQuotedStrings::Schema;
   RowsRead rows_read = RowsRead::Estimate;
-  bool create_default = true;
   std::size_t max_loaded_namespaces = 100;  // for one more, an idle one is unloaded
 
   Limits limits;

@@ -45,7 +45,6 @@ class TokenVerifier final {
 
   /// How many signatures were checked, for tests and metrics.
   std::uint64_t signatures_checked() const noexcept { return checked_.load(std::memory_order_relaxed); }
-  std::size_t key_count() const noexcept { return keys_.size(); }
 
   static constexpr std::size_t kCapacity = 4096;
 
