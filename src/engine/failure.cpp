@@ -69,6 +69,7 @@ bool is_in_wal_mode(const std::string& file) {
 
 // Which file, and what the operating system said.
 void name_place(sqlite3* db, bool told, detail::ErrorData& data) {
+  if (data.message.starts_with("unable to open database: ")) return;  // another one, by ATTACH or VACUUM INTO
   const std::string file = failed_file(db);
   if (!file.empty()) data.place = ": '" + file + "'";
   const int number = data.code == ErrorCode::Io || data.code == ErrorCode::CannotOpen ? sqlite3_system_errno(db) : 0;

@@ -2,11 +2,13 @@
 #include "engine/temporary_files.hpp"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 #include "core/errors.hpp"
@@ -341,11 +343,22 @@ constexpr sqlite3_io_methods kMethodsWithMapping = methods(kMappedMethods);
 Slot& slot_of(sqlite3_vfs* vfs) noexcept { return *static_cast<Slot*>(vfs->pAppData); }
 sqlite3_vfs* below_of(sqlite3_vfs* vfs) noexcept { return slot_of(vfs).below; }
 
+// The system's VFS would wait for ever for what comes out of a pipe.
+bool is_pipe(const Slot& slot, const char* name) noexcept {
+  struct stat status;
+  return std::string_view(slot.below->zName).starts_with("unix") && ::stat(name, &status) == 0 &&
+         S_ISFIFO(status.st_mode);
+}
+
 int vfs_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* granted) noexcept {
   constexpr int kTemporary =
       SQLITE_OPEN_TEMP_DB | SQLITE_OPEN_TRANSIENT_DB | SQLITE_OPEN_TEMP_JOURNAL | SQLITE_OPEN_SUBJOURNAL;
   Slot& slot = slot_of(vfs);
   if (name != nullptr && (flags & kTemporary) == 0) {
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0 && is_pipe(slot, name)) {
+      remember_vfs_error(SQLITE_CANTOPEN, "it is a pipe, not a file");
+      return SQLITE_CANTOPEN;
+    }
     return slot.below->xOpen(slot.below, name, file, flags, granted);
   }
   auto& open = *reinterpret_cast<OpenTemporary*>(file);

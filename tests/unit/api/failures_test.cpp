@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -176,6 +177,26 @@ TEST_F(FailuresTest, ADatabaseInWalModeInAnUnwritableDirectoryTellsWhatItNeeds) 
     }
   });
   fs::permissions(directory_.path(), fs::perms::owner_all);
+}
+
+TEST_F(FailuresTest, AFileThatCannotBeAttachedIsNotTakenForTheMainOne) {
+  Connection conn = Builder::local(file()).build().connect();  // in WAL mode
+  for (const std::string& sql :
+       {"ATTACH '" + file("none/x.db") + "' AS x", "VACUUM INTO '" + file("none/x.db") + "'"}) {
+    EXPECT_THAT(error_of<CannotOpen>([&] { conn.execute(sql); }).message(),
+                AllOf(HasSubstr(file("none/x.db")), Not(HasSubstr("f.db")), Not(HasSubstr("WAL"))))
+        << sql;
+  }
+}
+
+TEST_F(FailuresTest, APipeIsNoDatabase) {
+  ASSERT_EQ(::mkfifo(file("pipe").c_str(), 0600), 0);
+  for (const std::string& path : {file("pipe"), "file:" + file("pipe")}) {
+    EXPECT_THAT(error_of<CannotOpen>([&] { Builder::local(path).build(); }).message(), HasSubstr("it is a pipe"));
+    EXPECT_THROW(Builder::local(path).read_only().build(), CannotOpen);
+  }
+  Connection conn = Builder::local(file()).build().connect();
+  EXPECT_THROW(conn.execute("ATTACH '" + file("pipe") + "' AS x"), CannotOpen);
 }
 
 // -- what is no path
