@@ -442,14 +442,16 @@ TEST_F(ErrorsCatalogue, OneStatementOfManyFailed) {
 
 // A connection to a server that gives this answer to everything.
 struct Answering {
-  explicit Answering(test::Reply reply)
-      : server([=](const test::Received&) { return reply; }), conn(connect(server.url())) {}
-  static Connection connect(const std::string& url) {
+  explicit Answering(test::Reply reply, std::chrono::milliseconds busy_timeout = std::chrono::milliseconds(0))
+      : server([=](const test::Received&) { return reply; }), conn(connect(server.url(), busy_timeout)) {}
+  // With a short time-out, a write asks for its lock first.
+  static Connection connect(const std::string& url,
+                            std::chrono::milliseconds busy_timeout = std::chrono::milliseconds(0)) {
     return Builder::remote(url)
         .encoding(RemoteEncoding::Json)
         .proxy(std::nullopt)
         .retries(0)
-        .busy_timeout(0ms)
+        .busy_timeout(busy_timeout)
         .build()
         .connect();
   }
@@ -507,7 +509,7 @@ TEST_F(ErrorsCatalogue, TheProxyRefuses) {
 TEST_F(ErrorsCatalogue, TheAnswerToAWriteWasLost) {
   test::Reply cut = test::json("{}");
   cut.cut_after = 10;
-  Answering peer(cut);
+  Answering peer(cut, 5s);
   EXPECT_FALSE(expect<Network>([&] { peer.conn.execute("INSERT INTO t VALUES (1)"); }).outcome_known());
 }
 
@@ -600,7 +602,7 @@ TEST_F(ErrorsCatalogue, RowsAreStillComingInTheTransaction) {
 }
 
 TEST_F(ErrorsCatalogue, AValueCannotBeSent) {
-  Answering peer(test::json("{}"));
+  Answering peer(test::json("{}"), 5s);
   expect<OutOfRange>([&] { peer.conn.execute("INSERT INTO t VALUES (?)", "\xff"); });
   expect<OutOfRange>([&] { peer.conn.execute("INSERT INTO t VALUES (?)", std::numeric_limits<double>::infinity()); });
 }
