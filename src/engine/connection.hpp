@@ -69,7 +69,7 @@ class WriteGate {
   virtual void after_statement(class Connection& connection) noexcept = 0;
 };
 
-/// What a gate has to be told of.
+/// Which events a gate is called for.
 enum class GateDuty : std::uint8_t {
   AllStatements,   // each write before it starts, and each statement after its end
   TransactionEnd,  // only the statement after whose end no transaction is open any more; it may be told of others
@@ -362,7 +362,7 @@ class Connection final {
   }
   /// Until when a wait for a lock may last that begins now: as the busy timeout or the deadline says.
   Clock::time_point wait_limit() const noexcept;
-  /// What a statement has waited for already, outside the engine, is taken off its patience with the engine's locks.
+  /// How long a statement has waited already, outside the engine; its wait for the engine's locks is shorter by that.
   void set_waited(Clock::duration waited) noexcept { waited_ = waited; }
   /// Throws for such a wait that came to nothing: Interrupted, Timeout if the deadline has passed, else Busy.
   [[noreturn]] void fail_wait(bool interrupted, std::string_view message) const;

@@ -347,8 +347,7 @@ void Statement::finalize() {
   detach();
 }
 
-// -- arguments
-// ---------------------------------------------------------------------------------------------------------
+// -- arguments -------------------------------------------------------------------------------------------------------
 
 namespace {
 constexpr int kNotANumber = -1;  // beside the engine's codes
@@ -419,8 +418,7 @@ void Statement::bind_named(const core::ParamsView& params, bool copy) {
                       [&](int number, const ValueRef& value) { bind_one(number, value, copy); });
 }
 
-// -- running
-// -----------------------------------------------------------------------------------------------------------
+// -- running ---------------------------------------------------------------------------------------------------------
 
 inline void Statement::begin(const core::ParamsView& params, bool copy) {
   if (stmt_ == nullptr || is_busy()) [[unlikely]]
@@ -722,8 +720,7 @@ void Statement::cut() noexcept {
   cut_ = true;
 }
 
-// -- what is known of it
-// -----------------------------------------------------------------------------------------------
+// -- what is known of it ---------------------------------------------------------------------------------------------
 
 std::string_view Statement::column_name(int column) const {
   require_stmt();

@@ -392,7 +392,7 @@ RanBatch Conversation::execute_atomically(std::span<const hrana::Stmt> stmts, st
     const std::uint32_t undone = steps.add(kRollbackTo, steps.both(steps.negated(steps.ok(made)), steps.ok(0)));
     steps.add(kRelease, steps.ok(undone));
   } else {
-    // Where BEGIN has failed, this fails, too, and nobody minds.
+    // If BEGIN failed, this fails as well, which does no harm.
     steps.add(kRollback, steps.negated(steps.ok(made)));
   }
   std::vector<Request> requests;

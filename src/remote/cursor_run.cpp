@@ -45,8 +45,7 @@ bool CursorRun::next(const Call& call) {
   return is_open_ && read_row(call);
 }
 
-// -- the entries
-// ------------------------------------------------------------------------------------------------------
+// -- the entries -----------------------------------------------------------------------------------------------------
 
 std::optional<hrana::CursorEntry> CursorRun::next_entry(const Call& call) {
   try {
@@ -140,8 +139,7 @@ void CursorRun::fail(const hrana::WireError& error, const Call& call) {
   core::throw_error(std::move(data));
 }
 
-// -- rows in memory
-// ---------------------------------------------------------------------------------------------------
+// -- rows in memory --------------------------------------------------------------------------------------------------
 
 void CursorRun::keep_row() {
   std::vector<Value> row;

@@ -29,8 +29,8 @@ class HttpStream final : public Stream, public std::enable_shared_from_this<Http
   std::unique_ptr<Cursor> open_cursor(const hrana::Batch& batch, const Call& call) override;
   bool is_open() const noexcept override { return open_.load(std::memory_order_acquire); }
 
-  /// For the upkeep's thread: shows the stream to the server if nothing was sent for `idle`. Returns when it wants to
-  /// be asked again; never if the stream is closed.
+  /// For the upkeep's thread: keeps the stream alive on the server if nothing was sent for `idle`. Returns when it
+  /// wants to be asked again; never if the stream is closed.
   net::Deadline keep_alive(std::chrono::milliseconds idle, const net::Interrupt& interrupt) noexcept;
 
  private:

@@ -44,8 +44,7 @@ Session::Session(std::shared_ptr<Store> store)
 
 Session::~Session() = default;
 
-// -- running
-// -----------------------------------------------------------------------------------------------------------
+// -- running ---------------------------------------------------------------------------------------------------------
 
 void Session::require_open() const {
   if (unusable_.empty()) return;
@@ -259,8 +258,7 @@ std::shared_ptr<core::Stmt> Session::prepare_once(std::string_view sql) {
   return std::make_shared<Statement>(*this, texts_.get(sql));
 }
 
-// -- transactions
-// ------------------------------------------------------------------------------------------------------
+// -- transactions ----------------------------------------------------------------------------------------------------
 
 std::uint64_t Session::run_text(std::string_view sql) { return execute(sql, {}); }
 
@@ -354,8 +352,7 @@ void Session::abandon(std::string reason) noexcept {
   unusable_ = std::move(reason);
 }
 
-// -- life
-// --------------------------------------------------------------------------------------------------------------
+// -- life ------------------------------------------------------------------------------------------------------------
 
 void Session::ping() { prepare_once("SELECT 1 FROM sqlite_master LIMIT 1")->execute({}); }
 
@@ -442,8 +439,7 @@ void Session::make_way(std::string_view sql) {
   core::throw_error(std::move(data));
 }
 
-// -- facts
-// -------------------------------------------------------------------------------------------------------------
+// -- facts -----------------------------------------------------------------------------------------------------------
 
 std::uint64_t Session::changes() {
   require_open();

@@ -23,8 +23,7 @@ void Statement::require_usable() const {
   if (finalized_) core::throw_error(ErrorCode::Misuse, "the statement is finalised", text_->source);
 }
 
-// -- running
-// -----------------------------------------------------------------------------------------------------------
+// -- running ---------------------------------------------------------------------------------------------------------
 
 std::uint64_t Statement::execute(const core::ParamsView& params) {
   require_usable();
@@ -49,8 +48,8 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   at_ = 0;
   interrupts_ = session_.interrupts().count();
   whole_.reset();
-  // Few rows come best with the answer. A write whose rows are read by and by would leave its outcome open as long, so
-  // outside a transaction it runs to its end at once.
+  // Few rows come best with the answer. Reading the rows of a write one at a time would leave its outcome open until
+  // the last one, so outside a transaction it runs to its end at once.
   const bool writes_rows =
       text_->what.access == sql::Access::Write && text_->proved && session_.conversation().is_open();
   const bool streams = lifetime == core::ArgumentLifetime::Copy && (text_->may_have_many_rows() || writes_rows);
@@ -214,8 +213,7 @@ void Statement::read_cells(std::span<ValueRef> cells) noexcept {
   for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = (*cells_)[i];
 }
 
-// -- what is known of it
-// -----------------------------------------------------------------------------------------------
+// -- what is known of it ---------------------------------------------------------------------------------------------
 
 std::span<const Column> Statement::columns() {
   require_usable();

@@ -18,8 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// -- what servers say
-// --------------------------------------------------------------------------------------------------
+// -- what servers say ------------------------------------------------------------------------------------------------
 
 const std::string kNoRows =
     R"({"cols":[],"rows":[],"affected_row_count":0,"last_insert_rowid":null,"replication_index":null,"rows_read":0,"rows_written":0,"query_duration_ms":0.1})";

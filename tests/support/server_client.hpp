@@ -94,8 +94,7 @@ class HttpClient {
   net::HttpConnection connection_;
 };
 
-// -- requests
-// ----------------------------------------------------------------------------------------------------
+// -- requests --------------------------------------------------------------------------------------------------------
 
 inline Json integer(std::int64_t value) { return {{"type", "integer"}, {"value", std::to_string(value)}}; }
 inline Json text(std::string value) { return {{"type", "text"}, {"value", std::move(value)}}; }
@@ -126,8 +125,7 @@ inline Json result_of(const Json& result) {
   return result.at("response").at("result");
 }
 
-// -- the server
-// --------------------------------------------------------------------------------------------------
+// -- the server ------------------------------------------------------------------------------------------------------
 
 class ServerTest : public ::testing::Test {
  protected:

@@ -218,8 +218,7 @@ TEST_F(HranaCompiled, ThePragmasThatDoNothingAreRefused) {
   }
 }
 
-// -- a session of the pool that has read the schema before another one changed it
-// -------------------------------------
+// -- a session of the pool that has read the schema before another one changed it ------------------------------------
 
 class HranaStaleSchema : public HranaCompiled {
  protected:
