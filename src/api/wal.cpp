@@ -25,6 +25,7 @@ class OnConnection {
     engine::Connection& connection = detail::Access::engine(session_, feature);
     object_ = make(connection.require_open());
     cleanup_ = connection.on_reset([this, &connection] {
+      static_cast<void>(connection);  // not asked for what has no keep()
       if constexpr (requires { object_->keep(); }) {
         if (connection.is_closing()) object_->keep();
       }

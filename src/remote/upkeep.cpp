@@ -52,13 +52,21 @@ void Upkeep::work() noexcept {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (!leftovers_.empty()) {
-      const Leftover leftover = std::move(leftovers_.front());
+      Leftover leftover = std::move(leftovers_.front());
       leftovers_.pop_front();
       const bool ending = ending_;
       lock.unlock();
       if (ending) interrupt_.reset();
-      send_close(leftover, ending);
+      const bool closed = send_close(leftover, ending);
       lock.lock();
+      // The end came in between, and its interrupt was not meant for this. A baton that was heard after all is refused
+      // the second time.
+      if (!closed && !ending && ending_) {
+        try {
+          leftovers_.push_front(std::move(leftover));
+        } catch (const std::exception&) {  // the server's own time limit does it
+        }
+      }
       continue;
     }
     if (ending_) return;
@@ -89,7 +97,7 @@ void Upkeep::work() noexcept {
   }
 }
 
-void Upkeep::send_close(const Leftover& leftover, bool ending) noexcept {
+bool Upkeep::send_close(const Leftover& leftover, bool ending) noexcept {
   try {
     Call call;
     call.wait = {net::Deadline::after(ending ? milliseconds(200) : milliseconds(5'000)), &interrupt_};
@@ -100,8 +108,9 @@ void Upkeep::send_close(const Leftover& leftover, bool ending) noexcept {
     const std::string target = leftover.endpoint.path + std::string(dialect.prefix()) + "/pipeline";
     HttpClient::Lease connection = client_->take(leftover.endpoint.origin);
     static_cast<void>(connection->request({"POST", target, client_->headers(dialect.encoding), body}, call.wait));
+    return true;
   } catch (const std::exception&) {  // the server's own time limit does it
-    return;
+    return false;
   }
 }
 

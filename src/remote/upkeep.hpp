@@ -45,7 +45,8 @@ class Upkeep {
   };
   void start();
   void work() noexcept;
-  void send_close(const Leftover& leftover, bool ending) noexcept;
+  /// Whether the server has answered.
+  bool send_close(const Leftover& leftover, bool ending) noexcept;
 
   const std::shared_ptr<HttpClient> client_;
   const std::chrono::milliseconds keep_alive_;
