@@ -45,9 +45,9 @@ std::shared_ptr<local::Store> open_store(const std::string& name, const std::str
   return std::make_shared<local::Store>(std::move(settings));
 }
 
-// Of the places to run, a quarter.
+// Half of the places to run. Who waits without a thread reads its request again when it is called, so it should be rare.
 std::size_t seats_of_writers(const Options& options) noexcept {
-  return std::max<std::size_t>(places_of(options) / 4, 1);
+  return std::max<std::size_t>(places_of(options) / 2, 1);
 }
 
 std::uint64_t size_of(const std::filesystem::path& file) {

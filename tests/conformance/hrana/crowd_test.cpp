@@ -17,7 +17,7 @@ namespace {
 class HranaCrowd : public ServerTest {
  protected:
   void configure(server::Options& options) override {
-    options.threads = 8;  // two of them may wait for one database
+    options.threads = 8;  // four of them may wait for one database
     options.limits.connections = 40;
     options.timeouts.connection_wait = std::chrono::milliseconds(100);
     options.timeouts.transaction = std::chrono::minutes(10);
