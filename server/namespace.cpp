@@ -45,7 +45,8 @@ std::shared_ptr<local::Store> open_store(const std::string& name, const std::str
   return std::make_shared<local::Store>(std::move(settings));
 }
 
-// Half of the places to run. Who waits without a thread reads its request again when it is called, so it should be rare.
+// Half of the places to run. Who waits without a thread reads its request again when it is called, so it should be
+// rare.
 std::size_t seats_of_writers(const Options& options) noexcept {
   return std::max<std::size_t>(places_of(options) / 2, 1);
 }
