@@ -2,17 +2,14 @@
 // write sockets need none, so they are never all taken.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include "server/budget.hpp"
+#include "server/waiting_line.hpp"
 
 namespace libsql::server {
 
@@ -52,29 +49,23 @@ class Places {
   Place try_take(Takers& owner, Whose* whose = nullptr) noexcept;
   /// `go_on` is called, once and by any thread, when there may be a place for the owner, unless `ticket` has expired.
   /// Whoever calls this has to try again afterwards, as a place may have come free meanwhile.
-  void wait(Takers owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on);
+  void wait(Takers owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on) {
+    line_.wait(ticket, std::move(owner), std::move(go_on));
+  }
   /// Whether somebody waits, so that who runs one thing after the other had better get into the line again.
-  bool is_wanted() const noexcept { return waiting_.load(std::memory_order_relaxed) != 0; }
+  bool is_wanted() const noexcept { return waiting() != 0; }
 
   std::size_t taken() const noexcept { return budget_.held(); }
-  std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+  std::size_t waiting() const noexcept { return line_.waiting(); }
   /// What to tell somebody who got none.
   std::string message(Whose whose) const;
 
  private:
-  struct Waiter {
-    Takers owner;
-    std::weak_ptr<void> ticket;
-    std::function<void()> go_on;
-  };
   void give(const Takers& owner) noexcept;
   void call_next() noexcept;
 
   Budget budget_;
-  // Who waits raises this before trying again, and who gives looks here after giving: one of the two sees the other.
-  std::atomic<std::size_t> waiting_ = 0;
-  std::mutex mutex_;  // of what follows
-  std::list<Waiter> waiters_;
+  WaitingLine<Takers> line_;
 };
 
 }  // namespace libsql::server

@@ -6,12 +6,11 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "local/write_turn.hpp"
+#include "server/waiting_line.hpp"
 
 namespace libsql::server {
 
@@ -48,33 +47,27 @@ class WritersRoom final : public local::WaitWatch {
   void wait_begins() noexcept override { taken_.fetch_add(1); }
   void wait_ended() noexcept override {
     taken_.fetch_sub(1);
-    if (waiting_.load() != 0) call(1, Clock::time_point::min());
+    if (!line_.is_empty()) call(1, Clock::time_point::min());
   }
 
   bool is_full() const noexcept { return taken_.load() >= seats_; }
   /// `go_on` is called, by any thread, when there may be a seat or that time has come, unless `ticket` has expired.
   /// Whoever calls this has to look at is_full() again afterwards.
-  void wait(const std::shared_ptr<void>& ticket, Clock::time_point until, std::function<void()> go_on);
+  void wait(const std::shared_ptr<void>& ticket, Clock::time_point until, std::function<void()> go_on) {
+    line_.wait(ticket, until, std::move(go_on));
+  }
   /// Calls those whose time has come, and as many others as there are seats: who was called may not have taken one.
   void tidy(Clock::time_point now) noexcept;
 
   std::size_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
-  std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+  std::size_t waiting() const noexcept { return line_.waiting(); }
 
  private:
-  struct Waiter {
-    std::weak_ptr<void> ticket;
-    Clock::time_point until;
-    std::function<void()> go_on;
-  };
   void call(std::size_t most, Clock::time_point now) noexcept;
 
   const std::size_t seats_;
   std::atomic<std::size_t> taken_ = 0;
-  // Who waits raises this before looking again, and who leaves looks here afterwards: one of the two sees the other.
-  std::atomic<std::size_t> waiting_ = 0;
-  std::mutex mutex_;  // of what follows
-  std::list<Waiter> waiters_;
+  WaitingLine<Clock::time_point> line_;  // until when each waits
 };
 
 }  // namespace libsql::server
