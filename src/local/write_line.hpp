@@ -84,7 +84,9 @@ class WriteLine {
   };
   using Listener = std::function<void(const Write&)>;
   /// Told on the writer's thread, as long as the handle is kept. Turns that are made or given up later take all writes
-  /// into the line, so it comes before the connections. Listeners must not throw, nor use the line.
+  /// into the line, so it comes before the connections. Where a turn is taken away it is the thread of the one who
+  /// waits; a write that ends with the close of its connection is told of with the next one. Listeners must not throw,
+  /// nor use the line.
   [[nodiscard]] std::shared_ptr<const void> after_write(Listener listener);
   bool is_listened_to() const noexcept { return listened_to_.load(std::memory_order_acquire); }
   /// By the owner of the turn, after its transaction has ended: tells the listeners, if the log has another end now.

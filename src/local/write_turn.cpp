@@ -50,6 +50,7 @@ void WriteTurn::give_up() noexcept {
 }
 
 void WriteTurn::taken_away() noexcept {
+  if (line_->is_listened_to()) line_->note_write(connection_);  // a write alone may have come to its end
   held_ = in_transaction_ = false;
   watch_for_writes();
 }

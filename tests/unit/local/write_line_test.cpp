@@ -11,6 +11,7 @@
 
 #include <libsql/transaction.hpp>
 
+#include "local/runner.hpp"
 #include "local/session.hpp"
 #include "local/store.hpp"
 #include "support/temporary_directory.hpp"
@@ -282,6 +283,27 @@ TEST_F(WriteEvents, FramesOfOtherProcessesAreCountedWithTheNextWrite) {
   const auto stranger = store_->open_connection();  // in no line, like another process
   stranger->execute_script("INSERT INTO t VALUES (1)");
   EXPECT_EQ(frames_of(one_, "INSERT INTO t VALUES (2)"), 2u);
+}
+
+TEST_F(WriteEvents, AWriteThatEndsAsItsTurnIsTakenAwayIsTold) {
+  if (!one_.connection().log_end()) GTEST_SKIP() << "the system's SQLite does not tell";
+  one_.execute("CREATE TABLE t(a)", {});
+  store_->write_line()->set_limit(0ms);
+  std::atomic<bool> asked = false;
+  Runner slow(store_, 0, WriteTurn::Scope::AllWrites, [&](WriteTurn& turn) {
+    slow.connection().execute_script("COMMIT");
+    turn.taken_away();
+    asked = true;
+    return true;
+  });
+  slow.connection().execute_script("BEGIN IMMEDIATE");
+  slow.texts().with("INSERT INTO t VALUES (1)", [](engine::Statement& insert) { insert.execute({}); });
+  seen_.clear();
+  one_.execute("INSERT INTO t VALUES (2)", {});
+  EXPECT_TRUE(asked);
+  ASSERT_EQ(seen_.size(), 2u);
+  EXPECT_EQ(seen_[0].connection, &slow.connection());
+  EXPECT_EQ(seen_[1].connection, &one_.connection());
 }
 
 TEST_F(WriteEvents, NobodyIsToldAfterTheHandleIsGone) {
