@@ -10,7 +10,7 @@
 #include <libsql/libsql.hpp>
 
 #include "net/http_client.hpp"
-#include "server/namespaces.hpp"
+#include "server/databases/namespaces.hpp"
 #include "server/server.hpp"
 #include "support.hpp"
 

@@ -21,7 +21,7 @@
 #include "net/http_client.hpp"
 #include "net/server.hpp"
 #include "net/websocket_client.hpp"
-#include "server/namespaces.hpp"
+#include "server/databases/namespaces.hpp"
 #include "server/server.hpp"
 #include "support/temporary_directory.hpp"
 

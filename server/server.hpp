@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "server/metrics.hpp"
-#include "server/options.hpp"
+#include "server/base/metrics.hpp"
+#include "server/base/options.hpp"
 
 namespace libsql::server {
 

@@ -11,12 +11,12 @@
 
 #include "core/clock.hpp"
 #include "hrana/extensions.hpp"
-#include "server/dump_http.hpp"
-#include "server/failure.hpp"
-#include "server/hrana_websocket.hpp"
-#include "server/http_answer.hpp"
-#include "server/legacy_http.hpp"
-#include "server/routed_exchange.hpp"
+#include "server/base/failure.hpp"
+#include "server/hrana/hrana_websocket.hpp"
+#include "server/http/dump_http.hpp"
+#include "server/http/http_answer.hpp"
+#include "server/http/legacy_http.hpp"
+#include "server/http/routed_exchange.hpp"
 
 namespace libsql::server {
 

@@ -7,11 +7,11 @@
 #include <string_view>
 
 #include "net/server.hpp"
-#include "server/body_record.hpp"
-#include "server/hrana_http.hpp"
-#include "server/metrics.hpp"
-#include "server/request_scope.hpp"
-#include "server/router.hpp"
+#include "server/base/body_record.hpp"
+#include "server/base/metrics.hpp"
+#include "server/hrana/hrana_http.hpp"
+#include "server/http/router.hpp"
+#include "server/run/request_scope.hpp"
 
 namespace libsql::server {
 

@@ -5,10 +5,10 @@
 #include "server/admin/admin_error.hpp"
 #include "server/admin/admin_guard.hpp"
 #include "server/admin/admin_handler.hpp"
-#include "server/failure.hpp"
+#include "server/base/failure.hpp"
+#include "server/databases/namespaces.hpp"
 #include "server/log/log.hpp"
 #include "server/metrics/server_metrics.hpp"
-#include "server/namespaces.hpp"
 #include "server/server.hpp"
 
 namespace libsql::server {

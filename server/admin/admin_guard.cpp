@@ -5,8 +5,8 @@
 
 #include "server/auth/public_keys.hpp"
 #include "server/config/values.hpp"
+#include "server/http/router.hpp"
 #include "server/log/log.hpp"
-#include "server/router.hpp"
 #include "sql/tokenizer.hpp"
 
 namespace libsql::server {

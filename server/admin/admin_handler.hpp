@@ -5,7 +5,7 @@
 #include <string>
 
 #include "server/admin/admin_api.hpp"
-#include "server/router.hpp"
+#include "server/http/router.hpp"
 
 namespace libsql::server {
 

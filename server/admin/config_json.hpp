@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/namespace_config.hpp"
+#include "server/base/namespace_config.hpp"
 
 namespace libsql::server {
 

@@ -8,9 +8,9 @@
 #include "server/admin/config_json.hpp"
 #include "server/admin/dump_loader.hpp"
 #include "server/admin/dump_source.hpp"
+#include "server/databases/namespaces.hpp"
 #include "server/log/log.hpp"
 #include "server/metrics/monitor.hpp"
-#include "server/namespaces.hpp"
 #include "server/server.hpp"
 
 namespace libsql::server {

@@ -6,8 +6,8 @@
 #include "core/clock.hpp"
 #include "server/admin/admin_error.hpp"
 #include "server/admin/admin_handler.hpp"
+#include "server/databases/namespaces.hpp"
 #include "server/metrics/monitor.hpp"
-#include "server/namespaces.hpp"
 #include "server/server.hpp"
 
 namespace libsql::server {

@@ -10,10 +10,10 @@
 #include <string>
 #include <unordered_map>
 
-#include "server/auth.hpp"
 #include "server/auth/secret.hpp"
 #include "server/auth/token_cache.hpp"
 #include "server/auth/watched_file.hpp"
+#include "server/base/auth.hpp"
 
 namespace libsql::server {
 

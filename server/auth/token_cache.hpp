@@ -9,8 +9,8 @@
 #include <string>
 #include <unordered_map>
 
-#include "server/auth.hpp"
 #include "server/auth/token.hpp"
+#include "server/base/auth.hpp"
 
 namespace libsql::server {
 

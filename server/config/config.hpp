@@ -8,8 +8,8 @@
 #include <string>
 
 #include "server/auth/authenticator.hpp"
+#include "server/base/options.hpp"
 #include "server/log/log.hpp"
-#include "server/options.hpp"
 
 namespace libsql::server {
 

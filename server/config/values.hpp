@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "server/options.hpp"
+#include "server/base/options.hpp"
 
 namespace libsql::server {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/router.hpp"
+#include "server/http/router.hpp"
 
 namespace libsql::server {
 

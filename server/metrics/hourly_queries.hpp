@@ -17,7 +17,7 @@
 
 #include "core/clock.hpp"
 #include "core/histogram.hpp"
-#include "server/string_hash.hpp"
+#include "server/base/string_hash.hpp"
 
 namespace libsql::server {
 

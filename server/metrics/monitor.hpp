@@ -11,12 +11,12 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "server/base/metrics.hpp"
+#include "server/base/string_hash.hpp"
 #include "server/log/access_log.hpp"
-#include "server/metrics.hpp"
 #include "server/metrics/histogram.hpp"
 #include "server/metrics/hourly_queries.hpp"
 #include "server/metrics/query_ranking.hpp"
-#include "server/string_hash.hpp"
 
 namespace libsql::server {
 

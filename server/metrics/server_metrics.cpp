@@ -7,9 +7,9 @@
 
 #include <libsql/version.hpp>
 
+#include "server/databases/namespaces.hpp"
 #include "server/metrics/exposition.hpp"
 #include "server/metrics/monitor.hpp"
-#include "server/namespaces.hpp"
 #include "server/server.hpp"
 
 namespace libsql::server {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "engine/large_blocks.hpp"
-#include "server/descriptors.hpp"
+#include "server/base/descriptors.hpp"
 #include "server/serve/last_exit.hpp"
 #include "server/serve/notify.hpp"
 #include "server/serve/service.hpp"

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "common/common_fixture.hpp"
-#include "server/options.hpp"
+#include "server/base/options.hpp"
 #include "support/memory.hpp"
 
 namespace libsql::test {

@@ -1,11 +1,11 @@
-#include "server/budget.hpp"
+#include "server/base/budget.hpp"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 
-#include "server/budgets.hpp"
-#include "server/options.hpp"
+#include "server/base/budgets.hpp"
+#include "server/base/options.hpp"
 
 namespace libsql::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/connection_slots.hpp"
+#include "server/databases/connection_slots.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "server/failure.hpp"
+#include "server/base/failure.hpp"
 
 namespace libsql::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/namespace.hpp"
+#include "server/databases/namespace.hpp"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>

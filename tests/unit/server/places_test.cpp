@@ -1,4 +1,4 @@
-#include "server/places.hpp"
+#include "server/run/places.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "server/descriptors.hpp"
+#include "server/base/descriptors.hpp"
 
 namespace libsql::server {
 namespace {

@@ -8,12 +8,12 @@
 
 #include <libsql/error.hpp>
 
-#include "server/baton.hpp"
-#include "server/failure.hpp"
-#include "server/hmac.hpp"
-#include "server/namespace_config.hpp"
-#include "server/namespaces.hpp"
-#include "server/stored_sql.hpp"
+#include "server/base/failure.hpp"
+#include "server/base/hmac.hpp"
+#include "server/base/namespace_config.hpp"
+#include "server/databases/namespaces.hpp"
+#include "server/run/baton.hpp"
+#include "server/run/stored_sql.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace libsql::server {

@@ -1,4 +1,4 @@
-#include "server/statement_class.hpp"
+#include "server/databases/statement_class.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "server/writers_room.hpp"
+#include "server/databases/writers_room.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,50 @@
+#include "server/databases/connection_slots.hpp"
+
+#include <string>
+
+#include "server/base/failure.hpp"
+
+namespace libsql::server {
+
+void ConnectionSlots::refuse(Whose whose) const {
+  const std::string most = std::to_string(budget_.most_of(whose));
+  const std::string who =
+      whose == Whose::Bearer ? "of this bearer, who may have " : "to this namespace, which may have ";
+  throw RequestRefused(429, "TOO_MANY_REQUESTS",
+                       "Too many concurrent requests " + who + most + " connections to databases at once");
+}
+
+void ConnectionSlots::take(const Takers& takers) {
+  Whose whose = try_take(takers);
+  if (whose == Whose::Nobody) [[likely]]
+    return;
+  if (relieve_) {  // what the others have, or this one, may be idle, and go
+    relieve_();
+    whose = try_take(takers);
+  }
+  if (whose == Whose::Nobody) return;
+  if (whose != Whose::Server) refuse(whose);
+  std::unique_lock lock(mutex_);
+  if (waiting_.load() >= most_waiting_) throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests");
+  ++waiting_;
+  const bool taken = freed_.wait_for(lock, wait_, [&] {
+    whose = try_take(takers);
+    return whose != Whose::Server;
+  });
+  --waiting_;
+  if (!taken) {
+    throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests: no database connection came free");
+  }
+  if (whose == Whose::Nobody) return;
+  freed_.notify_one();  // it was called for one that it may not have
+  refuse(whose);
+}
+
+void ConnectionSlots::give(const Takers& takers) noexcept {
+  budget_.give(1, takers.bearer.get(), takers.name_space.get());
+  if (waiting_.load() == 0) return;
+  const std::lock_guard lock(mutex_);  // so that the signal does not fall between a look at the budget and the wait
+  freed_.notify_one();
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,352 @@
+#include "server/databases/namespace.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "engine/connection.hpp"
+#include "local/session.hpp"
+#include "local/store.hpp"
+#include "server/base/failure.hpp"
+#include "server/databases/group_writer.hpp"
+#include "server/databases/writers_room.hpp"
+
+namespace libsql::server {
+namespace {
+
+// A URI, because ATTACH can say mode=ro in one only (https://www.sqlite.org/uri.html).
+std::string uri_of(const std::filesystem::path& file, std::string_view query) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(file).string()) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '?' || c == '#' || c == '%') {
+      uri += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      uri += c;
+    }
+  }
+  return uri.append(query);
+}
+
+std::shared_ptr<local::Store> open_store(const std::string& name, const std::string& database, const Options& options,
+                                         std::shared_ptr<engine::TemporarySpace> all_temporary_files) {
+  local::Options settings;
+  settings.path = database == ":memory:" ? database : uri_of(database, "");
+  settings.encryption = options.encryption;
+  for (const auto& extension : options.extensions) settings.extensions.emplace_back(extension, std::string());
+  settings.double_quoted_strings = options.double_quoted_strings;
+  settings.max_temporary_bytes = options.limits.temporary_bytes;
+  settings.max_connection_temporary_bytes = options.limits.connection_temporary_bytes;
+  settings.temporary_whole = std::move(all_temporary_files);
+  settings.mvcc = true;  // keeps a connection, so that the log is not removed and made again all the time
+  settings.statement_cache_bytes = 0;
+  settings.server_database_name = name;
+  return std::make_shared<local::Store>(std::move(settings));
+}
+
+// Half of the places to run. Who waits without a thread reads its request again when it is called, so it should be
+// rare.
+std::size_t seats_of_writers(const Options& options) noexcept {
+  return std::max<std::size_t>(places_of(options) / 2, 1);
+}
+
+std::uint64_t size_of(const std::filesystem::path& file) {
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(file, failed);
+  return failed ? 0 : size;
+}
+
+}  // namespace
+
+Namespace::Namespace(std::string name, const std::string& database, const NamespaceConfig& config,
+                     const Options& options, std::shared_ptr<ConnectionSlots> slots,
+                     std::shared_ptr<NamespaceCounters> counters,
+                     std::shared_ptr<engine::TemporarySpace> all_temporary_files)
+    : name_(std::move(name)),
+      file_(database == ":memory:" ? std::string() : database),
+      options_(options),
+      slots_(std::move(slots)),
+      store_(open_store(name_, database, options, std::move(all_temporary_files))),
+      writers_room_(std::make_shared<WritersRoom>(seats_of_writers(options))),
+      counters_(std::move(counters)),
+      config_(std::make_shared<const NamespaceConfig>(config)),
+      last_used_(core::SteadyClock::now()) {
+  limit_transactions(config);
+}
+
+Namespace::~Namespace() {
+  for (const auto& session : idle_) forget(*session);
+  forget(group_writer_.get());
+}
+
+std::string Namespace::attachable() const { return file_.empty() ? std::string() : uri_of(file_, "?mode=ro"); }
+
+std::shared_ptr<const NamespaceConfig> Namespace::config() const {
+  const std::lock_guard lock(mutex_);
+  return config_;
+}
+
+void Namespace::set_config(const NamespaceConfig& config) {
+  auto fresh = std::make_shared<const NamespaceConfig>(config);
+  limit_transactions(config);
+  std::vector<std::unique_ptr<DatabaseSession>> outdated;
+  std::shared_ptr<GroupWriter> outdated_writer;
+  const std::lock_guard lock(mutex_);
+  outdated_writer = std::move(group_writer_);
+  forget(outdated_writer.get());
+  config_ = std::move(fresh);
+  ++config_version_;
+  outdated.swap(idle_);
+  for (const auto& session : outdated) forget(*session);
+}
+
+void Namespace::limit_transactions(const NamespaceConfig& config) noexcept {
+  store_->write_line()->set_limit(config.txn_timeout ? *config.txn_timeout : options_.timeouts.transaction);
+}
+
+bool Namespace::is_closed() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return closed_;
+}
+
+void Namespace::throw_gone() const {
+  throw RequestRefused(404, "NAMESPACE_NOT_FOUND", "Namespace `" + name_ + "` doesn't exist");
+}
+
+// Its files may be taken away while it is being opened, and others may have its place afterwards.
+template <class Open>
+auto Namespace::unless_gone(Open&& open) const {
+  if (is_closed()) throw_gone();
+  try {
+    auto opened = open();
+    if (is_closed()) throw_gone();
+    return opened;
+  } catch (const Error&) {
+    if (is_closed()) throw_gone();
+    throw;
+  }
+}
+
+std::unique_ptr<DatabaseSession> Namespace::take() {
+  std::shared_ptr<const NamespaceConfig> config;
+  std::uint64_t version = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) throw_gone();
+    if (!idle_.empty()) {
+      std::unique_ptr<DatabaseSession> session = std::move(idle_.back());
+      idle_.pop_back();
+      used_.push_back(session.get());
+      return session;
+    }
+    config = config_;
+    version = config_version_;
+  }
+  auto session =
+      unless_gone([&] { return std::make_unique<DatabaseSession>(store_, writers_room_, *config, version, options_); });
+  const std::lock_guard lock(mutex_);
+  used_.push_back(session.get());
+  return session;
+}
+
+SessionLease Namespace::lease(Takers takers) {
+  slots_->take(takers);
+  try {
+    std::unique_ptr<DatabaseSession> session = take();
+    session->fit_cache(slots_->in_use());
+    return {shared_from_this(), std::move(takers), std::move(session)};
+  } catch (...) {
+    slots_->give(takers);
+    throw;
+  }
+}
+
+void Namespace::give(std::unique_ptr<DatabaseSession> session, const Takers& takers) noexcept {
+  const bool reusable = session->recycle();
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase(used_, session.get());
+    last_used_ = core::SteadyClock::now();
+    if (reusable && !closed_ && session->config_version() == config_version_ &&
+        idle_.size() < options_.limits.idle_sessions) {
+      session->idle_since = last_used_;
+      session->is_trimmed = false;
+      try {
+        idle_.push_back(std::move(session));
+      } catch (const std::bad_alloc&) {  // then it is closed
+      }
+    }
+    if (session != nullptr) forget(*session);
+  }
+  session.reset();
+  slots_->give(takers);
+}
+
+// Of a session that nobody will see any more only the counts stay. Under the mutex, so that no count is ever seen to
+// fall.
+void Namespace::forget(DatabaseSession& session) noexcept {
+  const CacheFigures& last = session.cache_figures();
+  counters_->statement_hits.fetch_add(last.statement_hits, std::memory_order_relaxed);
+  counters_->statement_misses.fetch_add(last.statement_misses, std::memory_order_relaxed);
+  counters_->page_hits.fetch_add(last.page_hits, std::memory_order_relaxed);
+  counters_->page_misses.fetch_add(last.page_misses, std::memory_order_relaxed);
+}
+
+void Namespace::forget(GroupWriter* writer) noexcept {
+  if (writer != nullptr) forget(writer->session());
+}
+
+// With the mutex, which keeps all sessions alive.
+CacheFigures Namespace::cache_figures() {
+  CacheFigures sum;
+  sum.statement_hits = counters_->statement_hits.load(std::memory_order_relaxed);
+  sum.statement_misses = counters_->statement_misses.load(std::memory_order_relaxed);
+  sum.page_hits = counters_->page_hits.load(std::memory_order_relaxed);
+  sum.page_misses = counters_->page_misses.load(std::memory_order_relaxed);
+  const auto add = [&](DatabaseSession& session) {
+    const CacheFigures& own = session.cache_figures();
+    sum.statement_hits += own.statement_hits;
+    sum.statement_misses += own.statement_misses;
+    sum.statements += own.statements;
+    sum.statement_bytes += own.statement_bytes;
+    sum.page_hits += own.page_hits;
+    sum.page_misses += own.page_misses;
+    sum.page_bytes += own.page_bytes;
+  };
+  for (const auto& session : idle_) add(*session);
+  for (DatabaseSession* const session : used_) add(*session);
+  for (DatabaseSession* const session : trimming_) add(*session);
+  if (group_writer_ != nullptr) add(group_writer_->session());
+  return sum;
+}
+
+void SessionLease::release() noexcept {
+  if (session_ == nullptr) return;
+  owner_->give(std::move(session_), takers_);
+  owner_.reset();
+  takers_ = {};
+}
+
+std::shared_ptr<core::Session> Namespace::connect() {
+  return unless_gone([&]() -> std::shared_ptr<core::Session> { return store_->connect(); });
+}
+
+std::shared_ptr<GroupWriter> Namespace::group_writer() {
+  std::shared_ptr<const NamespaceConfig> config;
+  std::uint64_t version = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || !shares_commits(*config_)) return nullptr;
+    last_used_ = core::SteadyClock::now();
+    if (group_writer_ != nullptr) return group_writer_;
+    config = config_;
+    version = config_version_;
+  }
+  auto session =
+      unless_gone([&] { return std::make_unique<DatabaseSession>(store_, writers_room_, *config, version, options_); });
+  auto fresh = std::make_shared<GroupWriter>(std::move(session), counters_);
+  const std::lock_guard lock(mutex_);
+  // Another thread may have been faster, or the configuration another one by now: then this one serves one request.
+  if (group_writer_ == nullptr && config_version_ == version && !closed_) group_writer_ = fresh;
+  return group_writer_ != nullptr ? group_writer_ : fresh;
+}
+
+void Namespace::checkpoint() {
+  const auto connection = unless_gone([&] { return store_->open_connection(); });
+  connection->execute_script("PRAGMA main.wal_checkpoint(TRUNCATE)");
+}
+
+NamespaceStats Namespace::stats() {
+  NamespaceStats stats;
+  const local::Store::Pages pages = unless_gone([&] { return store_->pages(); });
+  stats.storage_bytes = (pages.count - std::min(pages.count, pages.free)) * pages.size;
+  stats.connections_opened = store_->connections_opened();
+  if (!file_.empty()) {
+    stats.file_bytes = size_of(file_);
+    stats.wal_bytes = size_of(file_.string() + "-wal");
+  }
+  stats.queries = counters_->queries.load(std::memory_order_relaxed);
+  stats.failed = counters_->failed.load(std::memory_order_relaxed);
+  stats.rows_read = counters_->rows_read.load(std::memory_order_relaxed);
+  stats.rows_written = counters_->rows_written.load(std::memory_order_relaxed);
+  stats.microseconds = counters_->microseconds.load(std::memory_order_relaxed);
+  stats.grouped_writes = counters_->grouped_writes.load(std::memory_order_relaxed);
+  stats.group_commits = counters_->group_commits.load(std::memory_order_relaxed);
+  stats.writers_waiting = store_->write_line()->waiting() + writers_room_->waiting();  // with a thread and without
+  const std::lock_guard lock(mutex_);
+  stats.sessions_in_use = used_.size();
+  stats.sessions_idle = idle_.size();
+  stats.caches = cache_figures();
+  return stats;
+}
+
+WritersRoom& Namespace::writers_room() noexcept { return *writers_room_; }
+
+std::size_t Namespace::sessions_in_use() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return used_.size();
+}
+
+void Namespace::close_idle_sessions(std::chrono::milliseconds idle_for) {
+  std::vector<std::unique_ptr<DatabaseSession>> closing;
+  const std::lock_guard lock(mutex_);
+  const auto oldest = core::SteadyClock::now() - idle_for;
+  const auto kept =
+      std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
+  closing.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(kept));
+  idle_.erase(idle_.begin(), kept);
+  for (const auto& session : closing) forget(*session);
+}
+
+void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
+  std::vector<std::unique_ptr<DatabaseSession>> trimming;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto oldest = core::SteadyClock::now() - idle_for;
+    const auto last =
+        std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
+    if (std::all_of(idle_.begin(), last, [](const auto& session) { return session->is_trimmed; })) return;
+    for (auto session = idle_.begin(); session != last; ++session) trimming_.push_back(session->get());
+    trimming.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(last));
+    idle_.erase(idle_.begin(), last);
+  }
+  for (const auto& session : trimming) {
+    if (!std::exchange(session->is_trimmed, true)) session->release_memory();
+  }
+  std::vector<std::unique_ptr<DatabaseSession>> closing;
+  const std::lock_guard lock(mutex_);
+  std::size_t room = options_.limits.idle_sessions - std::min(options_.limits.idle_sessions, idle_.size());
+  for (auto& session : trimming) {
+    std::erase(trimming_, session.get());
+    if (!closed_ && session->config_version() == config_version_ && room > 0) {
+      --room;
+    } else {
+      forget(*session);
+      closing.push_back(std::move(session));
+    }
+  }
+  std::erase(trimming, nullptr);
+  // They are still those that nobody has used for longest.
+  idle_.insert(idle_.begin(), std::make_move_iterator(trimming.begin()), std::make_move_iterator(trimming.end()));
+}
+
+void Namespace::close() noexcept {
+  std::vector<std::unique_ptr<DatabaseSession>> closing;
+  std::shared_ptr<GroupWriter> closing_writer;
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  closing_writer = std::move(group_writer_);
+  if (closing_writer != nullptr) closing_writer->stop();
+  forget(closing_writer.get());
+  closing.swap(idle_);
+  for (const auto& session : closing) forget(*session);
+  for (DatabaseSession* session : used_) session->interrupt_state()->stop();
+}
+
+std::chrono::steady_clock::time_point Namespace::last_used() const {
+  const std::lock_guard lock(mutex_);
+  return last_used_;
+}
+
+}  // namespace libsql::server

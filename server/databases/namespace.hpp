@@ -1,0 +1,154 @@
+// One database of a server while it is loaded.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/backend.hpp"
+#include "engine/temporary_files.hpp"
+#include "server/base/metrics.hpp"
+#include "server/base/namespace_config.hpp"
+#include "server/base/options.hpp"
+#include "server/databases/connection_slots.hpp"
+#include "server/databases/database_session.hpp"
+
+namespace libsql::local {
+class Store;
+}
+
+namespace libsql::server {
+
+class GroupWriter;
+class SessionLease;
+class WritersRoom;
+
+struct NamespaceStats {
+  std::uint64_t storage_bytes = 0;  // pages in use
+  std::uint64_t file_bytes = 0;
+  std::uint64_t wal_bytes = 0;
+  std::uint64_t queries = 0, failed = 0, rows_read = 0, rows_written = 0, microseconds = 0;
+  std::uint64_t grouped_writes = 0, group_commits = 0;
+  std::uint64_t connections_opened = 0;
+  std::size_t sessions_in_use = 0, sessions_idle = 0, writers_waiting = 0;
+  CacheFigures caches;
+};
+
+/// Threads: all members may be called by several at once.
+class Namespace : public std::enable_shared_from_this<Namespace> {
+ public:
+  /// `database` is the path of the file, or ":memory:".
+  Namespace(std::string name, const std::string& database, const NamespaceConfig& config, const Options& options,
+            std::shared_ptr<ConnectionSlots> slots, std::shared_ptr<NamespaceCounters> counters,
+            std::shared_ptr<engine::TemporarySpace> all_temporary_files = nullptr);
+  ~Namespace();
+  Namespace(const Namespace&) = delete;
+  Namespace& operator=(const Namespace&) = delete;
+
+  const std::string& name() const noexcept { return name_; }
+  /// Empty for a database in memory.
+  const std::filesystem::path& file() const noexcept { return file_; }
+  /// What ATTACH takes to read it.
+  std::string attachable() const;
+  /// As it is now; a change makes another object.
+  std::shared_ptr<const NamespaceConfig> config() const;
+  void set_config(const NamespaceConfig& config);
+
+  /// A session for a client, from those kept ready if there is one. Throws RequestRefused 429, 404 once closed.
+  SessionLease lease(Takers takers = {});
+  /// Whether commits wait for the disk with that configuration, so that single writes had better share them.
+  bool shares_commits(const NamespaceConfig& config) const noexcept {
+    return config.durability.value_or(options_.durability) >= Durability::Strong;
+  }
+  /// Where single writes share their commit; null if commits do not wait for the disk.
+  std::shared_ptr<GroupWriter> group_writer();
+  /// A session of its own, past the pool and without the rules for clients: for dumps, loads and backups. Like
+  /// checkpoint() and stats() it throws RequestRefused 404 once closed.
+  std::shared_ptr<core::Session> connect();
+
+  /// Of those who wait for their turn to write.
+  WritersRoom& writers_room() noexcept;
+
+  void checkpoint();
+  NamespaceCounters& counters() noexcept { return *counters_; }
+  const std::shared_ptr<NamespaceCounters>& shared_counters() const noexcept { return counters_; }
+  NamespaceStats stats();
+  std::size_t sessions_in_use() const noexcept;
+
+  /// Closes sessions that nobody has used for a time.
+  void close_idle_sessions(std::chrono::milliseconds idle_for);
+  /// Gives back the pages that sessions keep which nobody has used for a time.
+  void trim_idle_sessions(std::chrono::milliseconds idle_for);
+  /// No session is given out from now on; those in use are interrupted.
+  void close() noexcept;
+  bool is_closed() const noexcept;
+  std::chrono::steady_clock::time_point last_used() const;
+
+ private:
+  friend class SessionLease;
+  std::unique_ptr<DatabaseSession> take();
+  [[noreturn]] void throw_gone() const;
+  template <class Open>
+  auto unless_gone(Open&& open) const;
+  void limit_transactions(const NamespaceConfig& config) noexcept;
+  void give(std::unique_ptr<DatabaseSession> session, const Takers& takers) noexcept;
+  void forget(DatabaseSession& session) noexcept;
+  void forget(GroupWriter* writer) noexcept;
+  CacheFigures cache_figures();
+
+  const std::string name_;
+  std::filesystem::path file_;
+  const Options& options_;
+  std::shared_ptr<ConnectionSlots> slots_;
+  std::shared_ptr<local::Store> store_;
+  const std::shared_ptr<WritersRoom> writers_room_;
+  const std::shared_ptr<NamespaceCounters> counters_;
+
+  mutable std::mutex mutex_;  // of what follows
+  std::shared_ptr<const NamespaceConfig> config_;
+  std::uint64_t config_version_ = 1;
+  std::vector<std::unique_ptr<DatabaseSession>> idle_;  // the last one used at the end
+  std::vector<DatabaseSession*> used_;
+  std::vector<DatabaseSession*> trimming_;  // taken out of idle_ for a moment
+  std::shared_ptr<GroupWriter> group_writer_;
+  std::chrono::steady_clock::time_point last_used_;
+  bool closed_ = false;
+};
+
+/// A session that is given back at the end.
+class SessionLease {
+ public:
+  SessionLease() noexcept = default;
+  SessionLease(SessionLease&&) noexcept = default;
+  SessionLease& operator=(SessionLease&& other) noexcept {
+    release();
+    owner_ = std::move(other.owner_);
+    takers_ = std::move(other.takers_);
+    session_ = std::move(other.session_);
+    return *this;
+  }
+  ~SessionLease() { release(); }
+
+  explicit operator bool() const noexcept { return session_ != nullptr; }
+  DatabaseSession& operator*() const noexcept { return *session_; }
+  DatabaseSession* operator->() const noexcept { return session_.get(); }
+  void release() noexcept;
+
+ private:
+  friend class Namespace;
+  SessionLease(std::shared_ptr<Namespace> owner, Takers takers, std::unique_ptr<DatabaseSession> session) noexcept
+      : owner_(std::move(owner)), takers_(std::move(takers)), session_(std::move(session)) {}
+
+  std::shared_ptr<Namespace> owner_;
+  Takers takers_;
+  std::unique_ptr<DatabaseSession> session_;
+};
+
+}  // namespace libsql::server

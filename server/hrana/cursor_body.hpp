@@ -1,0 +1,57 @@
+// The answer to a cursor over HTTP: its rows, made while the client takes them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/decoded.hpp"
+#include "hrana/cursor_writer.hpp"
+#include "hrana/encoding.hpp"
+#include "hrana/requests.hpp"
+#include "net/server.hpp"
+#include "server/base/body_record.hpp"
+#include "server/run/context.hpp"
+#include "server/run/cursor_run.hpp"
+#include "server/run/http_streams.hpp"
+#include "server/run/places.hpp"
+
+namespace libsql::server {
+
+class CursorBody final : public net::BodySource {
+ public:
+  struct Parts {
+    core::Decoded<hrana::CursorRequest> request;  // owns its texts
+    std::optional<BudgetShare> memory;            // its
+    std::vector<std::string_view> texts;
+    std::unique_ptr<HttpStream> stream;  // with its session
+    std::string baton;
+    Places::Place place;
+    std::unique_ptr<BodyRecord> record;
+  };
+  /// `base_url`: null if there is none; it outlives this.
+  CursorBody(HttpStreams& streams, const Context& context, hrana::Encoding encoding, const std::string* base_url,
+             Parts parts);
+  ~CursorBody() override;
+
+  Next pull(std::string& to) override;
+  void stop() noexcept override { cancellation_.cancel(); }
+
+ private:
+  void settle() noexcept;
+
+  HttpStreams& streams_;
+  Parts parts_;
+  Context context_;
+  const hrana::Encoding encoding_;
+  const std::string* const base_url_;
+  std::string piece_;
+  hrana::CursorEntryWriter writer_;
+  Cancellation cancellation_;
+  std::unique_ptr<CursorRun> run_;
+  bool begun_ = false;
+};
+
+}  // namespace libsql::server

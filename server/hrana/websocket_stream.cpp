@@ -1,0 +1,356 @@
+#include "server/hrana/websocket_stream.hpp"
+
+#include <algorithm>
+
+#include "hrana/cursor_writer.hpp"
+#include "hrana/response_writer.hpp"
+#include "server/base/failure.hpp"
+#include "server/run/executor.hpp"
+#include "server/run/grouped_write.hpp"
+#include "server/run/writer_wait.hpp"
+
+namespace libsql::server {
+namespace {
+
+// Buffers larger than this are not kept between requests.
+constexpr std::size_t kKeptBuffer = 64 * 1024;
+
+class FetchPace final : public CursorPace {
+ public:
+  FetchPace(const std::string& entries, std::uint32_t max_entries, std::size_t max_bytes) noexcept
+      : entries_(entries), max_entries_(max_entries), max_bytes_(max_bytes) {}
+  bool go_on() override { return ++count_ < max_entries_ && entries_.size() < max_bytes_; }
+
+ private:
+  const std::string& entries_;
+  const std::uint32_t max_entries_;
+  const std::size_t max_bytes_;
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace
+
+Context WebSocketJob::context(ServerState& state, const std::shared_ptr<Namespace>& name_space) const {
+  Context context(name_space, identity, state.namespaces, state.options);
+  if (const auto wait = request().busy_timeout) context.wait_at_most(std::chrono::milliseconds(*wait));
+  if (wait_ends) wait_until(context, *wait_ends);
+  return context;
+}
+
+WebSocketStream::Cursor::Cursor(WebSocketStream& stream, WebSocketJob opened)
+    : job(std::move(opened)),
+      context(job.context(stream.state_, stream.name_space_)),
+      run(*stream.session_, context, stream.cancellation_,
+          std::get<hrana::OpenCursorRequest>(job.request().request).batch, job.texts) {}
+
+WebSocketStream::WebSocketStream(ServerState& state, const Context& context, hrana::Encoding encoding,
+                                 std::shared_ptr<net::WebSocketSession> peer)
+    : state_(state),
+      name_space_(context.shared_namespace()),
+      encoding_(encoding),
+      peer_(std::move(peer)),
+      place_(state.budgets.websocket_streams, context.takers()) {}
+
+WebSocketStream::~WebSocketStream() { close(); }
+
+void WebSocketStream::enqueue(WebSocketJob job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) return;
+    jobs_.push_back(std::move(job));
+    if (is_full() && !std::exchange(pausing_, true)) peer_->pause();
+    if (std::exchange(running_, true)) return;
+  }
+  schedule();
+}
+
+// With the mutex: whether no further message of the peer is to be read. One that is large enough to be counted is
+// enough, as the peer may have many streams.
+bool WebSocketStream::is_full() const noexcept {
+  return jobs_.size() >= state_.options.limits.websocket_jobs ||
+         std::any_of(jobs_.begin(), jobs_.end(), [](const WebSocketJob& job) { return job.memory.has_value(); });
+}
+
+void WebSocketStream::schedule() {
+  state_.post([self = shared_from_this()] { self->drain(); });
+}
+
+void WebSocketStream::cancel() noexcept {
+  std::shared_ptr<WebSocketStream> last;  // lets it go without the mutex
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    ticket_.reset();
+    last = std::move(waiting_self_);
+  }
+  cancellation_.cancel();
+}
+
+void WebSocketStream::peer_has_taken_all() noexcept {
+  std::shared_ptr<WebSocketStream> self;
+  {
+    const std::lock_guard lock(mutex_);
+    if (ticket_ != nullptr) return;  // It waits for a place.
+    self = std::move(waiting_self_);
+  }
+  try {
+    if (self != nullptr) self->schedule();
+  } catch (const std::exception&) {  // no memory for a task: it stays where it is until its end
+  }
+}
+
+void WebSocketStream::wait_here(const std::shared_ptr<void>& ticket) {
+  const std::lock_guard lock(mutex_);
+  if (cancelled_) return;
+  ticket_ = ticket;
+  waiting_self_ = shared_from_this();
+}
+
+// False: somebody else goes on already, or nobody is to.
+bool WebSocketStream::stop_waiting(const std::shared_ptr<void>& ticket) {
+  const std::lock_guard lock(mutex_);
+  if (ticket_ != ticket) return false;
+  ticket_.reset();
+  waiting_self_.reset();  // not the last one: who runs this has one
+  return true;
+}
+
+// None: it goes on when there may be one, unless it has been cancelled.
+Places::Place WebSocketStream::take_thread() {
+  Takers owner;
+  {
+    const std::lock_guard lock(mutex_);
+    if (jobs_.empty() || cancelled_) return {};
+    owner = takers_of(*jobs_.front().identity, *name_space_, state_.options);
+  }
+  if (Places::Place place = state_.places.try_take(owner)) return place;
+  const auto ticket = std::make_shared<int>(0);
+  wait_here(ticket);
+  state_.places.wait(owner, ticket, [weak = weak_from_this(), ticket = std::weak_ptr<void>(ticket)] {
+    if (const std::shared_ptr<WebSocketStream> self = weak.lock()) self->go_on(ticket.lock());
+  });
+  Places::Place place = state_.places.try_take(owner);
+  if (!place || !stop_waiting(ticket)) return {};
+  return place;
+}
+
+// Before the next job, where it would write and too many threads wait for that already. False: it goes on when there
+// may be a seat.
+bool WebSocketStream::take_seat() {
+  WritersRoom& room = name_space_->writers_room();
+  WebSocketJob* job = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (jobs_.empty()) return true;
+    job = &jobs_.front();  // stays where it is: this thread takes them out
+  }
+  // Who is in a transaction may be the one that all wait for.
+  if (session_ && (cursor_ != nullptr || !session_->is_autocommit())) return true;
+  if (!may_write(job->texts)) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (!job->wait_ends) job->wait_ends = end_of_wait(job->context(state_, name_space_), now);
+  const auto until = *job->wait_ends;
+  if (room.is_full() && now < until) {
+    const auto ticket = std::make_shared<int>(0);
+    wait_here(ticket);
+    room.wait(ticket, until, [weak = weak_from_this(), ticket = std::weak_ptr<void>(ticket)] {
+      if (const std::shared_ptr<WebSocketStream> self = weak.lock()) self->go_on(ticket.lock());
+    });
+    if (room.is_full() || !stop_waiting(ticket)) return false;
+  }
+  seat_ = WritersRoom::Seat(room);
+  return true;
+}
+
+void WebSocketStream::go_on(const std::shared_ptr<void>& ticket) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ticket == nullptr || ticket_ != ticket) return;
+    ticket_.reset();
+    waiting_self_.reset();
+  }
+  schedule();
+}
+
+// With the mutex: whether there is a job to run now. If not, somebody else goes on later, or there is nothing to do.
+bool WebSocketStream::may_go_on() {
+  // An answer that the peer does not take makes the next one wait, not a thread.
+  constexpr std::size_t kMuchUnsent = 1024 * 1024;
+  if (cancelled_) jobs_.clear();
+  if (jobs_.empty()) {
+    running_ = false;
+    return false;
+  }
+  if (peer_->unsent() <= kMuchUnsent) return true;
+  waiting_self_ = shared_from_this();
+  if (peer_->unsent() > kMuchUnsent) return false;
+  waiting_self_.reset();  // It has been taken meanwhile.
+  return true;
+}
+
+void WebSocketStream::drain() {
+  // Then others have a turn on this thread, and who runs much at once is told apart from who asks for little often.
+  constexpr int kMostAtOnce = 64;
+  Places::Place thread;
+  bool seated = false;
+  for (int jobs = 0;;) {
+    std::unique_lock lock(mutex_);
+    if (!may_go_on()) return;
+    if (!seated && (name_space_->writers_room().is_full() || jobs_.front().wait_ends)) {
+      lock.unlock();
+      if (!take_seat()) return;
+      seated = true;
+      continue;
+    }
+    if (!thread) {
+      lock.unlock();
+      thread = take_thread();
+      if (!thread) return;
+      continue;
+    }
+    WebSocketJob job = std::move(jobs_.front());
+    jobs_.pop_front();
+    if (!is_full() && std::exchange(pausing_, false)) peer_->resume();
+    lock.unlock();
+    run(job);
+    seat_.release();
+    seated = false;
+    if (++jobs < kMostAtOnce && !state_.places.is_wanted()) continue;
+    thread.release();
+    return schedule();
+  }
+}
+
+void WebSocketStream::close() {
+  cancellation_.watch(nullptr);
+  if (cursor_ != nullptr) {
+    const DatabaseSession::Use use(*session_);
+    cursor_.reset();
+  }
+  session_.release();
+}
+
+DatabaseSession& WebSocketStream::session() {
+  if (!session_) {
+    session_ = name_space_->lease(takers_);
+    session_->connection().set_change_counters(counters_);
+    cancellation_.watch(session_->interrupt_state());
+  }
+  return *session_;
+}
+
+// What the stream can say of its last write stays with it, not with the session.
+void WebSocketStream::release_if_stateless() {
+  if (!session_ || cursor_ != nullptr) return;
+  const Residue residue = session_->residue();
+  if (residue == Residue::Session) return;
+  if (engine::Connection::can_set_changes()) {
+    counters_ = session_->connection().change_counters();
+  } else if (residue == Residue::Counters) {
+    return;
+  }
+  cancellation_.watch(nullptr);
+  session_.release();
+}
+
+void WebSocketStream::open_cursor(WebSocketJob& job, hrana::ResponseWriter& writer) {
+  DatabaseSession& session = this->session();
+  const Context context = job.context(state_, name_space_);
+  ResponseShare share(state_.budgets.responses, context);
+  const DatabaseSession::Use use(session);
+  Executor(session, context, cancellation_, share)
+      .validate(std::get<hrana::OpenCursorRequest>(job.request().request).batch, job.texts);
+  cursor_ = std::make_unique<Cursor>(*this, std::move(job));
+  writer.done(hrana::RequestType::OpenCursor);
+}
+
+void WebSocketStream::fetch_cursor(const hrana::FetchCursorRequest& request, hrana::ResponseWriter& writer) {
+  if (cursor_ == nullptr) throw StatementFailure("CURSOR_NOT_OPEN", "The cursor is not open");
+  entries_.clear();
+  if (!cursor_->done && request.max_count != 0) {
+    const DatabaseSession::Use use(*session_);
+    hrana::CursorEntryWriter entries(encoding_, hrana::CursorEntryWriter::Framing::Fetch, entries_);
+    FetchPace pace(entries_, request.max_count, state_.options.limits.cursor_fetch_bytes);
+    cursor_->done = cursor_->run.run(entries, pace);
+  }
+  writer.fetched(entries_, cursor_->done);
+}
+
+void WebSocketStream::answer(WebSocketJob& job, hrana::ResponseWriter& writer) {
+  using Type = hrana::RequestType;
+  const hrana::Request& request = job.request().request;
+  const Context context = job.context(state_, name_space_);
+  ResponseShare share(state_.budgets.responses, context);
+  const auto run_in_group = [&] {
+    return !session_ && engine::Connection::can_set_changes() &&
+           GroupedWrite(context, cancellation_, share).run(request, job.texts, counters_, writer);
+  };
+  const auto with_executor = [&](auto&& run) {
+    DatabaseSession& session = this->session();
+    const DatabaseSession::Use use(session);
+    Executor executor(session, context, cancellation_, share);
+    run(executor);
+  };
+  switch (hrana::type_of(request)) {
+    case Type::Execute:
+      if (run_in_group()) return;
+      return with_executor([&](Executor& executor) {
+        executor.execute(job.texts.front(), std::get<hrana::ExecuteRequest>(request).stmt.args, writer);
+      });
+    case Type::Batch:
+      if (run_in_group()) return;
+      return with_executor(
+          [&](Executor& executor) { executor.batch(std::get<hrana::BatchRequest>(request).batch, job.texts, writer); });
+    case Type::Sequence:
+      with_executor([&](Executor& executor) { executor.sequence(job.texts.front()); });
+      return writer.done(Type::Sequence);
+    case Type::Describe:
+      return with_executor([&](Executor& executor) { executor.describe(job.texts.front(), writer); });
+    case Type::GetAutocommit:
+      if (!session_) return writer.autocommit(true);
+      return with_executor([&](Executor&) { writer.autocommit(session_->is_autocommit()); });
+    case Type::OpenCursor:
+      return open_cursor(job, writer);
+    case Type::FetchCursor:
+      return fetch_cursor(std::get<hrana::FetchCursorRequest>(request), writer);
+    case Type::CloseCursor:
+      if (cursor_ != nullptr) {
+        const DatabaseSession::Use use(*session_);
+        cursor_.reset();
+      }
+      return writer.done(Type::CloseCursor);
+    case Type::Close:
+      close();
+      return writer.done(Type::Close);
+    case Type::OpenStream:
+    case Type::StoreSql:
+    case Type::CloseSql:
+      return;  // answered when they came
+  }
+}
+
+void WebSocketStream::run(WebSocketJob& job) {
+  takers_ = takers_of(*job.identity, *name_space_, state_.options);
+  out_.clear();
+  hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(encoding_, out_);
+  writer.begin(job.request().request_id);
+  try {
+    answer(job, writer);
+  } catch (const StatementFailure& failure) {
+    writer.fail({failure.what(), failure.code(), {}});
+  } catch (const RequestRefused& refused) {
+    writer.fail({refused.what(), refused.code(), {}});
+  } catch (const Error& error) {  // the database could not be opened
+    const StatementFailure failure = failure_of(error);
+    writer.fail({failure.what(), failure.code(), {}});
+  } catch (const std::exception&) {
+    writer.fail({"Internal error", "INTERNAL_ERROR", {}});
+  }
+  // Before the answer, so that what comes after it finds the session free.
+  release_if_stateless();
+  peer_->send(encoding_ == hrana::Encoding::Json ? net::MessageType::Text : net::MessageType::Binary, out_);
+  if (out_.capacity() > kKeptBuffer) std::string().swap(out_);
+  if (entries_.capacity() > kKeptBuffer) std::string().swap(entries_);
+}
+
+}  // namespace libsql::server

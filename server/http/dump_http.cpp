@@ -1,0 +1,44 @@
+#include "server/http/dump_http.hpp"
+
+#include <string>
+#include <vector>
+
+#include "net/url.hpp"
+#include "server/base/failure.hpp"
+#include "server/http/http_answer.hpp"
+#include "sql/dump.hpp"
+
+namespace libsql::server {
+namespace {
+
+bool wants_row_ids(std::string_view query) {
+  try {
+    for (const auto& [name, value] : net::query_parameters(query)) {
+      if (name == "preserve_row_ids") return value == "true" || value == "1";
+    }
+    return false;
+  } catch (const net::UrlError& error) {
+    throw RequestRefused(400, "QUERY_INVALID", error.what());
+  }
+}
+
+}  // namespace
+
+void answer_dump(net::Exchange& exchange, ServerState& state, const Context& context,
+                 std::unique_ptr<BodyRecord> record) {
+  StatementTraits read;
+  read.kind = StatementClass::Read;
+  context.require(read);
+  sql::DumpOptions options;
+  options.preserve_rowids = wants_row_ids(exchange.request().query);
+
+  std::shared_ptr<core::Session> session = context.name_space().connect();
+  session->execute("BEGIN", {});  // One state for all that is read; the session's end ends it.
+  // What is wrong with a file as a whole shows here, while there is still a status to answer with.
+  session->execute("SELECT count(*) FROM sqlite_schema", {});
+  exchange.answer_from(
+      200, {kAnyOrigin, {"content-type", kPlainText}},
+      state.dumps.begin(std::move(session), std::move(options), context, exchange.waker(), std::move(record)));
+}
+
+}  // namespace libsql::server

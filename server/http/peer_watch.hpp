@@ -1,0 +1,29 @@
+// Interrupts what a request runs when its client goes away.
+#pragma once
+
+#include <utility>
+
+#include "net/server.hpp"
+#include "server/run/context.hpp"
+
+namespace libsql::server {
+
+class PeerWatch {
+ public:
+  PeerWatch(net::Exchange& exchange, Cancellation& cancellation) : exchange_(exchange) {
+    exchange_.on_peer_gone([to = &cancellation] { to->cancel(); });
+  }
+  ~PeerWatch() { stop(); }
+  PeerWatch(const PeerWatch&) = delete;
+  PeerWatch& operator=(const PeerWatch&) = delete;
+  /// After this the session may go to somebody else.
+  void stop() {
+    if (!std::exchange(stopped_, true)) exchange_.on_peer_gone({});
+  }
+
+ private:
+  net::Exchange& exchange_;
+  bool stopped_ = false;
+};
+
+}  // namespace libsql::server

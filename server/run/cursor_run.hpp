@@ -1,0 +1,53 @@
+// A batch whose results are given out piece by piece.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "hrana/cursor_writer.hpp"
+#include "hrana/requests.hpp"
+#include "server/databases/database_session.hpp"
+#include "server/run/context.hpp"
+#include "server/run/executor.hpp"
+#include "server/run/statement_run.hpp"
+
+namespace libsql::server {
+
+/// When a cursor has given enough for now.
+class CursorPace {
+ public:
+  virtual ~CursorPace() = default;
+  /// After each entry; false stops the cursor, which can go on later.
+  virtual bool go_on() = 0;
+};
+
+/// Runs on between calls of run(), so a batch of any size needs the memory of one row. `batch` and `texts` outlive it.
+/// Threads: one at a time, run() with a DatabaseSession::Use.
+class CursorRun {
+ public:
+  CursorRun(DatabaseSession& session, const Context& context, const Cancellation& cancellation,
+            const hrana::Batch& batch, std::vector<std::string_view> texts);
+
+  /// Writes entries until the pace says so. True at the end of the batch. Throws RequestRefused.
+  bool run(hrana::CursorEntryWriter& writer, CursorPace& pace);
+
+ private:
+  bool start_step(hrana::CursorEntryWriter& writer);
+  void fail_step(hrana::CursorEntryWriter& writer, const StatementFailure& failure);
+  void require_going_on() const;
+
+  DatabaseSession& session_;
+  const Context& context_;
+  const Cancellation& cancellation_;
+  const hrana::Batch& batch_;
+  std::vector<std::string_view> texts_;
+  StepStates states_;
+  std::size_t step_ = 0;
+  std::optional<StatementRun> running_;
+  std::uint64_t rows_ = 0;  // of the running step
+};
+
+}  // namespace libsql::server

@@ -1,0 +1,268 @@
+#include "server/run/http_streams.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "server/base/failure.hpp"
+
+namespace libsql::server {
+namespace {
+
+// Streams whose end is remembered; beyond it the oldest are forgotten early.
+constexpr std::size_t kMostEnded = 100'000;
+// A client has one request that goes on with a stream; each that waits keeps a connection.
+constexpr std::ptrdiff_t kMostWaiting = 8;
+
+[[noreturn]] void throw_invalid() { throw RequestRefused(400, "BATON_INVALID", "Received an invalid baton"); }
+[[noreturn]] void throw_reused() {
+  throw RequestRefused(400, "BATON_REUSED", "Received a baton that has already been used");
+}
+
+}  // namespace
+
+HttpStreams::HttpStreams(const Options& options) : options_(options) {}
+HttpStreams::~HttpStreams() = default;
+
+std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view> text, const Context& context,
+                                                 const Waiting& waiting) {
+  if (!text) return begin();
+  const std::optional<Baton> baton = signer_.verify(*text, context.name_space().name(), context.identity().binding());
+  if (!baton) throw_invalid();
+  if (baton->is_foreign) return begin();
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(baton->stream);
+  if (found == entries_.end()) {
+    if (!baton->is_replaceable) throw_invalid();
+    auto stream = begin();
+    stream->id = baton->stream;  // so that its end is remembered
+    entries_[stream->id].sequence = baton->sequence;
+    return stream;
+  }
+  Entry& entry = found->second;
+  if (entry.state == State::Expired) {
+    throw RequestRefused(400, "STREAM_EXPIRED", "The stream has expired due to inactivity");
+  }
+  if (entry.state == State::Closed) throw_invalid();
+  if (entry.sequence != baton->sequence) throw_reused();
+  if (entry.state == State::Available) {
+    entry.state = State::Acquired;
+    entry.is_promised = false;
+    available_.erase(entry.place);
+    return std::move(entry.stream);
+  }
+  // The client has the baton from the head of a cursor whose rows are still on their way, and may not read them
+  // before it has the answer to this request.
+  if (entry.is_promised && entry.may_be_passed) return begin();
+  if (!entry.is_promised || waiting.ticket == nullptr) throw_reused();
+  std::erase_if(waiters_, [](const Waiter& waiter) { return waiter.ticket.expired(); });
+  const auto same =
+      std::count_if(waiters_.begin(), waiters_.end(), [&](const Waiter& each) { return each.stream == baton->stream; });
+  if (same >= kMostWaiting) {
+    throw RequestRefused(429, "TOO_MANY_REQUESTS",
+                         "Too many requests wait for the cursor of this stream, for which " +
+                             std::to_string(kMostWaiting) + " may wait");
+  }
+  waiters_.push_back({baton->stream, waiting.ticket, waiting.go_on});
+  return nullptr;
+}
+
+bool HttpStreams::is_running(std::string_view text, const Context& context) {
+  const std::optional<Baton> baton = signer_.verify(text, context.name_space().name(), context.identity().binding());
+  if (!baton || baton->is_foreign) return false;
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(baton->stream);
+  return found != entries_.end() && found->second.state == State::Acquired && found->second.is_promised &&
+         found->second.sequence == baton->sequence;
+}
+
+HttpStreams::Entry& HttpStreams::entry_of(HttpStream& stream) {
+  if (stream.id != 0) return entries_[stream.id];
+  stream.id = signer_.new_place().stream;
+  return entries_[stream.id];
+}
+
+std::string HttpStreams::promise(HttpStream& stream, Effect effect, const Context& context) {
+  const bool is_replaceable = effect != Effect::Session;
+  Baton baton;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entry_of(stream);
+    entry.is_replaceable = is_replaceable;
+    entry.is_promised = true;
+    entry.may_be_passed = effect == Effect::None;
+    baton = {stream.id, ++entry.sequence, is_replaceable};
+  }
+  return signer_.sign(baton, context.name_space().name(), context.identity().binding());
+}
+
+// Nothing of the stream stays here: whoever comes with the baton gets a new one, which is as good.
+std::string HttpStreams::part(HttpStream& stream, const Context& context) {
+  Baton baton;
+  if (stream.id == 0) {
+    baton = signer_.new_place();
+  } else {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(stream.id);
+    baton.stream = stream.id;
+    if (found != entries_.end()) {  // unless all were closed meanwhile
+      baton.sequence = found->second.sequence + 1;
+      entries_.erase(found);
+    }
+  }
+  baton.is_replaceable = true;
+  return signer_.sign(baton, context.name_space().name(), context.identity().binding());
+}
+
+HttpStreams::Released HttpStreams::release(std::unique_ptr<HttpStream> stream, const Context& context) {
+  if (stream->closed) {
+    if (stream->id != 0) {
+      const std::lock_guard lock(mutex_);
+      const auto found = entries_.find(stream->id);
+      // A replaceable baton that is still out there must find that its stream was closed.
+      if (found != entries_.end()) end(found, State::Closed);
+    }
+    return {};
+  }
+  if (stream->is_stateless()) return {part(*stream, context), true};
+  std::string baton = promise(*stream, stream->is_replaceable() ? Effect::Database : Effect::Session, context);
+  settle(std::move(stream));
+  return {std::move(baton), false};
+}
+
+void HttpStreams::keep(Entry& entry, std::unique_ptr<HttpStream> stream) {
+  entry.state = State::Available;
+  entry.since = Clock::now();
+  entry.place = available_.insert(available_.end(), stream->id);
+  entry.stream = std::move(stream);
+}
+
+void HttpStreams::call_waiters(std::uint64_t stream) noexcept {
+  std::list<Waiter> called;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+      const auto here = waiter++;
+      if (here->stream == stream || here->ticket.expired()) called.splice(called.end(), waiters_, here);
+    }
+  }
+  for (const Waiter& waiter : called) {
+    const std::shared_ptr<void> ticket = waiter.ticket.lock();
+    try {
+      if (ticket != nullptr) waiter.go_on();
+    } catch (const std::exception&) {  // no memory: its time-out ends it
+    }
+  }
+}
+
+void HttpStreams::settle(std::unique_ptr<HttpStream> stream) noexcept {
+  const std::uint64_t id = stream->id;
+  const bool is_stateless = stream->is_stateless();
+  if (is_stateless) stream->session.release();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(stream->id);
+    if (!closed_ && found != entries_.end()) {
+      if (is_stateless && found->second.is_replaceable) {
+        entries_.erase(found);
+      } else {
+        keep(found->second, std::move(stream));
+      }
+    }
+  }
+  call_waiters(id);
+}
+
+void HttpStreams::abandon(std::unique_ptr<HttpStream> stream) noexcept {
+  if (stream->id == 0) return;
+  const std::lock_guard lock(mutex_);
+  entries_.erase(stream->id);
+}
+
+// The entry's place among those that ended. Takes away what it held, which the caller must let go without the mutex.
+void HttpStreams::end(Entries::iterator found, State state) {
+  Entry& entry = found->second;
+  entry.state = state;
+  entry.since = Clock::now();
+  entry.place = ended_.insert(ended_.end(), found->first);
+  if (ended_.size() > kMostEnded) {
+    entries_.erase(ended_.front());
+    ended_.pop_front();
+  }
+}
+
+void HttpStreams::tidy() {
+  std::vector<std::unique_ptr<HttpStream>> dropped;
+  std::size_t expired = 0;
+  {
+    const Clock::time_point now = Clock::now();
+    const std::lock_guard lock(mutex_);
+    while (!available_.empty()) {
+      const auto found = entries_.find(available_.front());
+      if (now - found->second.since < options_.timeouts.stream_idle) break;
+      available_.pop_front();
+      dropped.push_back(std::move(found->second.stream));
+      if (found->second.is_replaceable) {
+        entries_.erase(found);
+      } else {
+        end(found, State::Expired);
+        ++expired;
+      }
+    }
+    while (!ended_.empty()) {
+      const auto found = entries_.find(ended_.front());
+      if (found != entries_.end() && now - found->second.since < options_.timeouts.stream_tombstone) break;
+      if (found != entries_.end()) entries_.erase(found);
+      ended_.pop_front();
+    }
+  }
+  if (options_.observer == nullptr) return;
+  for (std::size_t i = 0; i < expired; ++i) options_.observer->happened(Event::StreamExpired, {});
+}
+
+void HttpStreams::relieve() {
+  std::unique_ptr<HttpStream> dropped;
+  const std::lock_guard lock(mutex_);
+  for (auto place = available_.begin(); place != available_.end(); ++place) {
+    const auto found = entries_.find(*place);
+    if (!found->second.is_replaceable) continue;
+    dropped = std::move(found->second.stream);
+    available_.erase(place);
+    entries_.erase(found);
+    return;
+  }
+}
+
+void HttpStreams::close() noexcept {
+  Entries dropped;
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  dropped.swap(entries_);
+  available_.clear();
+  ended_.clear();
+}
+
+std::vector<std::string> HttpStreams::describe() const {
+  std::vector<std::string> lines;
+  const Clock::time_point now = Clock::now();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (entry.state == State::Expired || entry.state == State::Closed) continue;
+    std::string line = "stream " + std::to_string(id) + ": ";
+    if (entry.state == State::Acquired) {
+      line += "runs a request";
+    } else {
+      const auto idle = std::chrono::duration_cast<std::chrono::milliseconds>(now - entry.since);
+      line += "idle for " + std::to_string(idle.count()) + " ms";
+      if (entry.stream->session) line += ", holds a connection";
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::size_t HttpStreams::idle() const {
+  const std::lock_guard lock(mutex_);
+  return available_.size();
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,40 @@
+#include "server/run/places.hpp"
+
+namespace libsql::server {
+
+Places::Place Places::try_take(Takers& owner, Whose* whose) noexcept {
+  const Whose limit = budget_.take(1, owner.bearer.get(), owner.name_space.get());
+  if (whose != nullptr) *whose = limit;
+  if (limit != Whose::Nobody) return Place();
+  return Place(*this, std::move(owner));
+}
+
+void Places::give(const Takers& owner) noexcept {
+  budget_.give(1, owner.bearer.get(), owner.name_space.get());
+  if (!line_.is_empty()) call_next();
+}
+
+// The first one in the line who may run now.
+void Places::call_next() noexcept {
+  using Choice = WaitingLine<Takers>::Choice;
+  bool called = false;
+  line_.call([&](const Takers& owner) {
+    if (called) return Choice::Stop;
+    called = budget_.has_room(owner.bearer.get(), owner.name_space.get());
+    return called ? Choice::Call : Choice::Keep;
+  });
+}
+
+std::string Places::message(Whose whose) const {
+  const std::string most = std::to_string(budget_.most_of(whose));
+  switch (whose) {
+    case Whose::Bearer:
+      return "Too many concurrent requests of this bearer, who may run " + most + " at once";
+    case Whose::Namespace:
+      return "Too many concurrent requests to this namespace, in which " + most + " may run at once";
+    default:
+      return "Too many concurrent requests to this server, on which " + most + " may run at once";
+  }
+}
+
+}  // namespace libsql::server

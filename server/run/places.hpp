@@ -1,0 +1,71 @@
+// Who may run something now. Everything that a client asks for runs on a thread with a place; the threads that read and
+// write sockets need none, so they are never all taken.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "server/base/budget.hpp"
+#include "server/base/waiting_line.hpp"
+
+namespace libsql::server {
+
+/// Threads: all members may be called by several at once.
+class Places {
+ public:
+  /// Given back at its end.
+  class Place {
+   public:
+    Place() noexcept = default;
+    Place(Place&& other) noexcept : places_(std::exchange(other.places_, nullptr)), owner_(std::move(other.owner_)) {}
+    Place& operator=(Place&& other) noexcept {
+      release();
+      places_ = std::exchange(other.places_, nullptr);
+      owner_ = std::move(other.owner_);
+      return *this;
+    }
+    ~Place() { release(); }
+    explicit operator bool() const noexcept { return places_ != nullptr; }
+    void release() noexcept {
+      if (Places* const places = std::exchange(places_, nullptr)) places->give(owner_);
+    }
+
+   private:
+    friend class Places;
+    Place(Places& places, Takers owner) noexcept : places_(&places), owner_(std::move(owner)) {}
+    Places* places_ = nullptr;
+    Takers owner_;
+  };
+
+  /// `most_for_one`: for one bearer, and for one namespace.
+  Places(std::size_t total, std::size_t most_for_one) noexcept : budget_(Resource::Places, total, most_for_one) {}
+  Places(const Places&) = delete;
+  Places& operator=(const Places&) = delete;
+
+  /// None if there is none for this owner; `whose` limit it was. If there is one, it takes the owner.
+  Place try_take(Takers& owner, Whose* whose = nullptr) noexcept;
+  /// `go_on` is called, once and by any thread, when there may be a place for the owner, unless `ticket` has expired.
+  /// Whoever calls this has to try again afterwards, as a place may have come free meanwhile.
+  void wait(Takers owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on) {
+    line_.wait(ticket, std::move(owner), std::move(go_on));
+  }
+  /// Whether somebody waits, so that who runs one thing after the other had better get into the line again.
+  bool is_wanted() const noexcept { return waiting() != 0; }
+
+  std::size_t taken() const noexcept { return budget_.held(); }
+  std::size_t waiting() const noexcept { return line_.waiting(); }
+  /// What to tell somebody who got none.
+  std::string message(Whose whose) const;
+
+ private:
+  void give(const Takers& owner) noexcept;
+  void call_next() noexcept;
+
+  Budget budget_;
+  WaitingLine<Takers> line_;
+};
+
+}  // namespace libsql::server
