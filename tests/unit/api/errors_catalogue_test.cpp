@@ -67,12 +67,12 @@ TEST_F(ErrorsCatalogue, ThePathIsAFolder) {
   expect<CannotOpen>([&] { Builder::local(dir_.path().string()).build(); });
 }
 
-TEST_F(ErrorsCatalogue, TheFileDoesNotExistAndMayNotBeMade) {
+TEST_F(ErrorsCatalogue, TheFileDoesNotExistAndMayNotBeCreated) {
   expect<CannotOpen>([&] { Builder::local(file()).open_mode(OpenMode::ReadWrite).build(); });
   expect<CannotOpen>([&] { Builder::local(file()).read_only().build(); });
 }
 
-TEST_F(ErrorsCatalogue, TheFileExistsAlready) {
+TEST_F(ErrorsCatalogue, TheFileAlreadyExists) {
   Builder::local(file()).build();
   expect<CannotOpen>([&] { Builder::local(file()).exclusive().build(); });
 }
@@ -83,7 +83,7 @@ TEST_F(ErrorsCatalogue, ASymbolicLinkWasRefused) {
   expect<CannotOpen>([&] { Builder::local(file("link.db")).no_follow().build(); });
 }
 
-TEST_F(ErrorsCatalogue, TheFileIsNoDatabase) {
+TEST_F(ErrorsCatalogue, TheFileIsNotADatabase) {
   std::ofstream(file()) << std::string(4096, 'x');
   expect<NotADatabase>([&] { Builder::local(file()).build(); });
 }
@@ -125,7 +125,7 @@ TEST_F(ErrorsCatalogue, AnExtensionCannotBeLoaded) {
   expect<SqlError>([&] { conn.load_extension("/no/such/extension"); });
 }
 
-TEST_F(ErrorsCatalogue, ThisBuildOfTheEngineLacksIt) {
+TEST_F(ErrorsCatalogue, TheEngineWasBuiltWithoutTheFeature) {
   const auto error = expect<Unsupported>([&] { Builder::local(file()).mutex_mode(MutexMode::Full).build(); });
   EXPECT_EQ(error.mode(), "engine");
   EXPECT_FALSE(error.feature().empty());
@@ -201,19 +201,19 @@ TEST_F(ErrorsCatalogue, AFinishedTransactionIsUsed) {
   expect<Misuse>([&] { tx.commit(); });
 }
 
-TEST_F(ErrorsCatalogue, AWriteInAReadOnlyTransaction) {
+TEST_F(ErrorsCatalogue, AWriteInAReadonlyTransaction) {
   Connection conn = table().connect();
   Transaction tx = conn.transaction(TransactionBehavior::ReadOnly);
   expect<ReadOnly>([&] { tx->execute("INSERT INTO t VALUES (1)"); });
 }
 
-TEST_F(ErrorsCatalogue, AWriteToAReadOnlyDatabase) {
+TEST_F(ErrorsCatalogue, AWriteToAReadonlyDatabase) {
   table();
   Connection conn = Builder::local(file()).read_only().build().connect();
   expect<ReadOnly>([&] { conn.execute("INSERT INTO t VALUES (1)"); });
 }
 
-TEST_F(ErrorsCatalogue, ADeferredForeignKeyIsOpenAtTheCommit) {
+TEST_F(ErrorsCatalogue, ADeferredForeignKeyIsViolatedAtTheCommit) {
   Connection conn = table().connect();
   conn.execute("CREATE TABLE c(p INTEGER REFERENCES p(id) DEFERRABLE INITIALLY DEFERRED)");
   conn.execute("CREATE TABLE p(id INTEGER PRIMARY KEY)");
@@ -304,7 +304,7 @@ TEST_F(ErrorsCatalogue, ATextOrBlobIsTooLarge) {
   EXPECT_EQ(expect<ResourceError>([&] { conn.query("SELECT ?", Blob(2000)); }).code(), ErrorCode::TooBig);
 }
 
-TEST_F(ErrorsCatalogue, TheValueIsThereAlready) {
+TEST_F(ErrorsCatalogue, TheValueAlreadyExists) {
   Connection conn = constrained();
   const auto error = expect<Constraint>([&] { conn.execute("INSERT INTO c(id, u) VALUES (2, 1)"); });
   EXPECT_EQ(error.kind(), ConstraintKind::Unique);
@@ -353,7 +353,7 @@ TEST_F(ErrorsCatalogue, ThereIsNoSuchColumn) {
   expect<OutOfRange>([&] { static_cast<void>(row.get<int>("b")); });
 }
 
-TEST_F(ErrorsCatalogue, TheRowHasAnotherNumberOfColumns) {
+TEST_F(ErrorsCatalogue, TheNumberOfColumnsDiffers) {
   Connection conn = memory();
   expect<Misuse>([&] { conn.query_row<int>("SELECT 1, 2"); });
 }
@@ -407,7 +407,7 @@ TEST_F(ErrorsCatalogue, TheStatementIsStillRunning) {
   expect<Misuse>([&] { statement.execute(); });
 }
 
-TEST_F(ErrorsCatalogue, AMovedHandleIsUsed) {
+TEST_F(ErrorsCatalogue, AHandleIsUsedAfterAMove) {
   Connection conn = memory();
   const Connection other = std::move(conn);
   expect<Misuse>([&] { conn.execute("SELECT 1"); });  // NOLINT(bugprone-use-after-move)
@@ -493,12 +493,12 @@ TEST_F(ErrorsCatalogue, TheServerIsNotTrusted) {
   EXPECT_TRUE(error.outcome_known());
 }
 
-TEST_F(ErrorsCatalogue, TheProxyIsOfAnotherKind) {
+TEST_F(ErrorsCatalogue, TheProxyIsNotSupported) {
   expect<Unsupported>([] { Builder::remote("https://db.example.org").proxy("https://proxy:3128").build(); });
   expect<Unsupported>([] { Builder::remote("http://db.example.org").proxy("socks5://proxy:1080").build(); });
 }
 
-TEST_F(ErrorsCatalogue, TheProxyRefuses) {
+TEST_F(ErrorsCatalogue, TheProxyRejectsTheCredentials) {
   const test::ScriptedServer proxy([](const test::Received&) {
     return test::Reply{.bytes = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"};
   });
@@ -539,7 +539,7 @@ TEST_F(ErrorsCatalogue, TheServerHasNoSuchDatabase) {
   expect<CannotOpen>([&] { peer.conn.execute("INSERT INTO t VALUES (1)"); });
 }
 
-TEST_F(ErrorsCatalogue, ThePeerIsNoSuchServer) {
+TEST_F(ErrorsCatalogue, ThePeerDoesNotSpeakTheProtocol) {
   Answering page({.bytes = test::http_answer(200, "text/html", "<html>welcome</html>")});
   expect<Protocol>([&] { page.conn.execute("INSERT INTO t VALUES (1)"); });
   Answering redirect({.bytes = "HTTP/1.1 301 Moved\r\nlocation: /\r\ncontent-length: 0\r\n\r\n"});
@@ -565,7 +565,7 @@ TEST_F(ErrorsCatalogue, AValueIsTooLargeForTheServer) {
             ErrorCode::TooBig);
 }
 
-TEST_F(ErrorsCatalogue, RowsAreStillComingInTheTransaction) {
+TEST_F(ErrorsCatalogue, RowsAreStillArrivingInTheTransaction) {
   const std::string begun =
       R"({"baton":"b","results":[{"type":"ok","response":{"type":"execute","result":{"cols":[],"rows":[],)"
       R"("affected_row_count":0,"last_insert_rowid":null}}}]})";
