@@ -154,33 +154,33 @@ void run_cd(Shell&, const Arguments& arguments) {
 
 constexpr std::array<Command, 10> kCommands = {{
     {"backup", "?DATABASE? FILE", "Write a copy of the database to FILE",
-     "  The copy is compact, encrypted as the database is, and appears whole or not at all.\n", run_backup},
+     "  The copy is compact, encrypted like the database, and complete or not there at all.\n", run_backup},
     {"cd", "DIRECTORY", "Change the working directory", "", run_cd},
-    {"clone", "FILE", "Write what can be read of the database to a new FILE",
-     "  Row by row, as .dump reads it; FILE must not exist. .backup is faster.\n", run_clone},
-    {"import", "FILE TABLE", "Load a file into a table, which is made if need be",
+    {"clone", "FILE", "Copy all readable rows of the database to a new FILE",
+     "  Reads row by row, like .dump; FILE must not exist. .backup is faster.\n", run_clone},
+    {"import", "FILE TABLE", "Load a file into a table, which is created if necessary",
      "  FILE may be \"|COMMAND\": its output is loaded.\n"
      "  --csv     comma-separated values, whatever the mode\n"
      "  --tabs    tab-separated values\n"
      "  --ascii   separated by 0x1F and 0x1E\n"
      "  --schema S  the table is in the attached database S\n"
-     "  --skip N  pass over the first N records\n"
+     "  --skip N  skip the first N records\n"
      "  -v        print how many rows were added\n"
      "  Without these the separators of the mode are used. A new table takes its column\n"
      "  names from the first record. Everything is loaded in one transaction; records that\n"
-     "  the table refuses are reported and left out.\n",
+     "  the table rejects are reported and left out.\n",
      run_import},
     {"once", "FILE", "Send the results of the next statement to FILE", "  FILE may be \"|COMMAND\", such as |less.\n",
      run_once},
-    {"open", "?OPTIONS? FILE", "Open another database in place of this one",
-     "  --readonly, --nofollow, --vfs NAME, --cipher NAME, --key-file FILE: as libsql --help says.\n", run_open},
+    {"open", "?OPTIONS? FILE", "Close this database and open another",
+     "  --readonly, --nofollow, --vfs NAME, --cipher NAME, --key-file FILE: see libsql --help.\n", run_open},
     {"output", "?FILE?", "Send results to FILE, or back to standard output", "  FILE may be \"|COMMAND\", or off.\n",
      run_output},
     {"read", "FILE", "Run the statements and commands in FILE", "  FILE may be \"|COMMAND\": its output is run.\n",
      run_read},
     {"restore", "?DATABASE? FILE", "Replace the database with the one in FILE",
-     "  All or nothing. FILE is opened with the cipher and key of the open database.\n", run_restore},
-    {"save", "FILE", "Write the main database to FILE, as .backup does", "", run_save},
+     "  All or nothing. FILE is opened with the cipher and key of the current database.\n", run_restore},
+    {"save", "FILE", "Write the main database to FILE, like .backup", "", run_save},
 }};
 
 }  // namespace

@@ -277,32 +277,32 @@ constexpr std::array<Command, 10> kCommands = {{
     {"databases", "", "List the attached databases and their files", "", run_databases},
     {"dbinfo", "?DATABASE?", "Print facts about a database file", "", run_dbinfo},
     {"dump", "?PATTERN ...?", "Print the database as SQL",
-     "  PATTERN            only tables whose names are LIKE it\n"
+     "  PATTERN            only tables with names LIKE it\n"
      "  --data-only        no CREATE statements\n"
-     "  --preserve-rowids  keep rowids that no column shows\n",
+     "  --preserve-rowids  keep rowids that are in no column\n",
      run_dump},
     {"expert", "", "Suggest indexes for the statements of the next line",
-     "  They are not run. Indexes are tried in a copy of the main database's schema, in memory.\n"
-     "  --verbose         print all indexes that were tried, too\n"
-     "  --sample PERCENT  copy so many of the rows and ANALYZE them; without it, what ANALYZE\n"
-     "                    found out before counts\n",
+     "  They are not run. Indexes are tried in memory, on a copy of the main database's schema.\n"
+     "  --verbose         also print all indexes that were tried\n"
+     "  --sample PERCENT  copy this share of the rows and ANALYZE them; without it, existing\n"
+     "                    results of ANALYZE are used\n",
      run_expert},
-    {"indexes", "?PATTERN?", "List the indexes, of tables LIKE PATTERN", "", run_indexes},
-    {"lint", "fkey-indexes", "Print the indexes that foreign keys lack",
-     "  --verbose  print the indexes that there are, too\n", run_lint},
+    {"indexes", "?PATTERN?", "List the indexes, or those of tables LIKE PATTERN", "", run_indexes},
+    {"lint", "fkey-indexes", "Print the indexes that foreign keys lack", "  --verbose  also print existing indexes\n",
+     run_lint},
     {"recover", "", "Print what is left of a damaged database as SQL",
-     "  Reads the file page by page; rows of which no table is known go to lost_and_found.\n"
-     "  --ignore-freelist      leave out what free pages still hold\n"
+     "  Reads the file page by page; rows of an unknown table go to lost_and_found.\n"
+     "  --ignore-freelist      leave out the content of free pages\n"
      "  --lost-and-found NAME  another name for that table\n"
-     "  --no-rowids            do not keep rowids that no column shows\n",
+     "  --no-rowids            do not keep rowids that are in no column\n",
      run_recover},
-    {"schema", "?PATTERN?", "Print the CREATE statements of what is LIKE PATTERN",
+    {"schema", "?PATTERN?", "Print the CREATE statements of objects LIKE PATTERN",
      "  --indent  one column per line\n"
-     "  --nosys   leave out what SQLite made itself\n",
+     "  --nosys   leave out SQLite's internal objects\n",
      run_schema},
-    {"sha3sum", "?PATTERN?", "Print a checksum of what the tables hold",
-     "  PATTERN     one for each table LIKE it\n"
-     "  --schema    of the schema, too\n"
+    {"sha3sum", "?PATTERN?", "Print a checksum of the tables' content",
+     "  PATTERN     a checksum for each table LIKE it\n"
+     "  --schema    include the schema\n"
      "  --sha3-256  and -384, -512: more bits than 224\n",
      run_sha3sum},
     {"tables", "?PATTERN?", "List the tables and views LIKE PATTERN", "", run_tables},

@@ -170,20 +170,20 @@ void run_rekey(Shell& shell, const Arguments& arguments) {
 
 constexpr std::array<Command, 10> kCommands = {{
     {"exit", "?CODE?", "Leave, with CODE as the exit status", "", run_exit},
-    {"help", "?COMMAND?", "List the commands, or tell about one", "  --all  tell about all\n", run_help},
+    {"help", "?COMMAND?", "List the commands, or describe one", "  --all  describe all\n", run_help},
     {"limit", "?NAME? ?VALUE?", "Print or change the limits of the connection", "", run_limit},
     {"load", "FILE ?ENTRY?", "Load an extension", "", run_load},
     {"parameter", "list|set|unset|clear", "Manage the values of statement parameters",
      "  list            print them\n"
      "  set NAME VALUE  set :name, @name, $name or ?1; VALUE is an SQL expression or text\n"
-     "  unset NAME      forget one\n"
-     "  clear           forget all\n",
+     "  unset NAME      remove one\n"
+     "  clear           remove all\n",
      run_parameter},
     {"print", "TEXT ...", "Print TEXT", "", run_print},
     {"quit", "", "Leave", "", run_quit},
     {"rekey", "KEYFILE|--decrypt", "Change the key of an encrypted database",
      "  Encrypts an unencrypted database as well. Rewrites every page.\n", run_rekey},
-    {"shell", "COMMAND", "Run a command of the system", "", run_shell},
+    {"shell", "COMMAND", "Run a system command", "", run_shell},
     {"version", "", "Print the versions of the library, SQLite and the ciphers", "", run_version},
 }};
 

@@ -192,11 +192,11 @@ constexpr std::array<Command, 16> kCommands = {{
     {"changes", "on|off", "Print the number of changed rows after each statement", "",
      switch_setting<&ShellSettings::changes>},
     {"echo", "on|off", "Print each statement before it runs", "", switch_setting<&ShellSettings::echo>},
-    {"eqp", "on|off|full", "Print the query plan before each statement; full: its program too", "", run_eqp},
-    {"explain", "?on|off|auto?", "Lay out the results of EXPLAIN", "  off   print them as any other rows\n",
+    {"eqp", "on|off|full", "Print the query plan before each statement; full: also its program", "", run_eqp},
+    {"explain", "?on|off|auto?", "Format the results of EXPLAIN", "  off   print them like any other rows\n",
      run_explain},
     {"headers", "on|off", "Print the column names", "", run_headers},
-    {"mode", "?MODE? ?OPTIONS?", "Choose how results are printed, or print how they are",
+    {"mode", "?MODE? ?OPTIONS?", "Choose how results are printed, or print the current mode",
      "  --wrap N       wrap cells wider than N\n"
      "  --wordwrap on  wrap between words\n"
      "  --ww           --wrap 60 --wordwrap on\n"
@@ -205,17 +205,17 @@ constexpr std::array<Command, 16> kCommands = {{
     {"nullvalue", "TEXT", "Print TEXT for NULL", "", run_nullvalue},
     {"prompt", "MAIN ?CONTINUATION?", "Change the prompts", "", run_prompt},
     {"scanstats", "on|off|est|vm", "Print how often each loop of a statement ran, and its rows",
-     "  est  what the planner expected, too\n"
-     "  vm   each instruction of its program, too\n"
+     "  est  also what the planner expected\n"
+     "  vm   also each instruction of its program\n"
      "  Statements take two to three times as long while this is on.\n",
      run_scanstats},
-    {"separator", "COLUMN ?ROW?", "Change what stands between columns and rows",
+    {"separator", "COLUMN ?ROW?", "Change the separators of columns and rows",
      "  For the modes list, csv and quote, and for .import. \"\\t\" is a tab.\n", run_separator},
     {"show", "", "Print all settings", "", run_show},
     {"stats", "on|off", "Print counters after each statement", "", switch_setting<&ShellSettings::stats>},
-    {"timeout", "MS", "Wait so many milliseconds for locks", "", run_timeout},
+    {"timeout", "MS", "Set how many milliseconds to wait for locks", "", run_timeout},
     {"timer", "on|off", "Print how long each statement took", "", switch_setting<&ShellSettings::timer>},
-    {"width", "N1 N2 ...", "Set the widths of columns; negative: aligned to the right",
+    {"width", "N1 N2 ...", "Set the widths of columns; negative: right-aligned",
      "  For the modes box, column, markdown and table. 0 or none: as wide as needed.\n", run_width},
 }};
 

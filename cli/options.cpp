@@ -19,7 +19,7 @@ std::string with_two_dashes(std::string argument) {
 std::pair<std::string, std::string> parse_pragma(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
-    throw UsageError("--pragma wants NAME=VALUE, not \"" + text + "\"");
+    throw UsageError("--pragma needs NAME=VALUE, not \"" + text + "\"");
   }
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
@@ -113,13 +113,13 @@ std::string help_text() {
 USAGE
   libsql [OPTIONS] [FILE] [SQL ...]
   libsql serve ...     A server for databases; see libsql serve --help
-  libsql token ...     Keys and tokens for it; see libsql token --help
+  libsql token ...     Keys and tokens for the server; see libsql token --help
 
-  Opens FILE, which is made if it does not exist, and runs the SQL or dot commands
-  given as further arguments. Without any, it reads them from standard input; from
-  a terminal with line editing, history and completion. Without FILE the database
-  is in memory and ends with the program. FILE may be a "file:" URI, or the URL of
-  a database on a server: libsql:, https:, http:, wss: or ws:.
+  Opens FILE, which is created if it does not exist, and runs the SQL or dot
+  commands given as further arguments. Without any, it reads them from standard
+  input; on a terminal with line editing, history and completion. Without FILE the
+  database is in memory and ends with the program. FILE may be a "file:" URI, or
+  the URL of a database on a server: libsql:, https:, http:, wss: or ws:.
 
 DATABASE
   --readonly           Open the database for reading only
@@ -128,16 +128,16 @@ DATABASE
   --cipher NAME        The file is encrypted with this cipher: aes256cbc (as libSQL
                        does), aes128cbc, chacha20, sqlcipher, rc4, ascon128, aegis.
                        The key comes from --key-file or LIBSQL_ENCRYPTION_KEY
-  --key-file FILE      Take the key from FILE, without the line break that ends it
+  --key-file FILE      Read the key from FILE, without its final line break
   --auth-token-file FILE
-                       Take the token for a server from FILE, without the line
-                       break that ends it
+                       Read the token for a server from FILE, without its final
+                       line break
   --pragma NAME=VALUE  Set a PRAGMA after opening; may be repeated
   --double-quoted-strings WHERE
                        Where "x" is a string if no column has that name: off,
-                       schema (the default: in what exists, and in statements
-                       that make or alter it), or on, in every statement
-  --timeout MS         Wait so many milliseconds for locks (default 5000)
+                       schema (the default: in existing schema objects, and in
+                       statements that create or alter them), or on (everywhere)
+  --timeout MS         How many milliseconds to wait for locks (default 5000)
 
 OUTPUT
   --mode MODE          How results are printed; --MODE means the same:
@@ -147,7 +147,7 @@ OUTPUT
     text.append(info.name.size() < 10 ? 10 - info.name.size() : 1, ' ').append(info.summary).append("\n");
   }
   text +=
-      R"(                       The default is box for a terminal, else list
+      R"(                       The default is box on a terminal, otherwise list
   --header, --noheader Print column names, or do not
   --separator TEXT     Put TEXT between columns (modes list, csv and quote)
   --newline TEXT       Put TEXT between rows (the same modes)
@@ -160,7 +160,7 @@ RUNNING
   --echo               Print each statement before it runs
   --stats              Print counters after each statement
   --batch              Treat standard input as a script, even from a terminal
-  --interactive        Show prompts, even if standard input is no terminal
+  --interactive        Show prompts, even if standard input is not a terminal
   -h, --help           Print this text
   --version            Print the versions of the library, SQLite and the ciphers
 
@@ -175,10 +175,10 @@ EXIT STATUS
   A dot command .exit CODE overrides these.
 
 ENVIRONMENT
-  LIBSQL_ENCRYPTION_KEY  The key of every file that is opened, if there is no --key-file
-  LIBSQL_AUTH_TOKEN      The token for a server, if there is no --auth-token-file
+  LIBSQL_ENCRYPTION_KEY  The key of every file that is opened, without --key-file
+  LIBSQL_AUTH_TOKEN      The token for a server, without --auth-token-file
   LIBSQL_HISTORY         The history file (default ~/.libsql_history; empty: none)
-  NO_COLOR               No colours, whatever the terminal
+  NO_COLOR               If set, no colours
 
 FILES
   ~/.libsqlrc            Run at the start of an interactive session

@@ -26,22 +26,21 @@ USAGE
   libsql token keygen NAME
   libsql token create --key NAME.pem [OPTIONS]
 
-  keygen makes an Ed25519 key pair: NAME.pem, the private key, which signs tokens
-  and which only its owner may read, and NAME.pub.pem, the public key, which goes
-  to `libsql serve --auth-jwt-key-file`. Existing files are left alone.
+  keygen creates an Ed25519 key pair: NAME.pem, the private key, which signs tokens
+  and is readable by its owner only, and NAME.pub.pem, the public key, for
+  `libsql serve --auth-jwt-key-file`. Existing files are never overwritten.
 
-  create prints a token, which clients give as their auth token.
+  create prints a token, which clients use as their auth token.
 
 OPTIONS OF create
   --key FILE           The private key (PEM)
-  --namespace NAME     Good for this namespace; may be repeated. Without any, and
+  --namespace NAME     Valid for this namespace; may be repeated. Without any, and
                        without --tag, for all of them
-  --tag TEXT           Good for servers of this group (--gid); may be repeated
+  --tag TEXT           Valid for servers of this group (--gid); may be repeated
   --access HOW         ro (read), rw (read and write; the default), roa, rwa (the
-                       same, and be attached), ddl (schema changes of shared
-                       schemas)
-  --expires TIME       How long it is good: 12h, 30d, or never (default 90d)
-  --subject TEXT       Whom it is for, for people who read it
+                       same, and attach), ddl (schema changes of shared schemas)
+  --expires TIME       How long it is valid: 12h, 30d, or never (default 90d)
+  --subject TEXT       Whom it is for; informative only
 
 EXAMPLES
   libsql token keygen server

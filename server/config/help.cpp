@@ -51,16 +51,16 @@ USAGE
   libsql serve --db FILE [OPTIONS]
   libsql serve --data DIR --enable-namespaces [OPTIONS]
 
-  Serves databases to clients of the Hrana protocol, over HTTP and WebSocket,
-  until it is told to stop. When it is ready it prints on standard output:
+  Serves databases to clients that speak Hrana, over HTTP and WebSocket, until
+  it is stopped. When it is ready, it prints on standard output:
 
     libsql: ready http=http://127.0.0.1:8080
 
   Sizes are written 10MB (10^6 bytes) or 64MiB (2^20), times 500ms, 10s, 5m, 2h
-  or 1d. Every option that is not about a secret may also be set by a variable,
-  --http-listen by LIBSQL_HTTP_LISTEN, or by a line `http-listen = VALUE` of the
-  file that --config names. A flag beats a variable, a variable beats the file.
-  What is not known is refused. A switch is turned off by --NAME=false.
+  or 1d. Every option except secrets may also be set by an environment variable
+  (--http-listen by LIBSQL_HTTP_LISTEN) or by a line `http-listen = VALUE` of the
+  --config file. Flags override variables, variables override the file. Unknown
+  settings are errors. --NAME=false turns a switch off.
 
 )";
   for (const SettingGroup& group : setting_groups()) {
@@ -69,15 +69,15 @@ USAGE
     text += '\n';
   }
   text += R"(SIGNALS
-  TERM, INT  Take no new requests, let those that run end, write the logs of the
-             databases into their files, and exit: five seconds after
-             --shutdown-timeout also if a request does not end even when it is
-             cut off. A second one exits at once.
-  HUP        Open the log files anew, read keys and certificates again
+  TERM, INT  Refuse new requests, let running ones finish, write the databases'
+             logs into their files, and exit; at the latest five seconds after
+             --shutdown-timeout, even if a request cannot be cut off. A second
+             signal exits at once.
+  HUP        Reopen the log files, reload keys and certificates
 
 EXIT STATUS
-  0  It was told to stop, and every request had ended within --shutdown-timeout
-  1  It could not start, or requests had to be cut off at the end
+  0  The server was stopped, and every request finished within --shutdown-timeout
+  1  It could not start, or requests had to be cut off
   2  The command line, a variable or the configuration file is wrong
 
 EXAMPLES

@@ -32,23 +32,23 @@ void set_double_quoted_strings(Config& config, std::string_view text) {
 }
 
 constexpr std::array kSettings = {
-    Setting{"db", "FILE", "Serve this one database, which is made if it is not there.", "",
+    Setting{"db", "FILE", "Serve this one database, which is created if it does not exist.", "",
             [](Config& config, std::string_view text) { config.options.database = text; }},
-    Setting{"data", "DIR", "Serve the databases in this directory, which is made if it is not there.", "",
+    Setting{"data", "DIR", "Serve the databases in this directory, which is created if it does not exist.", "",
             [](Config& config, std::string_view text) { config.options.data_directory = text; }},
     Setting{"enable-namespaces", "",
             "Serve many databases from --data. A request names one by the header x-namespace, the path "
             "/dev/NAME/, or the first label of its host name.",
             "off: every request is for the database \"default\"",
             [](Config& config, std::string_view text) { config.options.namespaces = parse_switch(text); }},
-    Setting{"disable-default-namespace", "", "Refuse requests that name no database.", "off: they get \"default\"",
+    Setting{"disable-default-namespace", "", "Refuse requests that name no database.", "off: they use \"default\"",
             [](Config& config, std::string_view text) { config.options.default_namespace = !parse_switch(text); }},
     Setting{"durability", "LEVEL",
-            "How much of the newest commits a power cut may take: off, relaxed (PRAGMA synchronous=NORMAL), strong "
-            "(FULL) or extra. A namespace may have its own.",
+            "How well commits survive a power cut: off, relaxed (PRAGMA synchronous=NORMAL), strong (FULL) or extra. A "
+            "namespace may have its own.",
             "relaxed", set_durability},
-    Setting{"checkpoint-interval", "TIME", "Write the log of each database into its file, and truncate it, this often.",
-            "the engine's own rule, after 1000 pages",
+    Setting{"checkpoint-interval", "TIME", "How often to write each database's log into its file and truncate it.",
+            "left to the engine, after 1000 pages",
             [](Config& config, std::string_view text) {
               config.options.timeouts.checkpoint_interval = parse_duration(text);
             }},
@@ -57,22 +57,22 @@ constexpr std::array kSettings = {
             "aegis. The key comes from --encryption-key-file or LIBSQL_ENCRYPTION_KEY.",
             "aes256cbc if there is a key, else not encrypted",
             [](Config& config, std::string_view text) { config.cipher = text; }},
-    Setting{"encryption-key-file", "FILE", "Take the key from FILE, without the line break that ends it.", "",
+    Setting{"encryption-key-file", "FILE", "Read the key from FILE, without its final line break.", "",
             [](Config& config, std::string_view text) { config.encryption_key_file = text; }},
     Setting{"encryption-key", "KEY", "The key itself.", "",
             [](Config& config, std::string_view text) { config.encryption_key = text; },
             Setting::Where::EnvironmentOnly},
     Setting{"extensions", "DIR",
-            "Load the extensions that DIR/trusted.lst lists into every connection. Each line is the SHA-256 of the "
-            "file in hexadecimal, two blanks and its name; a file that differs stops the start.",
+            "Load the extensions listed in DIR/trusted.lst into every connection. Each line is the SHA-256 of the "
+            "file in hexadecimal, two spaces and its name; if a file differs, the server does not start.",
             "none", [](Config& config, std::string_view text) { config.extension_directory = text; }},
     Setting{"double-quoted-strings", "WHERE",
-            "Where \"x\" is a string if no column has that name: off; schema (in what exists, and in statements that "
-            "make or alter it); or on, in every statement, as sqld has it.",
+            "Where \"x\" is a string if no column has that name: off; schema (in existing schema objects, and in "
+            "statements that create or alter them); or on, in every statement, as in sqld.",
             "schema", set_double_quoted_strings},
     Setting{"rows-read", "HOW",
-            "How the rows that a statement read are counted: estimate (rows of full scans, and rows returned) or "
-            "exact (all that loops visited; scans take a third longer).",
+            "How the rows read by a statement are counted: estimate (rows of full scans, and rows returned) or "
+            "exact (all rows visited; scans take a third longer).",
             "estimate", set_rows_read},
 };
 

@@ -22,27 +22,26 @@ void set_log_format(Config& config, std::string_view text) {
 
 constexpr std::array kSettings = {
     Setting{"config", "FILE",
-            "Read settings from FILE: a line `name = value` for each, with the names of these options without the "
-            "dashes, `#` before remarks.",
+            "Read settings from FILE: a line `name = value` for each, named like these options without the dashes; `#` "
+            "begins a comment.",
             "none", [](Config&, std::string_view) {}, Setting::Where::CommandLineOnly},
-    Setting{"log-file", "FILE", "Write the log to FILE, opened anew at SIGHUP; \"-\" is standard error.", "-",
+    Setting{"log-file", "FILE", "Write the log to FILE, reopened on SIGHUP; \"-\" is standard error.", "-",
             [](Config& config, std::string_view text) { config.log.file = text; }},
     Setting{"log-level", "FILTER",
-            "What is logged: off, error, warn, info or debug, also for parts of the server: warn,admin=debug.", "info",
+            "What is logged: off, error, warn, info or debug, also for single parts: warn,admin=debug.", "info",
             set_log_level},
-    Setting{"log-format", "FORMAT", "text, or json with an object on each line.", "text", set_log_format},
-    Setting{"access-log", "FILE", "Write a line of JSON for every request to FILE, opened anew at SIGHUP.", "none",
+    Setting{"log-format", "FORMAT", "text, or json with an object per line.", "text", set_log_format},
+    Setting{"access-log", "FILE", "Write a line of JSON for every request to FILE, reopened on SIGHUP.", "none",
             [](Config& config, std::string_view text) { config.log.access_file = text; }},
     Setting{"slow-query-threshold", "TIME", "Log statements that take this long or longer, without their arguments.",
-            "none are",
-            [](Config& config, std::string_view text) { config.log.slow_threshold = parse_duration(text); }},
-    Setting{"slow-query-log", "FILE", "Write them to FILE, a line of JSON for each.", "the log",
+            "off", [](Config& config, std::string_view text) { config.log.slow_threshold = parse_duration(text); }},
+    Setting{"slow-query-log", "FILE", "Write them to FILE, one line of JSON each.", "the log",
             [](Config& config, std::string_view text) { config.log.slow_file = text; }},
-    Setting{"backup-dir", "DIR", "Let the admin API write backups into DIR.", "it may not",
+    Setting{"backup-dir", "DIR", "Let the admin API write backups into DIR.", "no backups",
             [](Config& config, std::string_view text) { config.backup_directory = text; }},
-    Setting{"dump-dir", "DIR", "Let the admin API load dumps from files in DIR.", "it may not",
+    Setting{"dump-dir", "DIR", "Let the admin API load dumps from files in DIR.", "no files",
             [](Config& config, std::string_view text) { config.dump_directory = text; }},
-    Setting{"pid-file", "FILE", "Write the process's number to FILE, and delete it at the end.", "none",
+    Setting{"pid-file", "FILE", "Write the process ID to FILE, and delete it on exit.", "none",
             [](Config& config, std::string_view text) { config.pid_file = text; }},
 };
 
