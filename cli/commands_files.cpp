@@ -46,7 +46,7 @@ void run_import(Shell& shell, const Arguments& arguments) {
       options.format = {"\x1F", "\x1E", false};
     } else if (option == "skip" && i + 1 < arguments.size()) {
       const long long records = parse_number(arguments[++i]);
-      if (records < 0) throw UsageError("--skip wants 0 or more");
+      if (records < 0) throw UsageError("--skip needs 0 or more");
       options.skip = static_cast<std::uint64_t>(records);
     } else if (option == "schema" && i + 1 < arguments.size()) {
       options.schema = arguments[++i];

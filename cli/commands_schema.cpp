@@ -180,7 +180,7 @@ void run_expert(Shell& shell, const Arguments& arguments) {
       options.verbose = true;
     } else if (option == "sample" && arguments[i].starts_with('-') && i + 1 < arguments.size()) {
       const long long percent = parse_number(arguments[++i]);
-      if (percent < 0 || percent > 100) throw UsageError("--sample wants 0 to 100 percent");
+      if (percent < 0 || percent > 100) throw UsageError("--sample needs 0 to 100 percent");
       options.sample = static_cast<int>(percent);
     } else {
       throw UsageError("usage: .expert ?--verbose? ?--sample PERCENT?");

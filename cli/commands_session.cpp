@@ -32,7 +32,7 @@ void run_help(Shell& shell, const Arguments& arguments) {
     shell.print_line(line + std::string(command.summary));
     if (!arguments.empty()) shell.print(command.details);
   }
-  if (arguments.empty()) shell.print("\n.help COMMAND tells more. Commands may be shortened.\n");
+  if (arguments.empty()) shell.print("\n.help COMMAND describes one. Commands may be abbreviated.\n");
 }
 
 void run_exit(Shell& shell, const Arguments& arguments) {
@@ -94,7 +94,7 @@ void run_parameter(Shell& shell, const Arguments& arguments) {
     const std::string& name = arguments[1];
     const sql::ParameterList parsed = sql::parameters(name);
     if (parsed.parameters.size() != 1 || parsed.parameters[0].text != name || name == "?") {
-      throw UsageError("\"" + name + "\" is no parameter: they are written :name, @name, $name or ?1");
+      throw UsageError("\"" + name + "\" is not a parameter; parameters are written :name, @name, $name or ?1");
     }
     parameters[name] = parameter_value(shell, arguments[2]);
   } else if (action == "unset" && arguments.size() == 2) {

@@ -19,7 +19,7 @@ namespace {
 // A command of one argument that is on or off.
 template <bool ShellSettings::*Member>
 void switch_setting(Shell& shell, const Arguments& arguments) {
-  if (arguments.size() != 1) throw UsageError("this command wants \"on\" or \"off\"");
+  if (arguments.size() != 1) throw UsageError("this command needs \"on\" or \"off\"");
   shell.settings().*Member = parse_switch(arguments[0]);
 }
 
@@ -53,7 +53,7 @@ void run_mode(Shell& shell, const Arguments& arguments) {
         ++i;
         if (option == "wrap") {
           const long long columns = parse_number(arguments[i]);
-          if (columns < 0 || columns > 10000) throw UsageError("--wrap wants 0 to 10000");
+          if (columns < 0 || columns > 10000) throw UsageError("--wrap needs 0 to 10000");
           wrap = static_cast<int>(columns);
         } else {
           word_wrap = parse_switch(arguments[i]);

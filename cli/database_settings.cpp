@@ -73,7 +73,7 @@ DoubleQuotedStrings double_quoted_strings_of(std::string_view name) {
   if (name == "off") return DoubleQuotedStrings::Off;
   if (name == "schema") return DoubleQuotedStrings::Schema;
   if (name == "on") return DoubleQuotedStrings::On;
-  throw UsageError("--double-quoted-strings wants off, schema or on, not \"" + std::string(name) + "\"");
+  throw UsageError("--double-quoted-strings needs off, schema or on, not \"" + std::string(name) + "\"");
 }
 
 bool is_url(std::string_view path) noexcept {
@@ -113,7 +113,7 @@ Database open_remote(const DatabaseSettings& settings) {
     if (given) throw CommandError(std::string(option) + " is for files; the database is on a server");
   };
   if (settings.path.find("authToken=") != std::string::npos) {
-    throw CommandError("a token in the URL is seen by others: use --auth-token-file, or set " +
+    throw CommandError("a token in the URL is visible to others: use --auth-token-file, or set " +
                        std::string(kTokenVariable));
   }
   refuse(settings.read_only, "--readonly");

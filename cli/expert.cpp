@@ -86,7 +86,7 @@ class Expert::Impl {
 
   void add(std::string_view statement) {
     if (sql::classify(statement).explain != sql::ExplainMode::None) {
-      throw CommandError(".expert wants the statement itself, without EXPLAIN");
+      throw CommandError(".expert needs the statement itself, without EXPLAIN");
     }
     if (is_analysed(statement)) {
       static_cast<void>(model_.prepare(statement));

@@ -42,7 +42,7 @@ class File {
 std::string text_of(ValueRef value) {
   std::string text;
   append_plain(text, value, {});
-  if (text.find('\0') != std::string::npos) throw std::runtime_error("a file name holds a NUL byte");
+  if (text.find('\0') != std::string::npos) throw std::runtime_error("a file name contains a NUL byte");
   return text;
 }
 
@@ -80,7 +80,7 @@ std::optional<std::int64_t> write_file(std::span<const ValueRef> arguments) {
   const auto number = [&](std::size_t i) -> std::optional<std::int64_t> {
     if (arguments.size() <= i || arguments[i].is_null()) return std::nullopt;
     if (arguments[i].type() != ValueType::Integer)
-      throw std::runtime_error("writefile() wants MODE and MTIME as integers");
+      throw std::runtime_error("writefile() needs MODE and MTIME as integers");
     return arguments[i].integer();
   };
   const std::optional<std::int64_t> mode = number(2);

@@ -274,7 +274,7 @@ class Recovery {
       } catch (const Interrupted&) {
         throw;
       } catch (const Error& error) {  // Then its rows are those of no table.
-        shell_.warn("The table " + row.name + " cannot be made again: " + error.message() + "\n");
+        shell_.warn("The table " + row.name + " cannot be recreated: " + error.message() + "\n");
         return;
       }
       write_statement(row.sql);
@@ -374,8 +374,8 @@ class Recovery {
 
   void tell() {
     if (unreadable_ == 0 && lost_rows_ == 0) return;
-    shell_.warn("Recovered " + std::to_string(rows_) + " rows of tables, and " + std::to_string(lost_rows_) +
-                " of no known one; " + std::to_string(unreadable_) +
+    shell_.warn("Recovered " + std::to_string(rows_) + " rows of known tables and " + std::to_string(lost_rows_) +
+                " of unknown ones; " + std::to_string(unreadable_) +
                 " pages that belong to tables or indexes are lost\n");
   }
 

@@ -229,9 +229,8 @@ bool Shell::open_with_damaged_schema(const Corrupt& damage) {
     return false;
   }
   schema_damaged_ = true;
-  warn(
-      std::string("Warning: ") + damage.what() +
-      ". The database is open for reading only, without what cannot be understood; .dump and .recover show the rest\n");
+  warn(std::string("Warning: ") + damage.what() +
+       ". The database is open read-only, without the damaged entries; .dump and .recover show the rest\n");
   return true;
 }
 
@@ -286,7 +285,7 @@ bool Shell::stopped() const noexcept {
 }
 
 void Shell::process(LineSource& source, const std::string& name) {
-  if (depth_ >= kDeepestScript) throw CommandError("scripts read each other too deeply");
+  if (depth_ >= kDeepestScript) throw CommandError("scripts are nested too deeply");
   // A script that .read starts has lines and unfinished statements of its own.
   const Pending outer_pending = std::exchange(pending_, {});
   const std::size_t outer_line = std::exchange(line_, 0);
@@ -603,7 +602,7 @@ void Shell::run_queue() {
       report_error(error, failed.text, 0, failed.line);
       given_up_ = is_fatal(error, failed.text);
       if (!error.statement_index() && !given_up_) {
-        warn("The rest of the script is not run: it is not known how far the statements from there on came\n");
+        warn("The rest of the script is not run: it is unknown how far the following statements got\n");
         given_up_ = true;
       }
       left.erase(left.begin(), left.begin() + (&failed - left.data()) + 1);
@@ -674,7 +673,7 @@ bool Shell::is_fatal(const Error& error, std::string_view statement) {
       return give_up("the server refuses it");
     case ErrorCode::Network:
     case ErrorCode::Protocol:
-      return give_up("the server does not answer as it should");
+      return give_up("the server does not answer correctly");
     default:
       return false;
   }

@@ -50,7 +50,7 @@ EXAMPLES
 // Makes a file that did not exist. `mode` is that of open().
 void write_new_file(const std::string& path, const std::string& text, int mode) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), "token: cannot make \"" + path + "\"");
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "token: cannot create \"" + path + "\"");
   const ssize_t written = ::write(fd, text.data(), text.size());
   const int error = errno;
   if (::close(fd) != 0 || written != static_cast<ssize_t>(text.size())) {

@@ -55,7 +55,7 @@ AdminGuard::AdminGuard(const std::string& key, const std::filesystem::path& key_
 
 bool AdminGuard::refuses(Exchange& exchange) const {
   if (comes_from_elsewhere(exchange)) {
-    exchange.answer_error(403, "The admin API is not for pages of other sites");
+    exchange.answer_error(403, "The admin API does not serve pages of other sites");
     return true;
   }
   if (names_ == Names::Loopback && !has_key() && !is_meant_for_loopback(exchange)) {
@@ -89,10 +89,10 @@ void AdminGuard::reload_changed() noexcept {
     const std::lock_guard lock(mutex_);
     key_ = std::move(key);
   } catch (const std::exception& error) {
-    log_.error("admin", std::string("the admin key that was in force stays, because ") + error.what());
+    log_.error("admin", std::string("keeping the previous admin key: ") + error.what());
     return;
   }
-  log_.info("admin", "the admin key was read again");
+  log_.info("admin", "the admin key was reloaded");
 }
 
 }  // namespace libsql::server

@@ -116,7 +116,7 @@ void refuse_members(const Json& object, std::initializer_list<const char*> names
   for (const char* const name : names) {
     const Json* const found = member(object, name);
     if (found == nullptr || *found == false || *found == "") continue;
-    throw AdminError(std::string("`") + name + "`: this server does not have that");
+    throw AdminError(std::string("`") + name + "`: this server does not support that");
   }
 }
 

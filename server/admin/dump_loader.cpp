@@ -103,19 +103,19 @@ void DumpLoader::run_complete_statements() {
 void DumpLoader::run(std::string_view statement) {
   using Kind = sql::StatementKind;
   const sql::Classification found = sql::classify(statement);
-  if (state_ == State::After) throw AdminError("The dump goes on after its COMMIT");
+  if (state_ == State::After) throw AdminError("The dump continues after its COMMIT");
   switch (found.kind) {
     case Kind::Attach:
     case Kind::Detach:
-      throw AdminError("The dump holds ATTACH or DETACH, which is not allowed");
+      throw AdminError("The dump contains ATTACH or DETACH, which is not allowed");
     case Kind::Vacuum:
     case Kind::Rollback:
-      throw AdminError("The dump holds VACUUM or ROLLBACK, which is not allowed");
+      throw AdminError("The dump contains VACUUM or ROLLBACK, which is not allowed");
     case Kind::Pragma:
       // The schema table is closed but for what add_virtual_table() lets through.
       if (sql::equals_ignoring_case(found.name, "writable_schema")) return;
       if (is_pragma_of_dumps(found.name)) break;
-      throw AdminError("The dump holds PRAGMA " + std::string(found.name) + ", which is not allowed");
+      throw AdminError("The dump contains PRAGMA " + std::string(found.name) + ", which is not allowed");
     case Kind::Begin:
       if (state_ == State::Inside) throw AdminError("The dump begins a transaction inside another one");
       session_.execute("BEGIN IMMEDIATE", {});

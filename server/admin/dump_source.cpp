@@ -59,7 +59,7 @@ std::filesystem::path file_of(const net::Url& url, const std::filesystem::path& 
 std::filesystem::path path_within(const std::filesystem::path& directory, const std::filesystem::path& name) {
   std::error_code error;
   const std::filesystem::path root = std::filesystem::canonical(directory, error);
-  if (error) throw AdminError("The directory that was configured for this cannot be read", 500);
+  if (error) throw AdminError("The configured directory cannot be read", 500);
   const std::filesystem::path path = std::filesystem::weakly_canonical(root / name, error);
   if (error) throw AdminError("The path cannot be followed");
   const std::filesystem::path relative = path.lexically_relative(root);
@@ -67,7 +67,7 @@ std::filesystem::path path_within(const std::filesystem::path& directory, const 
   const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(path, error));
   const bool inside = !is_link && !relative.empty() && *relative.begin() != ".." && relative != ".";
   if (!inside || name.native().find('\0') != std::string::npos) {
-    throw AdminError("The path leads out of the directory that is configured for this");
+    throw AdminError("The path leads out of the configured directory");
   }
   return path;
 }
@@ -84,7 +84,7 @@ void read_dump(const std::string& url, const std::filesystem::path& directory, c
     if (parsed.scheme != "http" && parsed.scheme != "https") {
       throw AdminError("`dump_url` is not file:///PATH, http: or https:");
     }
-    if (parsed.user_info) throw AdminError("`dump_url` may hold no user and password");
+    if (parsed.user_info) throw AdminError("`dump_url` cannot contain a user name or password");
     download(parsed, on_piece);
   } catch (const net::UrlError& error) {
     throw AdminError(std::string("`dump_url`: ") + error.what());

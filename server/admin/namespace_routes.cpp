@@ -70,7 +70,7 @@ void fork(Exchange& exchange, const AdminContext& context) {
 void remove(Exchange& exchange, const AdminContext& context) {
   const std::string name = name_in(exchange);
   if (const Json object = optional_object(exchange.body()); object.value("keep_backup", Json(false)) == true) {
-    throw AdminError("`keep_backup`: this server makes no backups by itself");
+    throw AdminError("`keep_backup`: this server makes no backups of its own");
   }
   context.server.namespaces().remove(name);
   context.monitor.forget(name);
@@ -96,7 +96,7 @@ void set_config(Exchange& exchange, const AdminContext& context) {
   Namespaces& namespaces = context.server.namespaces();
   const std::string name = name_in(exchange);
   namespaces.set_config(name, config_from_json(exchange.body(), namespaces.config(name)));
-  context.log.info("admin", "namespace " + name + " has another configuration");
+  context.log.info("admin", "namespace " + name + " has a new configuration");
   answer_done(exchange);
 }
 
@@ -114,8 +114,8 @@ void backup(Exchange& exchange, const AdminContext& context) {
   const auto path = object.find("path");
   if (path == object.end() || !path->is_string()) throw AdminError("`path` is missing");
   const std::filesystem::path file = path_within(context.backup_directory, path->get<std::string>());
-  if (std::filesystem::exists(file)) throw AdminError("The file of the backup exists already", 409);
-  if (!std::filesystem::is_directory(file.parent_path())) throw AdminError("The directory of the backup is not there");
+  if (std::filesystem::exists(file)) throw AdminError("The backup file already exists", 409);
+  if (!std::filesystem::is_directory(file.parent_path())) throw AdminError("The backup directory does not exist");
   context.server.namespaces().backup(name, file);
   context.log.info("admin", "namespace " + name + " was backed up to " + file.string());
   answer_json(exchange, Json{{"path", file.string()}, {"bytes", std::filesystem::file_size(file)}}.dump());

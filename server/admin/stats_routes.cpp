@@ -78,7 +78,7 @@ void get_stats(Exchange& exchange, const AdminContext& context) {
 void reset_stats(Exchange& exchange, const AdminContext& context) {
   const std::string name(exchange.parameter("namespace"));
   const std::string_view list = exchange.parameter("list");
-  if (list != "top" && list != "slowest") throw AdminError("There are the lists \"top\" and \"slowest\"");
+  if (list != "top" && list != "slowest") throw AdminError("The lists are \"top\" and \"slowest\"");
   static_cast<void>(context.server.namespaces().config(name));  // Throws if there is no such namespace.
   QueryRanking& ranking = context.monitor.queries(name)->ranking;
   list == "top" ? ranking.reset_by_rows() : ranking.reset_by_time();

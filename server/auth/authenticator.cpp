@@ -75,7 +75,7 @@ std::string_view without_padding(std::string_view base64) noexcept {
 Secret password_of(std::string_view setting) {
   constexpr std::string_view kPrefix = "basic:";
   while (!setting.empty() && (setting.back() == '\n' || setting.back() == '\r')) setting.remove_suffix(1);
-  if (!setting.starts_with(kPrefix)) throw KeyError("HTTP authentication wants \"basic:\" and base64 of USER:PASSWORD");
+  if (!setting.starts_with(kPrefix)) throw KeyError("HTTP authentication needs \"basic:\" and base64 of USER:PASSWORD");
   setting = without_padding(setting.substr(kPrefix.size()));
   const bool is_base64 = std::all_of(setting.begin(), setting.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
@@ -131,10 +131,10 @@ void StandardAuthenticator::reload_changed() noexcept {
     rules_ = std::move(rules);
     version_.fetch_add(1, std::memory_order_release);
   } catch (const std::exception& error) {
-    log_.error("auth", std::string("what was in force stays, because ") + error.what());
+    log_.error("auth", std::string("keeping the previous credentials: ") + error.what());
     return;
   }
-  log_.info("auth", keys ? "the keys for tokens were read again" : "the password was read again");
+  log_.info("auth", keys ? "the token keys were reloaded" : "the password was reloaded");
 }
 
 StandardAuthenticator::Rules StandardAuthenticator::read_rules() const {

@@ -55,7 +55,7 @@ KeyHandle key_of(const PemBlock& block) {
   if (name.find("PRIVATE KEY") != std::string_view::npos) {
     throw KeyError("the key file holds a private key; tokens are checked with the public key alone");
   }
-  if (name != "PUBLIC KEY") throw KeyError("the key file holds a PEM block that is no PUBLIC KEY");
+  if (name != "PUBLIC KEY") throw KeyError("the key file has a PEM block that is not a PUBLIC KEY");
   const unsigned char* data = block.data;
   KeyHandle key = own(d2i_PUBKEY(nullptr, &data, block.size));
   ERR_clear_error();

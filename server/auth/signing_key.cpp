@@ -30,7 +30,7 @@ std::string text_of(BIO* bio) {
 
 SigningKey SigningKey::generate() {
   KeyHandle key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), EVP_PKEY_free);
-  if (key == nullptr) throw KeyError("no key could be made: the system has no randomness to give");
+  if (key == nullptr) throw KeyError("no key could be generated: the system provides no randomness");
   return SigningKey(std::move(key));
 }
 

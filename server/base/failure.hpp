@@ -32,7 +32,7 @@ class ResponseTooLarge : public StatementFailure {
   ResponseTooLarge() : StatementFailure("RESPONSE_TOO_LARGE", "Response is too large") {}
   /// It would not be, but together with others that are being built.
   explicit ResponseTooLarge(Whose whose)
-      : StatementFailure("TOO_MANY_RESPONSES", "Responses that are being built have reached " +
+      : StatementFailure("TOO_MANY_RESPONSES", "Responses under construction have reached " +
                                                    std::string(to_string(whose)) + " limit; try again") {}
 };
 

@@ -8,7 +8,7 @@ void check_databases(const Config& config) {
   const bool file = !config.options.database.empty();
   const bool directory = !config.options.data_directory.empty();
   if (file && directory) throw ConfigError("--db and --data exclude each other");
-  if (!file && !directory) throw ConfigError("what shall be served? Use --db FILE or --data DIR");
+  if (!file && !directory) throw ConfigError("nothing to serve: use --db FILE or --data DIR");
   if (config.options.namespaces && !directory) throw ConfigError("--enable-namespaces needs --data DIR");
   if (!config.options.default_namespace && !config.options.namespaces) {
     throw ConfigError("--disable-default-namespace needs --enable-namespaces");
@@ -21,7 +21,7 @@ void check_databases(const Config& config) {
 
 void check_tls(const TlsFiles& files, const char* name) {
   if (files.certificate_chain.empty() == files.private_key.empty()) return;
-  throw ConfigError(std::string(name) + "-cert and " + name + "-key are wanted together");
+  throw ConfigError(std::string(name) + "-cert and " + name + "-key must be given together");
 }
 
 void check_listeners(const Config& config) {
@@ -35,8 +35,8 @@ void check_listeners(const Config& config) {
   if (config.options.admin && !admin_key && !config.allow_unauthenticated_admin &&
       !is_loopback(config.options.admin->host)) {
     throw ConfigError("--admin-listen " + config.options.admin->host +
-                      " lets other machines in, and no admin key is set: use --admin-auth-key-file, or "
-                      "--allow-unauthenticated-admin if that is meant");
+                      " is open to other machines, and no admin key is set: use --admin-auth-key-file, or "
+                      "--allow-unauthenticated-admin if that is intended");
   }
 }
 
@@ -48,8 +48,8 @@ void check_authentication(const Config& config) {
   const auto check = [](const Listen& listen, const char* option) {
     if (is_loopback(listen.host)) return;
     throw ConfigError(std::string(option) + " " + listen.host +
-                      " lets other machines in, and nobody is asked for a token: use --auth-jwt-key-file or "
-                      "--http-auth-file, or --allow-unauthenticated if that is meant");
+                      " is open to other machines, and no token is required: use --auth-jwt-key-file or "
+                      "--http-auth-file, or --allow-unauthenticated if that is intended");
   };
   check(config.options.http, "--http-listen");
   if (config.options.hrana) check(*config.options.hrana, "--hrana-listen");

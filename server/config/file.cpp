@@ -20,9 +20,9 @@ class LineParser {
 
   ConfigLine parse() {
     const std::size_t equals = rest_.find('=');
-    if (equals == std::string_view::npos) fail("a line is NAME = VALUE");
+    if (equals == std::string_view::npos) fail("a line must be NAME = VALUE");
     const std::string_view name = trimmed(rest_.substr(0, equals));
-    if (name.empty()) fail("a line is NAME = VALUE");
+    if (name.empty()) fail("a line must be NAME = VALUE");
     rest_ = trimmed(rest_.substr(equals + 1));
     std::string value = rest_.starts_with('"') ? quoted() : plain();
     return {std::string(name), std::move(value), number_};

@@ -22,7 +22,7 @@ const Setting& setting_of_flag(std::string_view name) {
   const Setting* const setting = find_setting(name);
   if (setting == nullptr) throw ConfigError("unknown option --" + std::string(name) + "; see libsql serve --help");
   if (setting->where == Setting::Where::EnvironmentOnly) {
-    throw ConfigError("--" + std::string(name) + " would show a secret to everybody on this machine; use --" +
+    throw ConfigError("--" + std::string(name) + " would reveal a secret to every user of this machine; use --" +
                       std::string(name) + "-file or the variable " + setting->variable());
   }
   return *setting;
@@ -33,7 +33,7 @@ GivenSettings read_flags(std::span<const std::string> arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
     if (!argument.starts_with("--") || argument.size() == 2) {
-      throw ConfigError("\"" + std::string(argument) + "\" is no option; see libsql serve --help");
+      throw ConfigError("\"" + std::string(argument) + "\" is not an option; see libsql serve --help");
     }
     argument.remove_prefix(2);
     const std::size_t equals = argument.find('=');
@@ -42,7 +42,7 @@ GivenSettings read_flags(std::span<const std::string> arguments) {
     if (equals != std::string_view::npos) {
       value = argument.substr(equals + 1);
     } else if (!setting.is_switch()) {
-      if (++i == arguments.size()) throw ConfigError("--" + std::string(setting.name) + " wants a value");
+      if (++i == arguments.size()) throw ConfigError("--" + std::string(setting.name) + " needs a value");
       value = arguments[i];
     }
     if (!given.emplace(setting.name, Given{std::move(value), "--" + std::string(setting.name)}).second) {

@@ -33,7 +33,7 @@ void ConnectionSlots::take(const Takers& takers) {
   });
   --waiting_;
   if (!taken) {
-    throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests: no database connection came free");
+    throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests: no database connection became free");
   }
   if (whose == Whose::Nobody) return;
   freed_.notify_one();  // it was called for one that it may not have

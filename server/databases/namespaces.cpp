@@ -25,7 +25,7 @@ std::string side_name(std::string_view purpose, std::string_view name) {
 
 void copy_to(Namespace& from, const std::filesystem::path& file) {
   if (std::filesystem::exists(file)) {
-    core::throw_error(ErrorCode::Conflict, "'" + file.string() + "' exists already");
+    core::throw_error(ErrorCode::Conflict, "'" + file.string() + "' already exists");
   }
   const std::shared_ptr<core::Session> session = from.connect();
   engine::backup(*session->engine_connection(), file, {});
@@ -94,8 +94,7 @@ void Namespaces::require_many() const {
 
 void Namespaces::require_name(std::string_view name) const {
   if (is_valid_name(name)) return;
-  throw NamespaceError(NamespaceError::Kind::InvalidName,
-                       "a namespace has a name of 1 to 64 letters, digits, '-' and '_'");
+  throw NamespaceError(NamespaceError::Kind::InvalidName, "a namespace's name is 1 to 64 letters, digits, '-' and '_'");
 }
 
 std::filesystem::path Namespaces::directory_of(std::string_view name) const {

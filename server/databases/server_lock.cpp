@@ -30,9 +30,9 @@ constexpr std::string_view kDatabaseLock = "-server.lock";
   number = number.substr(0, number.find_first_not_of("0123456789"));
   ::close(descriptor);
   core::throw_error(ErrorCode::CannotOpen,
-                    "'" + what.string() + "' is served already, by " +
+                    "'" + what.string() + "' is already served by " +
                         (number.empty() ? "another server" : "the process " + std::string(number)) +
-                        ": two servers on the same data would lose what clients were told is stored");
+                        ": two servers on the same data would lose acknowledged writes");
 }
 
 // Whether nothing can be made there: then no server can delete or rename anything either, or there is nothing to serve.

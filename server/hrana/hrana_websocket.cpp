@@ -228,7 +228,7 @@ void HranaWebSocket::resolve(const hrana::Batch& batch, WebSocketJob& job) {
 
 void HranaWebSocket::open_stream(net::WebSocketSession& session, std::int32_t id) {
   const std::lock_guard lock(mutex_);
-  if (streams_.contains(id)) throw ProtocolViolation("Stream " + std::to_string(id) + " is open already");
+  if (streams_.contains(id)) throw ProtocolViolation("Stream " + std::to_string(id) + " is already open");
   // Those whose end still waits for a job of theirs count too.
   const std::size_t most = state_.options.limits.websocket_streams;
   if (streams_.size() + closing_.size() >= most) {
@@ -307,9 +307,9 @@ std::shared_ptr<WebSocketStream> HranaWebSocket::stream_for(const hrana::WebSock
     return nullptr;
   }
   if (const auto* open = std::get_if<hrana::OpenCursorRequest>(&request.request)) {
-    if (stream->has_cursor) throw ProtocolViolation("The stream has a cursor already");
+    if (stream->has_cursor) throw ProtocolViolation("The stream already has a cursor");
     if (!cursors_.emplace(open->cursor_id, stream).second) {
-      throw ProtocolViolation("Cursor " + std::to_string(open->cursor_id) + " is open already");
+      throw ProtocolViolation("Cursor " + std::to_string(open->cursor_id) + " is already open");
     }
     stream->has_cursor = true;
   }

@@ -21,7 +21,7 @@ LogLevel level_named(std::string_view name) {
   for (const auto& [known, level] : kLevels) {
     if (known == name) return level;
   }
-  throw std::invalid_argument("\"" + std::string(name) + "\" is no log level (off, error, warn, info, debug)");
+  throw std::invalid_argument("\"" + std::string(name) + "\" is not a log level (off, error, warn, info, debug)");
 }
 
 // Line breaks and other control characters would let a message look like several, or like a terminal's commands.

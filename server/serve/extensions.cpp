@@ -69,7 +69,7 @@ std::vector<std::filesystem::path> trusted_extensions(const std::filesystem::pat
     }
     const std::filesystem::path file = std::filesystem::absolute(directory / name);
     if (!same_digest(digest, hex_digest_of(file))) {
-      throw ConfigError("the extension \"" + file.string() + "\" is not the one that trusted.lst means");
+      throw ConfigError("the extension \"" + file.string() + "\" does not match trusted.lst");
     }
     files.push_back(file);
   }

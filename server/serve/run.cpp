@@ -30,8 +30,7 @@ class PidFile {
     if (path_.empty()) return;
     std::ofstream out(path_);
     out << ::getpid() << '\n';
-    if (!out.flush())
-      throw ConfigError("the file of the process's number \"" + path_.string() + "\" cannot be written");
+    if (!out.flush()) throw ConfigError("the pid file \"" + path_.string() + "\" cannot be written");
   }
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
@@ -102,7 +101,7 @@ int run_service(Config config) {
     if (whole) {
       service.say_last_words();
     } else {
-      std::fputs("libsql: the server does not end, so its process does\n", stderr);
+      std::fputs("libsql: the server does not stop; exiting without it\n", stderr);
     }
   });
   const bool clean = service.stop();

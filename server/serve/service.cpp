@@ -23,7 +23,7 @@ std::optional<Encryption> encryption_of(const Config& config) {
     key = read_small_file(config.encryption_key_file);
     if (key.ends_with('\n')) key.pop_back();
     if (key.ends_with('\r')) key.pop_back();
-    if (key.empty()) throw ConfigError("the file of the encryption key is empty");
+    if (key.empty()) throw ConfigError("the encryption key file is empty");
   }
   if (key.empty()) return std::nullopt;
   return config.cipher.empty() ? Encryption(std::string_view(key)) : Encryption(std::string_view(key), config.cipher);
@@ -96,11 +96,11 @@ class Service::Impl {
     log_.info("serve", "libsql " + std::string(version()) + " serves " + addresses());
     const Limits& limits = server_.options().limits;
     if (const std::size_t clients = most_clients(server_.options()); clients < limits.http_connections) {
-      log_.warn("serve", "the process may have so few files open that " + std::to_string(clients) +
-                             " clients instead of " + std::to_string(limits.http_connections) + " may be connected");
+      log_.warn("serve", "the limit of open files allows only " + std::to_string(clients) +
+                             " connected clients instead of " + std::to_string(limits.http_connections));
     }
     if (authenticator_->scheme() == AuthScheme::None) {
-      log_.warn("auth", "nobody is asked for a token: whoever reaches the port may do everything");
+      log_.warn("auth", "no token is required: everyone who reaches the port may do everything");
     }
   }
 
@@ -125,7 +125,7 @@ class Service::Impl {
     reopen(log_);
     if (AccessLog* const log = monitor_->access_log()) reopen(*log);
     if (SlowLog* const log = monitor_->slow_log()) reopen(*log);
-    log_.info("serve", "SIGHUP: the logs were opened anew, keys and certificates are read again if they changed");
+    log_.info("serve", "SIGHUP: the log files were reopened; changed keys and certificates are reloaded");
     tick();
   }
 
@@ -159,7 +159,7 @@ class Service::Impl {
     try {
       if (AccessLog* const log = monitor_->access_log()) log->flush();
       log_.error("serve",
-                 "a request does not end although it was cut off: the process ends without it. What was "
+                 "a request did not end even when it was cut off: exiting without it. What was "
                  "acknowledged is in the files");
     } catch (const std::exception&) {  // the process ends all the same
     }
@@ -178,9 +178,9 @@ class Service::Impl {
   void reload_certificates() noexcept {
     try {
       server_.reload_tls();
-      log_.info("serve", "the certificates were read again");
+      log_.info("serve", "the certificates were reloaded");
     } catch (const std::exception& error) {
-      log_.error("serve", std::string("the certificates that are in use stay, because ") + error.what());
+      log_.error("serve", std::string("keeping the previous certificates: ") + error.what());
     }
   }
 

@@ -105,9 +105,9 @@ void require_path(const std::string& path) {
   if (scheme == "file") return;
   core::throw_error(ErrorCode::Misuse,
                     remote::is_remote_url(path)
-                        ? "'" + path + "' is the URL of a server: Builder::remote() and Builder::from_url() open it"
+                        ? "'" + path + "' is the URL of a server: open it with Builder::remote() or Builder::from_url()"
                         : "the scheme '" + std::string(scheme) +
-                              ":' is none that can be opened: a database is a path or one of file:, libsql:, https:, "
+                              ":' cannot be opened: a database is a path or one of file:, libsql:, https:, "
                               "http:, wss: and ws:");
 }
 

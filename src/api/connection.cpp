@@ -171,7 +171,7 @@ void Connection::busy_timeout(std::chrono::milliseconds timeout) {
 std::chrono::milliseconds Connection::busy_timeout() const { return session().busy_timeout(); }
 void Connection::deadline(std::optional<std::chrono::milliseconds> limit) {
   if (limit && *limit <= std::chrono::milliseconds(0)) {
-    core::throw_error(ErrorCode::OutOfRange, "a deadline must be longer than nothing");
+    core::throw_error(ErrorCode::OutOfRange, "a deadline must be positive");
   }
   session().set_deadline(limit);
 }

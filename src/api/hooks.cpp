@@ -25,7 +25,7 @@ namespace {
 template <class Listener>
 Subscription attach(const std::shared_ptr<core::Session>& session, engine::ListenerList<Listener> engine::Hooks::*list,
                     Listener listener, core::Feature feature) {
-  if (!listener) core::throw_error(ErrorCode::Misuse, "an empty function cannot listen");
+  if (!listener) core::throw_error(ErrorCode::Misuse, "a listener cannot be an empty function");
   engine::Hooks& hooks = detail::Access::engine(session, feature).hooks();
   const std::uint64_t id = hooks.add(hooks.*list, std::move(listener));
   return detail::SubscriptionAccess::subscription(hooks, id);

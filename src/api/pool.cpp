@@ -52,20 +52,21 @@ class QueryTimer final : public core::StatementObserver {
 void check(const PoolOptions& options) {
   const auto refuse = [](const char* why) { core::throw_error(ErrorCode::Configuration, why); };
   const std::chrono::milliseconds zero(0);
-  if (options.max_size == 0) refuse("a pool needs room for a connection");
+  if (options.max_size == 0) refuse("max_size must be at least 1");
   if (options.routing == PoolRouting::OneWriter && options.max_size < 2) {
     refuse("a pool with one writer needs room for a reader too: max_size must be at least 2");
   }
   if (options.min_size > options.max_size) refuse("min_size is greater than max_size");
-  if (options.checkout_timeout < zero || options.health_check_after < zero) refuse("a time of the pool is negative");
+  if (options.checkout_timeout < zero || options.health_check_after < zero)
+    refuse("the times of a pool cannot be negative");
   if ((options.max_age && *options.max_age <= zero) || (options.max_idle && *options.max_idle <= zero)) {
-    refuse("max_age and max_idle must be longer than nothing");
+    refuse("max_age and max_idle must be positive");
   }
 }
 
 [[noreturn]] void throw_closed() { core::throw_error(ErrorCode::Misuse, "the pool is closed"); }
 [[noreturn]] void throw_closed_while_waiting() {
-  core::throw_error(ErrorCode::Interrupted, "the pool was closed while this caller stood in line for a connection");
+  core::throw_error(ErrorCode::Interrupted, "the pool was closed while this call waited for a connection");
 }
 
 }  // namespace

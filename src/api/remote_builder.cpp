@@ -94,7 +94,7 @@ Database RemoteBuilder::build() const { return detail::Access::database(std::mak
 namespace {
 
 [[noreturn]] void refuse_setting(const char* what, const char* mode) {
-  core::throw_error(ErrorCode::Configuration, std::string(what) + " is no setting of a " + mode + " database");
+  core::throw_error(ErrorCode::Configuration, std::string(what) + " is not a setting of a " + mode + " database");
 }
 
 Database open_remote(std::string_view url, const UrlSettings& settings) {

@@ -152,7 +152,7 @@ void Rows::give_up() noexcept {
       close();
     } catch (const Error& error) {
       detail::ErrorData data = core::error_data(error);
-      data.message = "an earlier statement failed after its rows were given up: " + data.message;
+      data.message = "an earlier statement failed after its rows were dropped: " + data.message;
       core::throw_error(std::move(data));
     }
   } catch (...) {

@@ -9,7 +9,7 @@ namespace libsql {
 namespace {
 
 void require_open(bool open, const char* what) {
-  if (!open) core::throw_error(ErrorCode::Misuse, std::string("the ") + what + " is finished already");
+  if (!open) core::throw_error(ErrorCode::Misuse, std::string("the ") + what + " has already ended");
 }
 
 std::string abandon_reason(const char* what, const char* error) {
@@ -40,7 +40,7 @@ bool has_mark(core::Session& session, std::uint64_t id) noexcept {
 
 void require_mark(core::Session& session, std::uint64_t id, const char* what) {
   if (has_mark(session, id)) return;
-  core::throw_error(ErrorCode::Misuse, std::string("the ") + what + " has ended, because one around it has");
+  core::throw_error(ErrorCode::Misuse, std::string("the ") + what + " has ended, because an outer one has");
 }
 
 void pop_mark(core::Session& session) {
@@ -163,7 +163,7 @@ void Transaction::finish() noexcept {
   } catch (const std::exception& error) {
     give_up(*session_, is_current(), "transaction", error.what());
   } catch (...) {
-    give_up(*session_, is_current(), "transaction", "an exception that is no std::exception");
+    give_up(*session_, is_current(), "transaction", "an exception that is not a std::exception");
   }
 }
 
@@ -175,7 +175,7 @@ void Transaction::commit() {
   } else {
     if (!session_->is_closed() && !is_current()) {
       core::throw_error(ErrorCode::TransactionLost,
-                        "the transaction was rolled back before: its connection was reset, or has another user now");
+                        "the transaction was already rolled back: its connection was reset, or has a new user");
     }
     session_->commit();
   }
@@ -235,7 +235,7 @@ void Savepoint::finish() noexcept {
   } catch (const std::exception& error) {
     give_up(*session_, has_mark(*session_, mark_), "savepoint", error.what());
   } catch (...) {
-    give_up(*session_, has_mark(*session_, mark_), "savepoint", "an exception that is no std::exception");
+    give_up(*session_, has_mark(*session_, mark_), "savepoint", "an exception that is not a std::exception");
   }
   open_ = false;
 }

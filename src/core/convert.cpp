@@ -19,7 +19,7 @@ void throw_value_out_of_range(std::string_view wanted) {
 }
 
 void throw_null_pointer_argument() {
-  core::throw_error(ErrorCode::Misuse, "a null char pointer is no text: bind libsql::null for NULL");
+  core::throw_error(ErrorCode::Misuse, "a null char pointer is not a text: bind libsql::null for NULL");
 }
 
 namespace {

@@ -116,7 +116,7 @@ BackupOutcome copy(Connection& source, Connection& target, const std::string& ta
       // The connections' own busy handlers have waited already, where the engine calls them.
       const auto now = Clock::now();
       if (!give_up) give_up = now + patience;
-      if (now >= *give_up) throw_stopped(ErrorCode::Busy, "a database is locked, so the backup could not go on");
+      if (now >= *give_up) throw_stopped(ErrorCode::Busy, "a database is locked, so the backup could not continue");
       std::this_thread::sleep_for(std::min<Clock::duration>(std::chrono::milliseconds(5), *give_up - now));
       continue;
     }
@@ -213,7 +213,8 @@ std::filesystem::path require_file_or_nothing(std::filesystem::path path) {
   }
   const std::filesystem::file_status status = std::filesystem::status(path, failed);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    core::throw_error(ErrorCode::CannotOpen, "'" + path.string() + "' is no regular file, so it cannot hold a backup");
+    core::throw_error(ErrorCode::CannotOpen,
+                      "'" + path.string() + "' is not a regular file, so it cannot hold a backup");
   }
   return path;
 }
@@ -234,17 +235,17 @@ constexpr std::size_t kHeaderSize = 100;
 
 void check_image(BlobView bytes) {
   if (bytes.size() < kHeaderSize || std::memcmp(bytes.data(), "SQLite format 3", 16) != 0) {
-    core::throw_error(ErrorCode::NotADatabase, "the bytes are no database: they do not begin as one");
+    core::throw_error(ErrorCode::NotADatabase, "the bytes are not a database: they do not begin like one");
   }
   const auto byte = [&](std::size_t at) { return std::to_integer<std::uint32_t>(bytes[at]); };
   std::uint32_t page_size = byte(16) << 8 | byte(17);
   if (page_size == 1) page_size = 65536;
   if (page_size < 512 || (page_size & (page_size - 1)) != 0) {
-    core::throw_error(ErrorCode::NotADatabase, "the bytes are no database: the page size is not a valid one");
+    core::throw_error(ErrorCode::NotADatabase, "the bytes are not a database: the page size is invalid");
   }
   if (bytes.size() % page_size != 0) {
-    core::throw_error(ErrorCode::Corrupt, "the bytes are cut off: " + std::to_string(bytes.size()) +
-                                              " is no multiple of the page size " + std::to_string(page_size));
+    core::throw_error(ErrorCode::Corrupt, "the bytes are truncated: " + std::to_string(bytes.size()) +
+                                              " is not a multiple of the page size " + std::to_string(page_size));
   }
 }
 
@@ -290,7 +291,7 @@ BackupOutcome backup(Connection& source, Connection& target, const BackupOptions
   if (are_one(source, options.source_schema, target, options.target_schema)) {
     core::throw_error(ErrorCode::Misuse, "the source and the target of a backup are one database");
   }
-  if (target.is_readonly()) core::throw_error(ErrorCode::ReadOnly, "the target of a backup may only be read");
+  if (target.is_readonly()) core::throw_error(ErrorCode::ReadOnly, "the target of a backup is read-only");
   // The target is written past all statements, so it stands in line here.
   WriteGate* const gate = target.write_gate();
   if (gate != nullptr) gate->before_write(target);
@@ -346,7 +347,7 @@ BackupOutcome backup(Connection& source, const std::filesystem::path& given, con
                (options.source_schema != "main" || !source.share_key(*target))) {
       core::throw_error(ErrorCode::Configuration,
                         "the source is encrypted with a key that is not known here: "
-                        "BackupOptions::encryption has to tell that of the backup");
+                        "BackupOptions::encryption must give that of the backup");
     }
     // A new file gets the page size of the source, which encryption demands.
     target->execute_script("PRAGMA page_size=" + source.query_text(pragma(options.source_schema, "page_size")).value());
@@ -367,7 +368,7 @@ EngineMemory serialize(Connection& connection, const std::string& schema, Serial
   require_schema(connection, schema);
   if (encrypted == SerializeEncrypted::Refuse && connection.is_encrypted(schema)) {
     core::throw_unsupported("the bytes of an encrypted database", "engine",
-                            "they would come decrypted, unless SerializeEncrypted::Decrypt asks for that");
+                            "they would be decrypted; pass SerializeEncrypted::Decrypt if that is intended");
   }
   connection.start_deadline();
   connection.query_text("SELECT 1 FROM " + sql::quote_identifier(schema) + ".sqlite_master LIMIT 1");

@@ -54,7 +54,7 @@ void make_file(const OpenOptions& options) {
   }
   if (rc == SQLITE_OK) return;
   detail::ErrorData data = engine_error(nullptr, rc, {});
-  data.place = ": '" + options.path + "' must not exist and cannot be made";
+  data.place = ": '" + options.path + "' exists or cannot be created";
   data.message += data.place;
   core::throw_error(std::move(data));
 }
@@ -284,7 +284,7 @@ void Connection::roll_back_if_bound() noexcept {
 
 void Connection::throw_no_sql() const {
   core::throw_error(ErrorCode::Misuse, std::string("the connection cannot be used inside its ") + no_sql_in_ +
-                                           ": use another connection, or note what is to be done and do it later");
+                                           ": use another connection, or do the work later");
 }
 
 void Connection::require_outside_callbacks(std::string_view call) const {
@@ -343,7 +343,7 @@ void Connection::check_transaction() {
   data.code = ErrorCode::TransactionLost;
   data.origin = ErrorOrigin::Engine;
   data.message =
-      "the transaction has ended without its Transaction being told: the engine rolled it back after an error, or SQL "
+      "the transaction has ended without its Transaction: the engine rolled it back after an error, or SQL "
       "text ended it. Roll the Transaction back, then start again";
   data.transaction_open = false;
   core::throw_error(std::move(data));
@@ -772,7 +772,7 @@ void Connection::probe_file() {
   if (size < kSmallestPage) {
     if (!knows_content()) return;  // new, and nothing written yet
     core::throw_error(ErrorCode::Corrupt,
-                      "the database file '" + path() + "' was cut to " + std::to_string(size) + " bytes");
+                      "the database file '" + path() + "' was truncated to " + std::to_string(size) + " bytes");
   }
   had_content_ = true;
   std::array<char, 16> bytes;

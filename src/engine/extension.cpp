@@ -42,13 +42,15 @@ void Connection::set_extension_directories(std::vector<std::filesystem::path> di
 void Connection::load_extension(const std::filesystem::path& file, std::string_view entry_point) {
   require_open();
   if (extension_permissions_ <= 0) {
-    core::throw_error(ErrorCode::Auth, "extensions may be loaded only while a guard of enable_load_extension() lives");
+    core::throw_error(ErrorCode::Auth,
+                      "extensions may be loaded only while a guard of enable_load_extension() is alive");
   }
   if (extension_directories_.empty()) return load_trusted_extension(file, entry_point);
   const std::filesystem::path resolved = resolve(file);
   if (std::none_of(extension_directories_.begin(), extension_directories_.end(),
                    [&](const auto& directory) { return lies_in(resolved, directory); })) {
-    core::throw_error(ErrorCode::Auth, "'" + file.string() + "' lies in no directory that extensions may come from");
+    core::throw_error(ErrorCode::Auth,
+                      "'" + file.string() + "' is not in a directory from which extensions may be loaded");
   }
   load_trusted_extension(resolved, entry_point);  // what was looked at, wherever a link leads by now
 }

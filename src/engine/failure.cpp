@@ -81,10 +81,10 @@ void name_place(sqlite3* db, bool told, detail::ErrorData& data) {
   if (wal && (data.code == ErrorCode::ReadOnly || data.code == ErrorCode::CannotOpen)) {
     data.place +=
         ". It is in WAL mode and needs the files -wal and -shm beside it: make its directory writable, or, if "
-        "nobody changes the file meanwhile, open it as 'file:" +
+        "the file does not change meanwhile, open it as 'file:" +
         file + "?immutable=1'";
   } else if (data.code == ErrorCode::ReadOnly) {
-    data.place += ". To be written it needs a journal beside it: make its directory writable";
+    data.place += ". Writing needs a journal beside it: make its directory writable";
   }
   data.message += data.place;
 }

@@ -91,7 +91,8 @@ void bound_large_blocks(std::size_t total, std::size_t for_one) {
   methods.xFree = &release;
   methods.xRealloc = &reallocate;
   if (rc == SQLITE_OK) rc = sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
-  if (rc != SQLITE_OK) core::throw_error(ErrorCode::Misuse, "the engine is used already: its memory cannot be bounded");
+  if (rc != SQLITE_OK)
+    core::throw_error(ErrorCode::Misuse, "the engine is already in use: its memory cannot be bounded");
 }
 
 void begin_large_work() noexcept { of_thread = 0; }

@@ -461,7 +461,7 @@ bool Statement::is_transaction_control() noexcept {
 
 void Statement::start_run(const core::ParamsView& params) {
   if (connection_->has_transaction_guard() && is_transaction_control()) {
-    core::throw_error(ErrorCode::Misuse, "the transaction that is open here belongs to somebody else, who ends it",
+    core::throw_error(ErrorCode::Misuse, "the open transaction belongs to the caller of this code, which has to end it",
                       sql_);
   }
   connection_->keep_read_only();
@@ -638,8 +638,7 @@ bool Statement::next() {
     core::throw_error(ErrorCode::Interrupted, "interrupted between two rows", sql_);
   }
   if (running_) [[unlikely]]
-    core::throw_error(ErrorCode::Misuse, "the next row cannot be asked for by a function that the statement calls",
-                      sql_);
+    core::throw_error(ErrorCode::Misuse, "a function called by the statement cannot ask for its next row", sql_);
   if (rows_ == 0) {  // open() found the end already
     close_cursor();
     return false;

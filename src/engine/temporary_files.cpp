@@ -163,7 +163,7 @@ int charge(TemporaryFile& temporary, std::uint64_t size) noexcept {
   }
   std::array<char, 200> text{};
   sqlite3_snprintf(static_cast<int>(text.size()), text.data(),
-                   "the temporary files of %s have reached their bound of %llu bytes", refused->owner().c_str(),
+                   "the temporary files of %s have reached their limit of %llu bytes", refused->owner().c_str(),
                    static_cast<unsigned long long>(refused->limit()));
   remember_vfs_error(SQLITE_FULL, text.data());
   return SQLITE_FULL;
@@ -476,7 +476,7 @@ sqlite3_vfs* find_below(std::string_view name) {
 
 TemporaryFiles::TemporaryFiles(std::string_view below, std::shared_ptr<TemporarySpace> space) : slot_(nullptr) {
   sqlite3_vfs* const under = find_below(below);
-  if (under == nullptr) core::throw_error(ErrorCode::Configuration, "the VFS has lost the one that it stands on");
+  if (under == nullptr) core::throw_error(ErrorCode::Configuration, "the VFS that this one wraps is gone");
   {
     Slots& known = slots();
     const std::lock_guard guard(known.mutex);

@@ -169,7 +169,7 @@ int make_table(sqlite3* db, void* auxiliary, int count, const char* const* words
     TableRequest request{words[0], words[1], words[2], {}, creating};
     for (int i = 3; i < count; ++i) request.arguments.emplace_back(words[i]);
     auto table = std::make_unique<Table>(Table{{}, &module.connection, module.make(request)});
-    if (table->table == nullptr) core::throw_error(ErrorCode::Misuse, "the module made no table");
+    if (table->table == nullptr) core::throw_error(ErrorCode::Misuse, "the module created no table");
     const int rc = sqlite3_declare_vtab(db, table->table->declaration().c_str());
     if (rc != SQLITE_OK) {
       *message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
@@ -378,7 +378,7 @@ std::string checked_name(std::string_view name) {
 
 void add_module(Connection& connection, std::string_view name, VirtualTables::Factory make, ModuleKind kind,
                 TableAccess access) {
-  if (!make) core::throw_error(ErrorCode::Misuse, "a module needs a function that makes its tables");
+  if (!make) core::throw_error(ErrorCode::Misuse, "a module needs a function that creates its tables");
   const std::string checked = checked_name(name);
   sqlite3* db = connection.require_open();
   connection.require_sql_allowed();

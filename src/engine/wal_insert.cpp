@@ -94,7 +94,7 @@ void Inserter::lock_writers() {
     run(db_, "BEGIN IMMEDIATE");
     run(db_, "ROLLBACK");
   }
-  core::throw_error(ErrorCode::Busy, "other writers were faster, again and again");
+  core::throw_error(ErrorCode::Busy, "other writers were faster every time");
 }
 
 Inserter::~Inserter() { finish(); }
@@ -119,7 +119,7 @@ void Inserter::open_log(const WalInsertOptions& options) {
     log_header_written_ = true;
     if (options.as_copy_of && (options.as_copy_of->salt1 != log_.salt1 || options.as_copy_of->salt2 != log_.salt2 ||
                                options.as_copy_of->checkpoint_sequence != log_.checkpoint_sequence)) {
-      core::throw_error(ErrorCode::Conflict, "the log holds frames already, and is no copy of the other one");
+      core::throw_error(ErrorCode::Conflict, "the log already has frames and is not a copy of the other one");
     }
     return;
   }
@@ -153,7 +153,7 @@ void Inserter::open_log(const WalInsertOptions& options) {
 
 void Inserter::restart_log() {
   if (index_.backfilled() != published_.max_frame) {
-    core::throw_error(ErrorCode::Conflict, "the log cannot begin anew: it holds frames that are not checkpointed");
+    core::throw_error(ErrorCode::Conflict, "the log cannot restart: it has frames that are not checkpointed");
   }
   scope_.reset();  // our own transaction reads from the log, too
   const auto lock = [&](int flags) {
@@ -161,7 +161,7 @@ void Inserter::restart_log() {
                                                flags | SQLITE_SHM_EXCLUSIVE);
   };
   const int rc = lock(SQLITE_SHM_LOCK);
-  if (rc != SQLITE_OK) throw_failure(db_, rc, "the log cannot begin anew while it is being read");
+  if (rc != SQLITE_OK) throw_failure(db_, rc, "the log cannot restart while it is being read");
   published_.max_frame = 0;
   ++published_.salt1;
   published_.salt2 = random_word();
@@ -179,7 +179,7 @@ void Inserter::check_still_ours() {
   if (!open_) core::throw_error(ErrorCode::Misuse, "the insert session has ended");
   const auto live = index_.read_header();
   if (sqlite3_get_autocommit(db_) != 0 || !live || *live != published_) {
-    core::throw_error(ErrorCode::TransactionLost, "the transaction of the insert session was ended by somebody else");
+    core::throw_error(ErrorCode::TransactionLost, "the transaction of the insert session was ended from outside");
   }
 }
 
@@ -189,7 +189,7 @@ void Inserter::check_page(std::uint32_t number, WalFrameInfo info, std::span<con
   if (info.page == 1) {
     // Connections read page size and journal mode here: with other ones they would no longer find this log.
     if (std::memcmp(page.data(), "SQLite format 3", 16) != 0) {
-      throw_bad_frame(number, "holds a page 1 that does not begin a database");
+      throw_bad_frame(number, "holds a page 1 that is not the start of a database");
     }
     const std::uint32_t size =
         (std::to_integer<std::uint32_t>(page[16]) << 8) | std::to_integer<std::uint32_t>(page[17]);
@@ -275,7 +275,7 @@ void Inserter::compare(std::uint32_t number, WalFrameInfo info, std::span<const 
   const bool same_end = number <= published_.max_frame || header.commit_size == info.commit_size;
   if (header.page != info.page || !same_end ||
       std::memcmp(stored.data() + kFrameHeaderSize, page.data(), page.size()) != 0) {
-    core::throw_error(ErrorCode::Conflict, "frame " + std::to_string(number) + " of the log is another one: it holds " +
+    core::throw_error(ErrorCode::Conflict, "frame " + std::to_string(number) + " of the log is different: it holds " +
                                                (header.page == info.page ? "other bytes of page " : "page ") +
                                                std::to_string(header.page));
   }
@@ -330,7 +330,7 @@ void Inserter::end() {
   if (!open_) return;
   if (sqlite3_get_autocommit(db_) != 0) {
     finish();
-    core::throw_error(ErrorCode::TransactionLost, "the transaction of the insert session was ended by somebody else");
+    core::throw_error(ErrorCode::TransactionLost, "the transaction of the insert session was ended from outside");
   }
   finish();
 }

@@ -275,7 +275,7 @@ Writer& Writer::open(char bracket) {
 
 Writer& Writer::close(char bracket) {
   const char opened = bracket == '}' ? '{' : '[';
-  if (open_.empty() || open_.back() != opened) misuse("the end of what was not begun");
+  if (open_.empty() || open_.back() != opened) misuse("an end without its beginning");
   if (expects_value_) misuse("a key without a value");
   text_ += bracket;
   open_.pop_back();
@@ -300,7 +300,7 @@ Writer& Writer::key(std::string_view name) {
 }
 
 Writer& Writer::raw(std::string_view json) {
-  if (json.empty()) misuse("empty text is no JSON");
+  if (json.empty()) misuse("empty text is not JSON");
   before_value();
   text_ += json;
   return *this;

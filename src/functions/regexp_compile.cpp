@@ -193,7 +193,7 @@ class RegexpCompiler {
       if (!settings()) {
         --at_;
         fail(
-            "looking around, atomic groups and conditions are not supported, because matching takes time linear in the "
+            "look-around, atomic groups and conditions are not supported, because matching takes time linear in the "
             "text");
       }
       if (take(")")) return std::nullopt;  // until the end of the enclosing group

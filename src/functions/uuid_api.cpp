@@ -83,7 +83,8 @@ uuid::Uuid Convert<uuid::Uuid>::from_value(ValueRef value) {
   if (value.type() != ValueType::Blob || value.is_zero_blob()) detail::throw_type_mismatch(value.type(), "a UUID");
   uuid::Uuid::Bytes bytes;
   if (value.size() != bytes.size()) {
-    core::throw_error(ErrorCode::TypeMismatch, "uuid: a blob of " + std::to_string(value.size()) + " bytes is no UUID");
+    core::throw_error(ErrorCode::TypeMismatch,
+                      "uuid: a blob of " + std::to_string(value.size()) + " bytes is not a UUID");
   }
   std::copy_n(value.blob().data(), bytes.size(), bytes.begin());
   return uuid::Uuid(bytes);

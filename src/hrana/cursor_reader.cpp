@@ -39,8 +39,7 @@ struct CursorReader::State {
 };
 
 void CursorReader::State::refuse_size() const {
-  throw DecodeError(DecodeError::Kind::TooLarge, passed + at,
-                    "an entry of the cursor is larger than the reader may hold");
+  throw DecodeError(DecodeError::Kind::TooLarge, passed + at, "an entry of the cursor exceeds the reader's limit");
 }
 
 std::optional<std::string_view> CursorReader::State::next_line() {

@@ -33,9 +33,7 @@ void write_message(Encoding encoding, const Message& message, std::string& out) 
   });
 }
 
-[[noreturn]] void refuse_text() {
-  throw EncodeError("a text that is not UTF-8, which is all that the protocol can carry");
-}
+[[noreturn]] void refuse_text() { throw EncodeError("a text that is not UTF-8, which the protocol cannot carry"); }
 
 struct EntryWriter {
   CursorEntryWriter& writer;

@@ -10,7 +10,7 @@ namespace libsql::hrana::json {
 namespace {
 
 [[noreturn]] void refuse_text(std::string_view what) {
-  throw EncodeError(std::string(what) + " is not UTF-8, which is all that the protocol can carry");
+  throw EncodeError(std::string(what) + " is not UTF-8, which the protocol cannot carry");
 }
 
 void write_text(std::string_view what, std::string_view text, std::string& out) {

@@ -14,8 +14,7 @@ namespace libsql::hrana::proto {
 namespace {
 
 std::string_view checked(std::string_view what, std::string_view text) {
-  if (!core::is_utf8(text))
-    throw EncodeError(std::string(what) + " is not UTF-8, which is all that the protocol can carry");
+  if (!core::is_utf8(text)) throw EncodeError(std::string(what) + " is not UTF-8, which the protocol cannot carry");
   return text;
 }
 

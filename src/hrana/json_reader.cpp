@@ -189,7 +189,7 @@ std::uint32_t JsonReader::hex4() {
     } else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
       value = value << 4U | static_cast<std::uint32_t>((c | 0x20) - 'a' + 10);
     } else {
-      fail("no hexadecimal digit");
+      fail("not a hexadecimal digit");
     }
   }
   return value;
@@ -276,7 +276,8 @@ T integer(JsonReader& reader) {
   T value{};
   const std::string_view text = reader.number();
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) reader.fail("the number is no integer or out of range");
+  if (error != std::errc() || end != text.data() + text.size())
+    reader.fail("the number is not an integer, or out of range");
   return value;
 }
 
@@ -392,12 +393,12 @@ int JsonObject::next(std::span<const std::string_view> names) {
   while (next_key()) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (key_ != names[i] || key_.empty()) continue;  // Empty in `names`: a place that no member has.
-      if (has(static_cast<int>(i))) reader_.fail("the member `" + std::string(key_) + "` is there twice");
+      if (has(static_cast<int>(i))) reader_.fail("the member `" + std::string(key_) + "` occurs twice");
       seen_ |= 1U << i;
       return static_cast<int>(i);
     }
     if (wants_type_ && key_ == "type" && std::exchange(seen_type_, true)) {
-      reader_.fail("the member `type` is there twice");
+      reader_.fail("the member `type` occurs twice");
     }
     reader_.skip();
   }

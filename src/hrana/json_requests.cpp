@@ -79,7 +79,7 @@ BatchCond read_cond(JsonReader& reader) {
   const std::string_view type = object.type();
   const auto* const found = std::find(std::begin(kTypes), std::end(kTypes), type);
   if (found == std::end(kTypes)) {
-    reader.fail(DecodeError::Kind::UnknownType, "a condition of a type that is not known");
+    reader.fail(DecodeError::Kind::UnknownType, "a condition of an unknown type");
   }
   const auto index = found - std::begin(kTypes);
   BatchCond cond;
@@ -271,7 +271,7 @@ Request read_request(JsonReader& reader, Transport transport, std::int32_t* stre
   const auto count = web_socket ? std::size(kShapes) : static_cast<std::size_t>(RequestType::OpenStream);
   std::size_t index = 0;
   while (index < count && name != (web_socket ? websocket_name : http_name)(static_cast<RequestType>(index))) ++index;
-  if (index == count) reader.fail(DecodeError::Kind::UnknownType, "a request of a type that is not known");
+  if (index == count) reader.fail(DecodeError::Kind::UnknownType, "a request of an unknown type");
   const auto type = static_cast<RequestType>(index);
 
   Shape shape = kShapes[index];
@@ -341,7 +341,7 @@ ClientMessage read_client_message(JsonReader& reader) {
     while (object.next(kNames) >= 0) hello.jwt = read_optional_string(reader);
     return hello;
   }
-  if (type != "request") reader.fail(DecodeError::Kind::UnknownType, "a message of a type that is not known");
+  if (type != "request") reader.fail(DecodeError::Kind::UnknownType, "a message of an unknown type");
   static constexpr Names kNames = {"request_id", "request", kBusyTimeoutMember};
   WebSocketRequest message;
   for (int member; (member = object.next(kNames)) >= 0;) {

@@ -65,7 +65,7 @@ StmtResult read_stmt_result(JsonReader& reader) {
     }
   }
   for (int required = 0; required < 3; ++required) object.require(kNames, required);
-  if (rows.count > 0 && rows.width != result.cols.size()) reader.fail("rows of another length than the columns");
+  if (rows.count > 0 && rows.width != result.cols.size()) reader.fail("rows whose length differs from the columns");
   result.cells = rows.cells;
   result.row_count = rows.count;
   return result;
@@ -204,7 +204,7 @@ Response read_response(JsonReader& reader) {
   if (type == "open_stream") return OpenStreamResponse{};
   if (type == "open_cursor") return OpenCursorResponse{};
   if (type == "close_cursor") return CloseCursorResponse{};
-  reader.fail(DecodeError::Kind::UnknownType, "a response of a type that is not known");
+  reader.fail(DecodeError::Kind::UnknownType, "a response of an unknown type");
 }
 
 StreamResult read_stream_result(JsonReader& reader) {
@@ -218,7 +218,7 @@ StreamResult read_stream_result(JsonReader& reader) {
     object.require(kOkNames, 0);
     return response;
   }
-  if (type != "error") reader.fail(DecodeError::Kind::UnknownType, "a result of a type that is not known");
+  if (type != "error") reader.fail(DecodeError::Kind::UnknownType, "a result of an unknown type");
   WireError error;
   while (object.next(kErrorNames) >= 0) error = read_error(reader);
   object.require(kErrorNames, 0);
@@ -255,7 +255,7 @@ ServerMessage read_server_message(JsonReader& reader) {
   const bool is_hello = type == "hello_error";
   const bool is_ok = type == "response_ok";
   if (!is_hello && !is_ok && type != "response_error") {
-    reader.fail(DecodeError::Kind::UnknownType, "a message of a type that is not known");
+    reader.fail(DecodeError::Kind::UnknownType, "a message of an unknown type");
   }
   std::int32_t request_id = 0;
   WireError error;
@@ -300,7 +300,7 @@ WireError read_error_body(JsonReader& reader) {
     }
   }
   if (!object.has(0) && text) error.message = *text;
-  if (!object.has(0) && !text) reader.fail("an object that is no error");
+  if (!object.has(0) && !text) reader.fail("an object that is not an error");
   return error;
 }
 

@@ -22,7 +22,7 @@ ValueRef blob_of(JsonReader& reader, std::string_view text) {
 
 ValueRef integer_of(JsonReader& reader, std::string_view text) {
   const auto value = parse_int64(text);
-  if (!value) reader.fail("an integer that is none or needs more than 64 bits");
+  if (!value) reader.fail("an integer that is malformed or needs more than 64 bits");
   return ValueRef(*value);
 }
 
@@ -78,7 +78,7 @@ ValueRef read_any_value(JsonReader& reader, Side side) {
   const bool is_integer = type == "integer";
   const bool is_float = type == "float";
   if (!is_integer && !is_float && !is_blob && type != "text") {
-    reader.fail(DecodeError::Kind::UnknownType, "a value of a type that is not known");
+    reader.fail(DecodeError::Kind::UnknownType, "a value of an unknown type");
   }
   ValueRef value;
   while (object.next(names) >= 0) {
@@ -123,14 +123,14 @@ std::optional<std::string_view> read_optional_string(JsonReader& reader) {
 std::optional<std::uint64_t> read_optional_uint64(JsonReader& reader) {
   if (reader.null()) return std::nullopt;
   const auto value = parse_uint64(reader.peek() == '"' ? reader.string() : reader.number());
-  if (!value) reader.fail("the number is no integer or out of range");
+  if (!value) reader.fail("the number is not an integer, or out of range");
   return value;
 }
 
 std::optional<std::int64_t> read_optional_int64(JsonReader& reader) {
   if (reader.null()) return std::nullopt;
   const auto value = parse_int64(reader.peek() == '"' ? reader.string() : reader.number());
-  if (!value) reader.fail("the number is no integer or out of range");
+  if (!value) reader.fail("the number is not an integer, or out of range");
   return value;
 }
 

@@ -30,7 +30,7 @@ std::optional<std::int64_t> read_optional_int64(JsonReader& reader);
 WireError read_error(JsonReader& reader);
 std::span<const Col> read_cols(JsonReader& reader);
 
-/// An entry of a cursor; nothing if it is of a type that is not known.
+/// An entry of a cursor; nothing if it is of an unknown type.
 std::optional<CursorEntry> read_cursor_entry(JsonReader& reader);
 CursorHead read_cursor_head(JsonReader& reader);
 

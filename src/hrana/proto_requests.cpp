@@ -75,7 +75,7 @@ BatchCond read_cond(Context& context, std::string_view message) {
       reader.skip();
     }
   }
-  if (kind.field() == 0) context.fail(DecodeError::Kind::UnknownType, "a condition of a kind that is not known");
+  if (kind.field() == 0) context.fail(DecodeError::Kind::UnknownType, "a condition of an unknown kind");
   cond.kind = static_cast<Kind>(kind.field() - 1);
   core::ArrayBuilder<BatchCond> conds(context.arena);
   if (cond.kind == Kind::Not) {
@@ -256,7 +256,7 @@ Request read_request(Context& context, RequestType type, std::string_view messag
   return CloseRequest{};
 }
 
-constexpr const char* kUnknownRequest = "a request of a type that is not known";
+constexpr const char* kUnknownRequest = "a request of an unknown type";
 
 Request read_stream_request(Context& context, std::string_view message) {
   const TypedMessage request = read_envelope(context, message, kHttpFields, kUnknownRequest);
@@ -317,7 +317,7 @@ ClientMessage read_client_message(Context& context, std::string_view message) {
       reader.skip();
     }
   }
-  if (body.field() == 0) context.fail(DecodeError::Kind::UnknownType, "a message of a type that is not known");
+  if (body.field() == 0) context.fail(DecodeError::Kind::UnknownType, "a message of an unknown type");
   if (body.field() == 2) return read_websocket_request(context, body.bytes());
   Hello hello;
   Reader inner(context, body.bytes());

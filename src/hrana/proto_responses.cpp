@@ -49,7 +49,7 @@ StmtResult read_stmt_result(Context& context, std::string_view message) {
         reader.skip();
     }
   }
-  if (result.row_count > 0 && width != cols.size()) reader.fail("rows of another length than the columns");
+  if (result.row_count > 0 && width != cols.size()) reader.fail("rows whose length differs from the columns");
   result.cols = cols.finish();
   result.cells = cells.finish();
   return result;
@@ -198,7 +198,7 @@ Response read_response(Context& context, RequestType type, std::string_view mess
   }
 }
 
-constexpr const char* kUnknownResponse = "a response of a type that is not known";
+constexpr const char* kUnknownResponse = "a response of an unknown type";
 
 Response read_stream_response(Context& context, std::string_view message) {
   const TypedMessage response = read_envelope(context, message, kHttpFields, kUnknownResponse);
@@ -217,7 +217,7 @@ StreamResult read_stream_result(Context& context, std::string_view message) {
   }
   if (body.field() == 1) return read_stream_response(context, body.bytes());
   if (body.field() == 2) return read_error(context, body.bytes());
-  context.fail(DecodeError::Kind::UnknownType, "a result of a type that is not known");
+  context.fail(DecodeError::Kind::UnknownType, "a result of an unknown type");
 }
 
 ResponseOk read_response_ok(Context& context, std::string_view message) {
@@ -293,7 +293,7 @@ ServerMessage read_server_message(Context& context, std::string_view message) {
     case 4:
       return read_response_error(context, body.bytes(), false);
     default:
-      context.fail(DecodeError::Kind::UnknownType, "a message of a type that is not known");
+      context.fail(DecodeError::Kind::UnknownType, "a message of an unknown type");
   }
 }
 

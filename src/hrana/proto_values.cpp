@@ -96,7 +96,7 @@ ValueRef read_value(Context& context, std::string_view message) {
     }
     is_there = true;
   }
-  if (!is_there) context.fail(DecodeError::Kind::UnknownType, "a value of a kind that is not known");
+  if (!is_there) context.fail(DecodeError::Kind::UnknownType, "a value of an unknown kind");
   return value;
 }
 

@@ -18,7 +18,7 @@ std::size_t read_row(Context& context, std::string_view message, core::ArrayBuil
 WireError read_error(Context& context, std::string_view message);
 Col read_col(Context& context, std::string_view message);
 
-/// An entry of a cursor; nothing if it is of a kind that is not known.
+/// An entry of a cursor; nothing if it is of an unknown kind.
 std::optional<CursorEntry> read_cursor_entry(Context& context, std::string_view message);
 CursorHead read_cursor_head(Context& context, std::string_view message);
 

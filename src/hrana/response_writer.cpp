@@ -20,9 +20,7 @@ bool texts_are_utf8(std::span<const ValueRef> cells) {
   return true;
 }
 
-[[noreturn]] void refuse_text() {
-  throw EncodeError("a text that is not UTF-8, which is all that the protocol can carry");
-}
+[[noreturn]] void refuse_text() { throw EncodeError("a text that is not UTF-8, which the protocol cannot carry"); }
 
 }  // namespace
 

@@ -18,7 +18,7 @@ std::exception_ptr lost_with_the_group() {
   data.code = ErrorCode::TransactionLost;
   data.retryable = true;
   data.transaction_open = false;
-  data.message = "the transaction was undone, because another one of its group broke the group; it can be tried again";
+  data.message = "the transaction was undone, because another one broke their group; it can be retried";
   return core::make_error(std::move(data));
 }
 
@@ -66,7 +66,7 @@ bool GroupCommit::wait(Job& job) {
     const std::lock_guard own(job.mutex);
     if (job.in_line && job.stage == Stage::Waiting) {
       remove(job);
-      core::throw_error(ErrorCode::Timeout, "the deadline passed before the writer came to this transaction");
+      core::throw_error(ErrorCode::Timeout, "the deadline passed before the writer reached this transaction");
     }
   }
   // It is being run: what it does is going to be committed or not, and only then there is an answer.

@@ -361,8 +361,9 @@ void Session::ping() {
 
 void Session::require_unguarded(const char* what) const {
   if (!connection().has_transaction_guard()) return;
-  core::throw_error(ErrorCode::Misuse, std::string("the connection cannot be ") + what +
-                                           ": the transaction that is open here belongs to somebody else, who ends it");
+  core::throw_error(ErrorCode::Misuse,
+                    std::string("the connection cannot be ") + what +
+                        ": the open transaction belongs to the caller of this code, which has to end it");
 }
 
 void Session::close() {

@@ -137,7 +137,7 @@ Store::Store(Options options) : options_(std::move(options)) {
   using namespace engine::open_flags;
   for (const auto& [name, value] : options_.pragmas) {
     if (!sql::is_pragma_name(name)) {
-      core::throw_error(ErrorCode::Configuration, "'" + name + "' is no name that a PRAGMA can have");
+      core::throw_error(ErrorCode::Configuration, "'" + name + "' is not a valid PRAGMA name");
     }
     const std::string text = pragma_text(name, value);  // throws if the value is of no kind that PRAGMAs take
     if (sql::is_heap_limit(name) && text != "0" && !engine::Connection::counts_memory()) {
@@ -149,7 +149,7 @@ Store::Store(Options options) : options_(std::move(options)) {
     core::throw_error(ErrorCode::Configuration, "the busy timeout cannot be negative");
   }
   if (options_.default_deadline && *options_.default_deadline <= std::chrono::milliseconds(0)) {
-    core::throw_error(ErrorCode::Configuration, "the default deadline must be longer than nothing");
+    core::throw_error(ErrorCode::Configuration, "the default deadline must be positive");
   }
   open_options_.path = options_.path;
   is_memory_ = names_memory(options_.path);
@@ -169,7 +169,8 @@ Store::Store(Options options) : options_(std::move(options)) {
   if (options_.no_follow) open_options_.flags |= kNoFollow;
   if (options_.exclusive) {
     if (options_.open_mode != OpenMode::ReadWriteCreate) {
-      core::throw_error(ErrorCode::Configuration, "exclusive() makes the file, so it needs OpenMode::ReadWriteCreate");
+      core::throw_error(ErrorCode::Configuration,
+                        "exclusive() creates the file, so it needs OpenMode::ReadWriteCreate");
     }
     open_options_.flags |= kExclusive;
   }
@@ -301,7 +302,7 @@ void Store::set_up(engine::Connection& connection) {
   // The first read: a wrong key and a file that is no database show here.
   connection.query_text("SELECT 1 FROM sqlite_master LIMIT 1");
   if (options_.open_mode == OpenMode::ReadWrite && connection.is_readonly()) {
-    core::throw_error(ErrorCode::CannotOpen, "the file '" + options_.path + "' may not be written");
+    core::throw_error(ErrorCode::CannotOpen, "the file '" + options_.path + "' is not writable");
   }
   functions::RegisterOptions functions;
   functions.uuid_flavour = options_.uuid_blobs ? functions::UuidFlavour::Blob : functions::UuidFlavour::Text;

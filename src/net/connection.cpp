@@ -496,9 +496,9 @@ bool Connection::step_http(Worker& worker) {
     if (state == IoState::Closed || state == IoState::Failed) return false;
     if (state != IoState::Ready) break;
     if (phase_ == Phase::Body && is_over_budget()) {
-      const char* const whose = !charge_.is_own_over() ? "the server holds too much of requests that are not complete"
-                                : is_known()           ? "this bearer's requests that are not complete are too much"
-                                                       : "unknown clients' requests that are not complete are too much";
+      const char* const whose = !charge_.is_own_over() ? "incomplete requests have reached the server's limit"
+                                : is_known()           ? "incomplete requests have reached this bearer's limit"
+                                             : "incomplete requests have reached the limit of unauthenticated clients";
       in_.release();
       body_.release();
       charge_.set(0);
@@ -600,7 +600,7 @@ bool Connection::step_websocket(Worker& worker) {
     if (in == &in_) {
       charge_.set(in_.size() + websocket_->held());
       if (charge_.is_over()) {
-        websocket_->close(close_code::kTryAgainLater, "too much is held of messages that are not complete");
+        websocket_->close(close_code::kTryAgainLater, "incomplete messages have reached their limit");
         break;
       }
     }

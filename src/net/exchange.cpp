@@ -83,7 +83,7 @@ void HttpExchange::append_connection() {
 
 void HttpExchange::build_head(int status, std::span<const Header> headers) {
   if (stage_ != Stage::None) throw std::logic_error("the request has been answered already");
-  if (status < 200 || status > 999) throw std::invalid_argument("the status is none of an answer");
+  if (status < 200 || status > 999) throw std::invalid_argument("the status is not that of an answer");
   std::string& text = worker_.head_text;
   text.assign("HTTP/1.1 ");
   append_number(text, static_cast<std::uint64_t>(status), 10);
@@ -158,7 +158,7 @@ std::shared_ptr<WebSocketSession> HttpExchange::accept_websocket(std::shared_ptr
     return nullptr;
   };
   if (!request_.wants_websocket() || request_.minor_version < 1 || worker_.head.framing != Framing::None) {
-    return refuse(400, {{"Content-Type", "text/plain"}}, "this is no WebSocket handshake\n");
+    return refuse(400, {{"Content-Type", "text/plain"}}, "this is not a WebSocket handshake\n");
   }
   if (request_.header("Sec-WebSocket-Version") != "13") {
     return refuse(426, {{"Content-Type", "text/plain"}, {"Sec-WebSocket-Version", "13"}, {"Upgrade", "websocket"}},

@@ -85,7 +85,7 @@ void HttpConnection::State::build_head(const HttpRequest& request) {
   if (!is_token(request.method) || request.target.empty())
     throw std::invalid_argument("the method or target is malformed");
   for (const char c : request.target) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) throw std::invalid_argument("the target has a blank");
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) throw std::invalid_argument("the target has a space");
   }
   std::string& text = request_head;
   text.assign(request.method).append(1, ' ');

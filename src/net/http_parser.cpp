@@ -123,7 +123,7 @@ class Parser final : public http::basic_parser<kIsRequest> {
     }
     if (is(http::error::bad_status) || is(http::error::bad_reason)) return {0, "the status line is malformed"};
     if (is(http::error::bad_content_length) || is(http::error::multiple_content_length)) {
-      return {400, "Content-Length is no number, or contradicts another field"};
+      return {400, "Content-Length is not a number, or contradicts another field"};
     }
     if (is(http::error::bad_transfer_encoding)) return {400, "Transfer-Encoding contradicts another field"};
     return {400, "a header field is malformed"};
@@ -144,7 +144,7 @@ class Parser final : public http::basic_parser<kIsRequest> {
     headers_->push_back({view(name), view(value)});
     if (field == http::field::content_length) {
       if (++lengths_ > 1) return refuse(error, {400, "more than one Content-Length"});
-      if (!is_length(view(value))) return refuse(error, {400, "Content-Length is no number"});
+      if (!is_length(view(value))) return refuse(error, {400, "Content-Length is not a number"});
     } else if (field == http::field::transfer_encoding) {
       if (++codings_ > 1) return refuse(error, {400, "more than one Transfer-Encoding"});
       if (!equals_ignoring_case(view(value), "chunked")) {
@@ -202,7 +202,7 @@ std::optional<HeadError> reduce_target(RequestHead& head) noexcept {
     return head.method == "OPTIONS" ? std::nullopt : std::optional(HeadError{400, "the target * is for OPTIONS only"});
   }
   const std::size_t colon = target.find("://");
-  if (colon == std::string_view::npos) return HeadError{400, "the target is no path"};
+  if (colon == std::string_view::npos) return HeadError{400, "the target is not a path"};
   const std::string_view scheme = target.substr(0, colon);
   if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) {
     return HeadError{400, "the target's scheme is not http or https"};

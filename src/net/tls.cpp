@@ -170,7 +170,7 @@ Fingerprint parse_pin(std::string_view text) {
   unsigned char decoded[36];
   if (padded.size() != 44 ||
       EVP_DecodeBlock(decoded, reinterpret_cast<const unsigned char*>(padded.data()), 44) != 33 || padded[42] == '=') {
-    throw NetError(ErrorKind::Tls, "a pinned public key is no SHA-256 in hexadecimal or base64");
+    throw NetError(ErrorKind::Tls, "a pinned public key is not a SHA-256 in hexadecimal or base64");
   }
   std::memcpy(pin.data(), decoded, pin.size());
   return pin;

@@ -41,11 +41,11 @@ std::string decode(std::string_view text, bool plus_is_space) {
 std::string parse_host(std::string_view host) {
   if (!host.empty() && host.front() == '[') {
     if (host.back() != ']' || host.find(':') == std::string_view::npos) {
-      throw UrlError("the URL's IPv6 address has no closing bracket or is none");
+      throw UrlError("the URL's IPv6 address has no closing bracket or is invalid");
     }
     host = host.substr(1, host.size() - 2);
     for (const char c : host) {
-      if (hex_value(c) < 0 && c != ':' && c != '.') throw UrlError("the URL's IPv6 address is none");
+      if (hex_value(c) < 0 && c != ':' && c != '.') throw UrlError("the URL's IPv6 address is invalid");
     }
     return lower(host);
   }
@@ -54,7 +54,7 @@ std::string parse_host(std::string_view host) {
   for (const char c : result) {
     if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f ||
         std::string_view("/?#@[]:<>\"\\^`{|}%").find(c) != std::string_view::npos) {
-      throw UrlError("the URL's host has a character that no host has");
+      throw UrlError("the URL's host has an invalid character");
     }
   }
   return result;
@@ -64,7 +64,7 @@ std::string parse_host(std::string_view host) {
 
 Url parse_url(std::string_view text) {
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) throw UrlError("the URL has a blank or control character");
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) throw UrlError("the URL has a space or control character");
   }
   Url url;
   const std::size_t colon = text.find(':');

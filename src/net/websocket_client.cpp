@@ -177,7 +177,7 @@ void WebSocketConnection::State::fail(const ErrorCode& error) {
   NetError failure(ErrorKind::Closed,
                    closed ? "the server closed the WebSocket with code " + std::to_string(code) +
                                 (reason.empty() ? "" : ": " + reason)
-                          : std::string("the WebSocket broke off"),
+                          : std::string("the WebSocket connection broke"),
                    sent);
   failure.close_code = code;
   failure.close_reason = reason;
@@ -280,7 +280,7 @@ std::string WebSocketConnection::State::handshake(std::string_view target,
                                                   std::span<const std::string_view> subprotocols,
                                                   std::span<const Header> headers) {
   for (const char c : target) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) throw std::invalid_argument("the target has a blank");
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f) throw std::invalid_argument("the target has a space");
   }
   std::string names;
   for (const std::string_view name : subprotocols) {

@@ -48,7 +48,7 @@ void Conversation::check(std::string_view sql) const {
   data.code = ErrorCode::TransactionLost;
   data.origin = ErrorOrigin::Server;
   data.message = lost_ ? *lost_ + ". Roll the transaction back, then start again"
-                       : "the transaction has ended without its Transaction being told: the server rolled it back "
+                       : "the transaction has ended without its Transaction: the server rolled it back "
                          "after an error, or SQL text ended it. Roll the Transaction back, then start again";
   data.sql = sql;
   data.transaction_open = false;
@@ -101,7 +101,7 @@ std::shared_ptr<Stream> Conversation::new_stream(Call& call) {
   }
   if (error != nullptr) {
     detail::ErrorData data = error_of(*error);
-    data.message = "a setting of the session cannot be made again: " + data.message;
+    data.message = "a setting of the session cannot be restored: " + data.message;
     core::throw_error(std::move(data));
   }
   if (!stream->is_open()) core::throw_error(ErrorCode::Protocol, "the server did not keep the stream that was set up");
@@ -362,7 +362,7 @@ RanBatch Conversation::execute_script(std::span<const hrana::Stmt> stmts, bool l
     if (autocommit) {
       release();
     } else if (!open) {
-      lose("the transaction is lost: the server has given up its stream");
+      lose("the transaction is lost: the server has closed its stream");
     }
   } else if (!autocommit) {
     if (!open) core::throw_error(ErrorCode::Protocol, "the server began a transaction, but did not keep its stream");
@@ -513,7 +513,7 @@ void Conversation::undo_savepoint(std::string_view script, const Call& call) {
     core::throw_error(std::move(data));
   } catch (const Error& error) {
     // What should be undone may stand there still, so nothing of the transaction may become lasting.
-    lose(std::string("the transaction is lost: a savepoint could not be undone: ") + error.what());
+    lose(std::string("the transaction is lost: a savepoint could not be rolled back: ") + error.what());
     throw;
   }
 }

@@ -72,8 +72,8 @@ bool CursorRun::read_row(const Call& call) {
       if (const auto* const row = std::get_if<CursorRow>(&*entry)) {
         if (step != 0 || complete_) continue;  // of the probe
         if (!began_ || row->cells.size() != columns_) {
-          core::throw_error(ErrorCode::Protocol, "the server sent a row with another number of values than columns",
-                            text_.source);
+          core::throw_error(ErrorCode::Protocol,
+                            "the server sent a row whose number of values differs from the columns", text_.source);
         }
         cells_ = row->cells;
         ++totals_.rows;

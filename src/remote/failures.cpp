@@ -22,7 +22,7 @@ void set_outcome(detail::ErrorData& data, const Call& call, Standing standing, b
   data.outcome_known = !(sent && in_doubt);
   data.sql = call.sql;
   if (!data.outcome_known) {
-    data.message += "; whether the statement took effect is not known";
+    data.message += "; it is unknown whether the statement took effect";
     data.retryable = false;
   }
 }
@@ -83,7 +83,7 @@ void throw_network(const net::NetError& error, const Call& call, Standing standi
   if (refused) {
     data.code = ErrorCode::TooBig;
     data.retryable = false;
-    data.message = "the request is longer than the server takes";
+    data.message = "the request exceeds the server's limit";
   }
   set_outcome(data, call, standing, error.sent() && !refused);
   if (standing == Standing::InTransaction && loses && data.outcome_known) lose_transaction(data);
@@ -106,7 +106,7 @@ void throw_status(int status, std::string_view body, hrana::Encoding encoding, c
     if (data.code == ErrorCode::SqlError && status >= 400 && data.sqlite_code == 0)
       data = core::http_error(status, text);
   } else if (status >= 300 && status < 400) {
-    data = core::http_error(status, "redirects are not followed: use the address that they lead to");
+    data = core::http_error(status, "redirects are not followed: use the address that they point to");
   } else {
     data = core::http_error(status, text);
   }
@@ -181,7 +181,7 @@ detail::ErrorData error_of(const hrana::WireError& error, const Text& text) {
 }
 
 void Answer::throw_unexpected() const {
-  core::throw_error(ErrorCode::Protocol, "the server answered a request with the answer to one of another kind");
+  core::throw_error(ErrorCode::Protocol, "the server answered a request with an answer of another kind");
 }
 
 std::optional<std::uint32_t> busy_timeout_of(const Call& call) noexcept {

@@ -41,7 +41,7 @@ bool is_field_value(std::string_view value) noexcept {
 
 void require_field_value(std::string_view value, const char* what) {
   if (is_field_value(value)) return;
-  core::throw_error(ErrorCode::Configuration, std::string(what) + " has characters that no header can carry");
+  core::throw_error(ErrorCode::Configuration, std::string(what) + " has characters that a header cannot carry");
 }
 
 // That of the environment is looked up for each connection; what it is now is looked at once more here, because here
@@ -113,7 +113,7 @@ std::vector<std::pair<std::string, std::string>> common_headers(const Options& o
       return net::equals_ignoring_case(field, known);
     });
     if (!is_token(name) || own) {
-      core::throw_error(ErrorCode::Configuration, "'" + name + "' is no header that can be added to requests");
+      core::throw_error(ErrorCode::Configuration, "'" + name + "' is not a header that can be added to requests");
     }
     require_field_value(value, "the value of a header");
     headers.emplace_back(name, value);

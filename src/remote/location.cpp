@@ -47,10 +47,10 @@ Location locate(const Options& options) {
     if (known.name == url.scheme) scheme = &known;
   }
   if (scheme == nullptr) {
-    refuse("the scheme '" + url.scheme + ":' is none of libsql:, https:, http:, wss: and ws:");
+    refuse("the scheme '" + url.scheme + ":' is not one of libsql:, https:, http:, wss: and ws:");
   }
-  if (url.user_info) refuse("a URL with a user name or password is not taken: give the token apart, or as authToken");
-  if (url.fragment) refuse("the URL of a database has no part after '#'");
+  if (url.user_info) refuse("a URL cannot contain a user name or password: pass the token separately, or as authToken");
+  if (url.fragment) refuse("the URL of a database cannot have a part after '#'");
 
   Location location;
   location.auth_token = options.auth_token;
@@ -58,12 +58,12 @@ Location locate(const Options& options) {
   try {
     for (auto& [name, value] : net::query_parameters(url.query.value_or(""))) {
       if (name == "tls") {
-        if (value != "0" && value != "1") refuse("the URL's parameter tls is 0 or 1");
+        if (value != "0" && value != "1") refuse("the URL's parameter tls must be 0 or 1");
         wanted_tls = value == "1";
       } else if (name == "authToken") {
         location.auth_token = std::move(value);
       } else {
-        refuse("the URL has the unknown parameter '" + name + "': tls and authToken may stand there");
+        refuse("the URL has the unknown parameter '" + name + "': only tls and authToken are allowed");
       }
     }
   } catch (const net::UrlError& error) {
@@ -81,7 +81,7 @@ Location locate(const Options& options) {
     if (scheme->websocket && !wanted) refuse(url.scheme + ": is a WebSocket's scheme, and HTTP was asked for");
     location.websocket = wanted;
   }
-  if (!is_header_value(location.auth_token)) refuse("the token has characters that no token can have");
+  if (!is_header_value(location.auth_token)) refuse("the token has characters that a token cannot have");
   location.endpoint.origin.tls = tls;
   location.endpoint.origin.host = url.host;
   location.endpoint.origin.port = url.port.value_or(tls ? 443 : 80);
@@ -97,7 +97,7 @@ Endpoint follow(const Endpoint& from, std::string_view base_url) {
   Endpoint to;
   try {
     net::Url url = net::parse_url(base_url);
-    if (url.scheme != "http" && url.scheme != "https") refuse_answer("which is no HTTP URL");
+    if (url.scheme != "http" && url.scheme != "https") refuse_answer("which is not an HTTP URL");
     to.origin.tls = url.scheme == "https";
     to.origin.host = url.host;
     to.origin.port = url.port.value_or(to.origin.tls ? 443 : 80);

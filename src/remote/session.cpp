@@ -63,14 +63,14 @@ void Session::require_sendable(const Text& text) {
   if (text.what.access == sql::Access::Write && (settings_.refuses_writes || conversation_.is_read_only())) {
     detail::ErrorData data;
     data.code = ErrorCode::ReadOnly;
-    data.message = conversation_.is_read_only() ? "the transaction may only read" : "the connection may only read";
+    data.message = conversation_.is_read_only() ? "the transaction is read-only" : "the connection is read-only";
     data.sql = text.source;
     data.transaction_open = conversation_.is_open();
     core::throw_error(std::move(data));
   }
   if (!conversation_.is_open() && text.sets_up_stream() && !keeps_setting(text)) {
-    core::throw_unsupported("setting up the connection by a statement of its own", "remote",
-                            "outside a transaction every statement has a connection of the server's for itself; put it "
+    core::throw_unsupported("setting up the connection with a separate statement", "remote",
+                            "outside a transaction every statement has its own connection on the server; put it "
                             "into the transaction or the batch that needs it");
   }
 }
@@ -338,7 +338,8 @@ void Session::undo_savepoint(std::string_view name) {
   const core::UndoScope undo(*this);
   const CallInterrupt::Running running(*interrupt_);
   if (!keep_rows()) {
-    conversation_.streaming()->cut("the rows ended because a savepoint was undone while they were too many to be kept");
+    conversation_.streaming()->cut(
+        "the rows ended because a savepoint was rolled back while they were too many to buffer");
   }
   conversation_.check(script);  // reading them may have shown that it is gone
   if (!conversation_.is_open()) return;
@@ -431,9 +432,9 @@ void Session::make_way(std::string_view sql) {
   detail::ErrorData data;
   data.code = ErrorCode::TooBig;
   data.message =
-      "rows of the transaction are still coming, and they are more than the " +
+      "rows of the transaction are still arriving, and they exceed the " +
       std::to_string(store_->options().row_buffer) +
-      " bytes that are kept while it runs something else: read them first, close them, or raise row_buffer()";
+      " bytes that are buffered while it runs something else: read them first, close them, or raise row_buffer()";
   data.sql = conversation_.streaming()->text().source;
   data.transaction_open = conversation_.is_open();
   core::throw_error(std::move(data));

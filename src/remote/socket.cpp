@@ -102,7 +102,7 @@ void Socket::take(const net::Message& message) {
   const bool text = message.type == net::MessageType::Text;
   if (text != (encoding_ == hrana::Encoding::Json)) {
     drop();
-    core::throw_error(ErrorCode::Protocol, "the server sent a message of the other kind than was agreed");
+    core::throw_error(ErrorCode::Protocol, "the server sent a message of another kind than agreed");
   }
   auto decoded = hrana::decode_server_message(encoding_, core::Source(std::string(message.data)));
   if (std::holds_alternative<hrana::HelloOk>(*decoded)) return;

@@ -118,7 +118,7 @@ class SocketCursor final : public Cursor {
     if (ok == nullptr) return false;
     const auto* const fetched = std::get_if<hrana::FetchCursorResponse>(&ok->response);
     if (fetched == nullptr) {
-      core::throw_error(ErrorCode::Protocol, "the server answered a request with the answer to one of another kind");
+      core::throw_error(ErrorCode::Protocol, "the server answered a request with an answer of another kind");
     }
     entries_ = fetched->entries;
     at_ = 0;

@@ -13,9 +13,9 @@ namespace {
 void check(const Options& options) {
   const auto refuse = [](const char* why) { core::throw_error(ErrorCode::Configuration, why); };
   const std::chrono::milliseconds zero(0);
-  if (options.connect_timeout <= zero) refuse("the time to connect must be longer than nothing");
+  if (options.connect_timeout <= zero) refuse("the connect timeout must be positive");
   if (options.default_deadline && *options.default_deadline <= zero) {
-    refuse("the default deadline must be longer than nothing");
+    refuse("the default deadline must be positive");
   }
   if (options.busy_timeout < zero) refuse("the busy timeout cannot be negative");
   if (options.keep_alive < zero) refuse("the time after which transactions are kept alive cannot be negative");

@@ -190,7 +190,7 @@ const malformed = {
   'base64 with a wrong letter': stmt({ type: 'blob', base64: '!!!!' }),
   'base64 of a wrong length': stmt({ type: 'blob', base64: 'A' }),
   'an integer too large': stmt({ type: 'integer', value: '9223372036854775808' }),
-  'an integer that is none': stmt({ type: 'integer', value: '12abc' }),
+  'an integer that is malformed': stmt({ type: 'integer', value: '12abc' }),
   'a float too large': '{"requests":[{"type":"execute","stmt":{"sql":"SELECT ?","args":[{"type":"float","value":1e400}]}}]}',
   'a value of an unknown type': stmt({ type: 'date', value: '1' }),
   'an id out of range': json({ requests: [{ type: 'store_sql', sql_id: 2 ** 40, sql: 'SELECT 1' }] }),

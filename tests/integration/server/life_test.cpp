@@ -120,7 +120,7 @@ TEST_F(ServerLife, EndsAtOnceAtASecondSignal) {
 
 TEST_F(ServerLife, RefusesAWrongCommandLineWithStatus2) {
   for (const auto& [arguments, message] : std::initializer_list<std::pair<std::vector<std::string>, const char*>>{
-           {{}, "what shall be served"},
+           {{}, "nothing to serve"},
            {{"--db", file("a.db"), "--nonsense"}, "--nonsense"},
            {{"--db", file("a.db"), "--http-listen", "0.0.0.0:0"}, "--allow-unauthenticated"}}) {
     ServerProcess server(arguments);
@@ -135,7 +135,7 @@ TEST_F(ServerLife, ListensElsewhereWithoutAKeyOnlyIfThatIsMeant) {
   ServerProcess server({"--db", file("a.db"), "--http-listen", "0.0.0.0:0", "--allow-unauthenticated"});
   ASSERT_TRUE(server.is_ready()) << server.errors();
   EXPECT_THAT(server.ready_line(), HasSubstr("http=http://0.0.0.0:"));
-  EXPECT_THAT(server.errors(), HasSubstr("nobody is asked for a token"));
+  EXPECT_THAT(server.errors(), HasSubstr("no token is required"));
 }
 
 TEST_F(ServerLife, RefusesToStartWithStatus1IfSomethingCannotBeHad) {

@@ -80,7 +80,7 @@ TEST(Expert, RunsNothingAndSaysWhatDoesNotCompile) {
                                          "SELECT 'on';\n.expert --sample 101\n.expert t\nSELECT 'goes';\n");
   EXPECT_EQ(result.out, "(no new indexes)\n\n\n(no new indexes)\n\n\n(no new indexes)\n\n\n1\n0\non\ngoes\n");
   EXPECT_NE(result.err.find("Parse error near line 8: no such table: nosuch"), std::string::npos) << result.err;
-  EXPECT_NE(result.err.find("line 10: .expert wants the statement itself"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("line 10: .expert needs the statement itself"), std::string::npos) << result.err;
   EXPECT_EQ(result.status, 1);
 }
 

@@ -521,7 +521,7 @@ TEST(Backup, ReplacesNothingThatIsNoDatabase) {
        {pipe, std::string("/dev/full"), std::string("/dev/null"), directory.path().string()}) {
     const ProcessResult refused = run_shell({":memory:", "CREATE TABLE t(a)", ".backup " + target});
     EXPECT_EQ(refused.status, 1) << target;
-    EXPECT_CONTAINS(refused.err, "no regular file");
+    EXPECT_CONTAINS(refused.err, "not a regular file");
   }
   EXPECT_TRUE(std::filesystem::is_fifo(pipe));
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));

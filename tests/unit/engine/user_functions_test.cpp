@@ -98,7 +98,7 @@ TEST_F(UserFunctions, ExceptionsBecomeSqlErrorsAndErrorsStayThemselves) {
   functions_.scalar("nested", [&](const std::string& sql) { conn_.execute(sql); });
   conn_.execute("CREATE TABLE u(x UNIQUE)");
   EXPECT_EQ(message("SELECT fail('my message') FROM t"), "SqlError: my message");
-  EXPECT_EQ(message("SELECT odd()"), "SqlError: an exception that is no std::exception");
+  EXPECT_EQ(message("SELECT odd()"), "SqlError: an exception that is not a std::exception");
   EXPECT_THAT(message("SELECT nested('INSERT INTO u VALUES (1), (1)')"), HasSubstr("Constraint: UNIQUE"));
   try {
     conn_.execute("SELECT fail('x')");

@@ -117,8 +117,7 @@ class GroupCommitTest : public testing::Test {
   GroupCommit group{target, 4};
 };
 
-const std::string kLost =
-    "the transaction was undone, because another one of its group broke the group; it can be tried again";
+const std::string kLost = "the transaction was undone, because another one broke their group; it can be retried";
 
 TEST_F(GroupCommitTest, JobAloneNeedsNoMark) {
   submit(add(1));
@@ -216,7 +215,7 @@ TEST_F(GroupCommitTest, WhoWaitsTooLongLeavesTheLineAndNothingOfItRuns) {
     });
   });
   while (!inside) std::this_thread::yield();
-  EXPECT_EQ(outcome(add(7), 10ms), "the deadline passed before the writer came to this transaction");
+  EXPECT_EQ(outcome(add(7), 10ms), "the deadline passed before the writer reached this transaction");
   EXPECT_EQ(group.waiting(), 0u);
   go = true;
   leader.join();

@@ -75,7 +75,7 @@ TEST(ChunkedBody, RefusesWhatReadersUnderstandDifferently) {
       {"a prefix", "0x3\r\nabc\r\n0\r\n\r\n"},
       {"a blank before", " 3\r\nabc\r\n0\r\n\r\n"},
       {"a blank behind", "3 \r\nabc\r\n0\r\n\r\n"},
-      {"no hexadecimal digit", "g\r\n"},
+      {"not a hexadecimal digit", "g\r\n"},
       {"a size beyond 64 bits", "fffffffffffffffff\r\n"},
       {"a size that wraps around", "10000000000000003\r\nabc\r\n0\r\n\r\n"},
       {"a bare line feed behind the size", "3\nabc\r\n0\r\n\r\n"},

@@ -140,7 +140,7 @@ TEST_F(ConfigTest, RefusesWhatItDoesNotKnowAndNamesThePlace) {
   EXPECT_THAT(refusal({"--db", "x", "--nonsense", "1"}), HasSubstr("--nonsense"));
   EXPECT_THAT(refusal({"--db", "x", "stray"}), HasSubstr("stray"));
   EXPECT_THAT(refusal({"--db", "x", "--"}), HasSubstr("no option"));
-  EXPECT_THAT(refusal({"--db"}), HasSubstr("--db wants a value"));
+  EXPECT_THAT(refusal({"--db"}), HasSubstr("--db needs a value"));
   EXPECT_THAT(refusal({"--db", "x", "--db", "y"}), HasSubstr("twice"));
   EXPECT_THAT(refusal({"--db", "x", "--max-rows", "many"}), HasSubstr("--max-rows: \"many\""));
   EXPECT_THAT(refusal({"--db", "x"}, {{"LIBSQL_MAX_ROWS", "many"}}), HasSubstr("LIBSQL_MAX_ROWS: \"many\""));
@@ -171,7 +171,7 @@ TEST_F(ConfigTest, KeepsSecretsOffTheCommandLine) {
 }
 
 TEST_F(ConfigTest, RefusesSettingsThatDoNotGoTogether) {
-  EXPECT_THAT(refusal({}), HasSubstr("what shall be served"));
+  EXPECT_THAT(refusal({}), HasSubstr("nothing to serve"));
   EXPECT_THAT(refusal({"--db", "x", "--data", "y"}), HasSubstr("exclude"));
   EXPECT_THAT(refusal({"--db", "x", "--enable-namespaces"}), HasSubstr("--data"));
   EXPECT_THAT(refusal({"--data", "x", "--disable-default-namespace"}), HasSubstr("--enable-namespaces"));
