@@ -13,7 +13,7 @@ namespace libsql::cli {
 struct DelimitedFormat {
   std::string column_separator = ",";
   std::string row_separator = "\n";
-  bool quotes = true;  // fields may stand in double quotes
+  bool quotes = true;  // fields may be in double quotes
 };
 
 /// Yields records one by one, with constant memory.

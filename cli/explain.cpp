@@ -46,7 +46,7 @@ bool is_one_of(std::string_view opcode, const std::array<std::string_view, N>& o
   return std::find(opcodes.begin(), opcodes.end(), opcode) != opcodes.end();
 }
 
-// What lies between an instruction that jumps back and its target is the body of a loop.
+// The code between an instruction that jumps back and its target is the body of a loop.
 void indent_loops(std::vector<Instruction>& program) {
   constexpr std::array<std::string_view, 6> kNext = {"Next", "Prev", "VPrev", "VNext", "SorterNext", "Return"};
   constexpr std::array<std::string_view, 5> kStart = {"Yield", "SeekLT", "SeekGT", "RowSetRead", "Rewind"};

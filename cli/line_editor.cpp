@@ -67,7 +67,7 @@ char** complete(const char* text, int start, int) {
   try {
     candidates = completer_of_readline(rl_line_buffer, static_cast<std::size_t>(start));
   } catch (const std::exception&) {
-    candidates.clear();  // There is nobody to tell, and the line can be typed.
+    candidates.clear();  // There is no way to report it, and the line can still be typed.
   }
   return candidates.empty() ? nullptr : rl_completion_matches(text, next_candidate);
 }

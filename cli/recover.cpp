@@ -189,7 +189,7 @@ class Recovery {
     }
   }
 
-  // A table of that shape stands in the scratch database; what is the order of its fields in a record?
+  // The scratch database has a table of that shape; what is the order of its fields in a record?
   Layout layout_of(const std::string& table) {
     struct Column {
       std::string name;

@@ -33,7 +33,7 @@ std::optional<std::uint64_t> read_varint(std::string_view bytes, std::size_t& at
   return value;
 }
 
-// How much of a payload stands on the page.
+// How much of a payload is on the page.
 std::uint64_t local_size(std::uint64_t payload, bool index, std::uint32_t usable) noexcept {
   const std::uint64_t most = index ? (usable - 12ULL) * 64 / 255 - 23 : usable - 35ULL;
   if (payload <= most) return payload;

@@ -24,12 +24,12 @@ inline bool is_index(PageKind kind) noexcept { return kind == PageKind::IndexInt
 /// What a page says that it is. The first page has its own header behind that of the file.
 PageKind kind_of(std::string_view page, std::uint32_t number) noexcept;
 
-/// One cell of a page; its numbers are as they stand there, and may be nonsense.
+/// One cell of a page; its numbers are as stored, and may be nonsense.
 struct Cell {
   std::uint32_t child = 0;     // of an interior page
   std::int64_t rowid = 0;      // of a table
   std::uint64_t payload = 0;   // its whole size
-  std::string_view local;      // what of it stands on the page
+  std::string_view local;      // the part of it on the page
   std::uint32_t overflow = 0;  // the page that goes on with it
 };
 

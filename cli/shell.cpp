@@ -596,7 +596,7 @@ void Shell::run_queue() {
       connection_->execute_batch(batch);
       return;
     } catch (const Error& error) {
-      // What stands before the one that failed has run.
+      // The statements before the one that failed have run.
       const Queued& failed = left[std::min(error.statement_index().value_or(0), left.size() - 1)];
       preparing_ = error.offset().has_value();
       report_error(error, failed.text, 0, failed.line);

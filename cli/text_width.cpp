@@ -110,7 +110,7 @@ std::vector<std::string> layout_lines(std::string_view text, int limit, bool at_
     lines.emplace_back();
     width = 0;
   };
-  // Ends the line where it may: after the last space if words are to be kept together, else here.
+  // Ends the line where it may: after the last space if words have to stay together, else here.
   const auto wrap = [&] {
     std::string& line = lines.back();
     const std::size_t space = at_words ? line.find_last_of(' ') : std::string::npos;

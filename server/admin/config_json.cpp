@@ -111,7 +111,7 @@ std::optional<Durability> durability_in(const Json& object) {
   return durability;
 }
 
-// What this server does not have. Taking it silently would let somebody rely on it.
+// What this server does not support. Silently accepting it would let clients rely on it.
 void refuse_members(const Json& object, std::initializer_list<const char*> names) {
   for (const char* const name : names) {
     const Json* const found = member(object, name);

@@ -165,7 +165,7 @@ std::shared_ptr<TokenVerifier> StandardAuthenticator::verifier_of(std::string_vi
     if (namespace_verifiers_.size() >= kMostVerifiers) namespace_verifiers_.clear();
     return namespace_verifiers_.emplace(std::move(key), std::move(verifier)).first->second;
   } catch (const KeyError&) {
-    throw AuthError("AUTH_FAILED", "Authentication failed");  // A key that cannot be used lets nobody in.
+    throw AuthError("AUTH_FAILED", "Authentication failed");  // An unusable key lets nobody in.
   }
 }
 

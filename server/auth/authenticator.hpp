@@ -1,4 +1,4 @@
-// The rules of who may come in: tokens, one password, or everybody.
+// Who is let in: bearers of tokens, of one password, or everybody.
 #pragma once
 
 #include <atomic>

@@ -54,7 +54,7 @@ enum class TokenProblem : std::uint8_t { Invalid, Expired, Immature, Rejected };
 /// The clock of `exp` and `nbf`; replaced in tests.
 using TokenTime = std::chrono::sys_seconds;
 
-/// How much the clocks of the server and of who made the token may differ.
+/// How much the clocks of the server and of the token's issuer may differ.
 inline constexpr std::chrono::seconds kTokenLeeway{60};
 
 /// Whether a token that ends then has ended, with the leeway for clocks that differ.

@@ -1,4 +1,4 @@
-// What a new token shall say.
+// The content of a new token.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Who sends a request and what they may do: the seam between the routes and whoever knows tokens and passwords.
+// Who sends a request and what they may do: the interface between the routes and the check of tokens and passwords.
 #pragma once
 
 #include <chrono>

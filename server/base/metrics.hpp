@@ -1,4 +1,4 @@
-// What the server tells whoever counts: one call per request and per statement, and numbers that are asked for.
+// What the server reports to its metrics: one call per request and per statement, and figures on request.
 #pragma once
 
 #include <atomic>

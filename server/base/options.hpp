@@ -122,7 +122,7 @@ struct Options {
   std::size_t threads = 0;  // of the workers when all wait; 0: 16 more than Limits::connections
 
   std::shared_ptr<Authenticator> authenticator;  // null: open_authenticator()
-  std::shared_ptr<Observer> observer;            // null: nobody is told
+  std::shared_ptr<Observer> observer;            // null: none
   std::string version;                           // the answer to GET /version; empty: the library's
 };
 

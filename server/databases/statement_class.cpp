@@ -127,7 +127,7 @@ StatementTraits traits_of(std::string_view text) noexcept {
     traits.is_explain = true;
     traits.is_pragma = pragma;
     traits.kind = StatementClass::Read;
-    if (pragma && statement.has_value) traits.kind = StatementClass::Unsupported;  // it would act all the same
+    if (pragma && statement.has_value) traits.kind = StatementClass::Unsupported;  // it would act anyway
   }
   return traits;
 }

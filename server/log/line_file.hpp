@@ -26,7 +26,7 @@ class LineFile final {
   /// not stop the server.
   void append(std::string_view line) noexcept;
   void flush() noexcept;
-  /// Opens the path anew. Throws std::system_error; then the old file stays in use.
+  /// Reopens the path. Throws std::system_error; then the old file stays in use.
   void reopen();
 
   /// Lines that could not be written.

@@ -52,7 +52,7 @@ class Places {
   void wait(Takers owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on) {
     line_.wait(ticket, std::move(owner), std::move(go_on));
   }
-  /// Whether somebody waits, so that who runs one thing after the other had better get into the line again.
+  /// Whether somebody waits, so that a caller with more to run should queue again.
   bool is_wanted() const noexcept { return waiting() != 0; }
 
   std::size_t taken() const noexcept { return budget_.held(); }

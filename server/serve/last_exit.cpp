@@ -15,7 +15,7 @@ LastExit::LastExit(std::chrono::milliseconds patience, std::function<void()> las
         }
         try {
           last_words();
-        } catch (const std::exception&) {  // there is nobody left to tell
+        } catch (const std::exception&) {  // nobody is left to be told
         }
         ::_exit(1);  // no destructors: they would wait for the thread that hangs
       }) {}

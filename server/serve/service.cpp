@@ -161,7 +161,7 @@ class Service::Impl {
       log_.error("serve",
                  "a request did not end even when it was cut off: exiting without it. What was "
                  "acknowledged is in the files");
-    } catch (const std::exception&) {  // the process ends all the same
+    } catch (const std::exception&) {  // the process ends anyway
     }
   }
 

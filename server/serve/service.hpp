@@ -24,7 +24,7 @@ class Service final {
 
   /// To be called several times a second: takes over files that have changed, writes out what logs collect.
   void tick() noexcept;
-  /// Opens the logs anew and takes over files that have changed.
+  /// Reopens the logs and reloads files that have changed.
   void reload() noexcept;
   /// Whether nothing has been asked for so long that it should stop.
   bool is_idle() const noexcept;

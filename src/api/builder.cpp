@@ -96,7 +96,7 @@ LocalBuilder& LocalBuilder::mvcc(bool on) {
 
 namespace {
 
-// A URL where a path should be would become a file of a strange name, and nobody would notice.
+// A URL in place of a path would silently become a file with a strange name.
 void require_path(const std::string& path) {
   const auto end = path.find("://");
   const std::string_view scheme = std::string_view(path).substr(0, end);

@@ -17,8 +17,8 @@ std::string abandon_reason(const char* what, const char* error) {
          " could not be rolled back when it ended: " + error;
 }
 
-// A destructor could not undo: then nobody may go on with the session. What was undone all the same, and told to a
-// listener who threw, is no reason for that; the exception has nobody to go to.
+// A destructor could not roll back: then the session must not be used again. If it was rolled back after all, and a
+// listener threw, that is no reason; nobody could catch the exception.
 void give_up(core::Session& session, bool stands, const char* what, const char* error) noexcept {
   if (!stands) return;
   try {

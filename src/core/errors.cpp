@@ -233,7 +233,7 @@ void name_constraint_columns(detail::ErrorData& data, std::string_view table) {
   if (dot == std::string_view::npos) return;
   data.constraint_table = rest.substr(0, dot);
   rest.remove_prefix(dot + 1);
-  // The table stands before each column.
+  // Each column is preceded by its table.
   const std::string separator = ", " + data.constraint_table + '.';
   for (;;) {
     const auto end = data.constraint_kind == ConstraintKind::NotNull ? std::string_view::npos : rest.find(separator);

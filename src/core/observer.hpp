@@ -28,7 +28,7 @@ struct StatementRun {
 class StatementObserver {
  public:
   virtual ~StatementObserver() = default;
-  /// Whether StatementRun::rows_scanned shall be counted. That slows every statement of a local connection down.
+  /// Whether StatementRun::rows_scanned has to be counted. That slows every statement of a local connection down.
   virtual bool wants_rows_scanned() const noexcept { return false; }
   /// Before a run begins; the arguments are valid for the call. `run` tells it from the others under way until
   /// finished() names it again.

@@ -49,7 +49,7 @@ void make_file(const OpenOptions& options) {
     rc = vfs->xOpen(vfs, name.get(), file,
                     SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE, &out);
     if (file->pMethods != nullptr) file->pMethods->xClose(file);
-    // A file that is there is opened all the same, for reading only.
+    // An existing file is opened anyway, for reading only.
     if (rc == SQLITE_OK && (out & SQLITE_OPEN_READONLY) != 0) rc = SQLITE_CANTOPEN;
   }
   if (rc == SQLITE_OK) return;
@@ -839,7 +839,7 @@ void Connection::run_cleanups() noexcept {
     cleanups_.pop_back();
     try {
       cleanup();
-    } catch (...) {  // a cleanup only unregisters; what it could throw has nobody to go to
+    } catch (...) {  // a cleanup only unregisters; nobody could catch what it throws
       keep_current_exception();
     }
   }

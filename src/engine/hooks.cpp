@@ -509,7 +509,7 @@ void Hooks::install() noexcept {
 #ifdef SQLITE_ENABLE_PREUPDATE_HOOK
   change(preupdate_, reads_rows, [&] {
     watch_rows(db, preupdate_ ? nullptr : &HookCallbacks::preupdate, preupdate_ ? nullptr : this);
-    // A DELETE without WHERE compiled without this hook empties the table at one stroke and tells nobody.
+    // A DELETE without WHERE compiled without this hook empties the table at once and reports no rows.
     if (!preupdate_) expire_statements();
   });
 #endif

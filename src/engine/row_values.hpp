@@ -10,8 +10,8 @@
 
 namespace libsql::engine {
 
-/// Bytes from a value of a row to the next; 0 if the functions below may not be used, so that each value is to be asked
-/// for with sqlite3_column_value().
+/// Bytes from a value of a row to the next; 0 if the functions below may not be used, so that each value has to be
+/// asked for with sqlite3_column_value().
 inline std::size_t value_size() noexcept {
 #ifdef LIBSQL_SYSTEM_SQLITE
   return 0;

@@ -289,7 +289,7 @@ void remove_function(Connection& connection, std::string_view name, int arity) {
   sqlite3* db = connection.require_open();
   connection.require_sql_allowed();
 #ifndef LIBSQL_SYSTEM_SQLITE
-  // What nobody has added is none to remove, the library's own functions among it.
+  // Only what users have added can be removed, not the library's own functions.
   LibsqlEngineFunction* const found = libsql_engine_function(db, checked.c_str(), arity);
   if (found == nullptr || libsql_engine_calls(found, reinterpret_cast<const void*>(&call_scalar),
                                               reinterpret_cast<const void*>(&step_aggregate)) == 0) {

@@ -107,7 +107,7 @@ struct Cursor {
 
   static Cursor& of(sqlite3_vtab_cursor* base) noexcept { return *reinterpret_cast<Cursor*>(base); }
 };
-#ifndef __clang__  // which takes libstdc++'s unique_ptr for more than a pointer; the first member is first all the same
+#ifndef __clang__  // which takes libstdc++'s unique_ptr for more than a pointer; the first member is first anyway
 static_assert(std::is_standard_layout_v<Table> && std::is_standard_layout_v<Cursor>);
 #endif
 

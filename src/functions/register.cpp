@@ -24,7 +24,7 @@ int register_common(const Target& target) noexcept {
   return code;
 }
 
-// What has to be told to each, or depends on it.
+// What each has to be told, or what depends on it.
 int register_own(sqlite3* connection, const RegisterOptions& options) noexcept {
   int code = SQLITE_OK;
   for (const auto add : {register_text_collation, register_json_functions, register_series}) {

@@ -9,7 +9,7 @@
 namespace libsql::functions {
 namespace {
 
-// What stands for `first` and the characters behind it, between commas.
+// The replacements for `first` and the characters behind it, between commas.
 struct Run {
   char32_t first;
   std::string_view texts;

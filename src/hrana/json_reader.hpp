@@ -93,7 +93,7 @@ class JsonArray {
   bool first_ = true;
 };
 
-/// The members of an object that somebody wants; others are passed over, and one that is there twice is refused.
+/// The members of an object that are wanted; others are skipped, and one that occurs twice is refused.
 ///
 ///     JsonObject object(reader);
 ///     for (int member; (member = object.next(kNames)) >= 0;) switch (member) ...: <read its value>

@@ -136,7 +136,7 @@ Batch read_batch(JsonReader& reader) {
   return batch;
 }
 
-// The members of all requests, in one list: those that a type has not are none of its business and may be anything.
+// The members of all requests, in one list: members that a type does not have are ignored and may be anything.
 constexpr Names kRequestNames = {"stream_id", "stmt",      "batch",     "sql",
                                  "sql_id",    "cursor_id", "max_count", "replication_index"};
 enum Member : unsigned {

@@ -29,7 +29,7 @@ ValueRef integer_of(JsonReader& reader, std::string_view text) {
 ValueRef read_real(JsonReader& reader, Side side) {
   if (reader.null()) {
     if (side == Side::Client) return ValueRef(std::numeric_limits<double>::quiet_NaN());
-    // What JSON makes of a NaN or an infinity; which of them it was, nobody can tell.
+    // What JSON makes of a NaN or an infinity; which of them it was cannot be told.
     reader.fail("a value of type float is null, as JSON has no NaN and no infinity; NULL is a value of type null");
   }
   return ValueRef(reader.real());

@@ -293,7 +293,7 @@ void Store::set_up(engine::Connection& connection) {
   if (const std::optional<Encryption> encryption = this->encryption()) {
     connection.set_key(encryption->cipher, encryption->parameters, encryption->key);
   }
-  // With it a schema that is damaged can be opened all the same, so it comes before the first read.
+  // With it a damaged schema can be opened anyway, so it comes before the first read.
   for (const auto& [name, value] : options_.pragmas) {
     if (sql::equals_ignoring_case(name, "writable_schema")) {
       connection.query_text("PRAGMA writable_schema=" + pragma_text(name, value));

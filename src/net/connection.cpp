@@ -28,7 +28,7 @@ constexpr int kTurn = 64;
 // Before a peer that has ended its sending side is asked whether it still listens: most answers take less, and a client
 // might not expect the question.
 constexpr std::int64_t kProbeTime = 1500;
-constexpr std::int64_t kCrowdedTime = 3000;  // ms; for the one thing that somebody may ask for whom there is no room
+constexpr std::int64_t kCrowdedTime = 3000;  // ms; for the one request that is allowed when there is no room
 
 std::uint64_t network_of(const SocketAddress& peer) noexcept {
   if (peer.family() == AF_INET) return reinterpret_cast<const sockaddr_in&>(peer.storage).sin_addr.s_addr;

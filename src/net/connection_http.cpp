@@ -24,7 +24,7 @@ Connection::Progress Connection::take_head(Worker& worker, ByteBuffer& in) {
     started_ = coarse_now();
     moved_ = 0;
   }
-  while (in.view().starts_with("\r\n")) {  // RFC 9112 2.2: blank lines before a request line are to be ignored.
+  while (in.view().starts_with("\r\n")) {  // RFC 9112 2.2: ignore blank lines before a request line.
     in.consume(2);
     scanned_ = 0;
   }
@@ -86,7 +86,7 @@ Connection::Progress Connection::take_head(Worker& worker, ByteBuffer& in) {
   if (head.expects_continue && in.empty() && !send_or_keep(worker, "HTTP/1.1 100 Continue\r\n\r\n", {})) {
     return Progress::Broken;
   }
-  return Progress::Handled;  // to be gone on with in take_body()
+  return Progress::Handled;  // take_body() continues
 }
 
 Connection::Progress Connection::take_body(Worker& worker, ByteBuffer& in) {

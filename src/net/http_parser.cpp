@@ -139,7 +139,7 @@ class Parser final : public http::basic_parser<kIsRequest> {
     version_ = version;
   }
   void on_field_impl(http::field field, Text name, Text value, ErrorCode& error) override {
-    if (headers_ == nullptr) return;  // a trailer, which nobody asks for
+    if (headers_ == nullptr) return;  // a trailer, which is not used
     if (headers_->size() == kMaxHeaders) return refuse(error, {431, "too many header fields"});
     headers_->push_back({view(name), view(value)});
     if (field == http::field::content_length) {

@@ -102,7 +102,7 @@ void ServerCore::put_behind(std::int64_t longest) {
   for (Worker& worker : workers_) put_behind(worker, longest);
 }
 
-// A statement that runs for long takes what nobody else needs of the processors, so that those who ask for little are
+// A long-running statement takes only the processor time that nobody else needs, so that small requests are
 // answered at once however many such statements there are.
 void ServerCore::put_behind(Worker& worker, std::int64_t longest) {
   const int thread = worker.thread_id.load(std::memory_order_acquire);

@@ -236,7 +236,7 @@ SSL* new_session(const Context& context, int descriptor) {
   return session;
 }
 
-// The protocol that this room speaks (RFC 7301); a client that offers none of it gets no answer about it.
+// The protocol that this room speaks (RFC 7301); a client that does not offer it gets no answer about it.
 constexpr unsigned char kAlpn[] = "\x08http/1.1";
 
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* length, const unsigned char* offered,

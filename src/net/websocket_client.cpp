@@ -414,7 +414,7 @@ void WebSocketConnection::close(int code, std::string_view reason, const Wait& w
       ErrorCode error;
       state.websocket->close(close_reason(code, reason), error);
     } catch (const std::exception&) {
-      // The connection ends in any case; that it did not end well concerns nobody any more.
+      // The connection ends in any case; how it ended no longer matters.
     }
   }
   state.end();

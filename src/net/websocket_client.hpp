@@ -45,7 +45,7 @@ class WebSocketConnection final {
   /// leaves the WebSocket closed, so this is the way to look without risk.
   std::optional<Message> try_receive(const Wait& wait);
 
-  /// Sends Close and waits for the peer's. Never throws; what fails ends the connection all the same. A code of 0 sends
+  /// Sends Close and waits for the peer's. Never throws; a failure ends the connection anyway. A code of 0 sends
   /// none.
   void close(int code, std::string_view reason, const Wait& wait) noexcept;
 

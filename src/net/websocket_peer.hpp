@@ -36,7 +36,7 @@ class WebSocketPeer final : public WebSocketSession {
   bool flush();
   /// Keeps what has to be sent before everything else.
   void keep(std::string_view bytes);
-  /// No message is to be read now. Once it is closing, everything is read, so that the peer's Close is found.
+  /// No message should be read now. Once it is closing, everything is read, so that the peer's Close is found.
   bool is_paused() const noexcept {
     return is_open() && (pauses_.load(std::memory_order_acquire) > 0 || unsent() > kMuchUnsent);
   }

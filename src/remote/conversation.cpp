@@ -512,7 +512,7 @@ void Conversation::undo_savepoint(std::string_view script, const Call& call) {
     data.transaction_open = false;
     core::throw_error(std::move(data));
   } catch (const Error& error) {
-    // What should be undone may stand there still, so nothing of the transaction may become lasting.
+    // Changes that should be undone may still be there, so the transaction must not commit.
     lose(std::string("the transaction is lost: a savepoint could not be rolled back: ") + error.what());
     throw;
   }

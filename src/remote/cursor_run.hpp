@@ -1,5 +1,5 @@
 // One run of a statement whose rows come as they are read: the entries of a cursor in their order, and what they say of
-// the transaction that it stands in.
+// the transaction around it.
 #pragma once
 
 #include <cstddef>

@@ -17,7 +17,7 @@ namespace {
 
 // What is known of the effect of a call that got no answer, although its request may have arrived.
 void set_outcome(detail::ErrorData& data, const Call& call, Standing standing, bool sent) {
-  // What stands in a transaction is undone with it, whatever it did; only its commit leaves doubt.
+  // A statement in a transaction is undone with it, whatever it did; only the commit leaves doubt.
   const bool in_doubt = standing == Standing::InTransaction ? call.commits : !call.repeatable;
   data.outcome_known = !(sent && in_doubt);
   data.sql = call.sql;

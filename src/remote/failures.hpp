@@ -16,8 +16,7 @@ namespace libsql::remote {
 /// Whether the request belonged to a stream that a transaction may be open on.
 enum class Standing : std::uint8_t { Alone, InTransaction };
 
-/// Whether the status is one of a server, or of what stands before it, that has no time now (RFC 9110 15.6, RFC 6585
-/// 4).
+/// Whether the status says that the server or a proxy is busy now (RFC 9110 15.6, RFC 6585 4).
 bool is_passing(int status) noexcept;
 
 /// Whether the server closed the WebSocket because a message was too long for it, which it then has not read.

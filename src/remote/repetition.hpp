@@ -10,7 +10,7 @@
 namespace libsql::remote {
 
 /// The attempts of one call. It is sent again only where that cannot run anything twice: no byte of it has left, or it
-/// only reads and stands in no transaction.
+/// only reads, outside a transaction.
 class Repetition {
  public:
   explicit Repetition(unsigned repeats) noexcept : left_(repeats) {}

@@ -117,7 +117,7 @@ void Session::check_call(std::string_view sql) const {
   core::throw_error(std::move(data));
 }
 
-// Settings can be made anew on each stream; what is attached and what is temporary cannot.
+// Settings can be repeated on each stream; attached databases and temporary objects cannot.
 bool Session::keeps_setting(const Text& text) const noexcept {
   return store_->options().keep_settings && text.sets_up_stream() && text.what.kind == sql::StatementKind::Pragma;
 }
@@ -189,7 +189,7 @@ Ran Session::run(Text& text, const core::ParamsView& params, bool want_rows) {
     const hrana::StmtTotals& totals = ran.result->totals;
     const std::uint64_t changed = text.changes_rows() ? totals.affected_row_count : 0;
     note(text, totals.affected_row_count, totals.last_insert_rowid, ran.result->row_count);
-    // Servers may leave out columns of rows that nobody wants.
+    // Servers may leave out the columns of rows that were not asked for.
     if (want_rows || !ran.result->cols.empty()) note_columns(text, ran.result->cols);
     scope.finished(ran.result->row_count, changed, totals.rows_read);
     return ran;

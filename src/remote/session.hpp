@@ -100,7 +100,7 @@ class Session final : public core::Session {
   void note_rows(std::uint64_t rows) noexcept { statistics_.rows += rows; }
   void note_failure() noexcept { ++statistics_.errors; }
 
-  /// A statement has run; if it is a setting of the session that is to be kept, it is.
+  /// A statement has run; if it is a setting that the session should keep, it is kept.
   void note_setting(const Text& text);
 
   /// The call that begins now, or goes on: then it may throw Interrupted or Timeout. Its views must outlive it.

@@ -44,7 +44,7 @@ void Socket::ensure_open(const Call& call) {
       return;
     } catch (const net::NetError& error) {
       if (error.kind() == net::ErrorKind::Interrupted || error.kind() == net::ErrorKind::Timeout) throw;
-      drop();  // it was closed while nobody looked
+      drop();  // it was closed in the meantime
     }
   }
   connect(call);

@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What nobody waits for is sent within this time or not at all.
+// A message that nobody waits for is sent within this time or not at all.
 constexpr milliseconds kFarewell{200};
 // Entries of a cursor in one answer. The next answer is on its way while one is read, so twice as many are in memory.
 constexpr std::uint32_t kFetched = 512;

@@ -22,7 +22,7 @@ class Steps {
     steps_.push_back({condition, stmt});
     return static_cast<std::uint32_t>(steps_.size() - 1);
   }
-  /// A step without arguments whose rows nobody wants.
+  /// A step without arguments, whose rows are not wanted.
   std::uint32_t add(std::string_view sql, const hrana::BatchCond* condition = nullptr) {
     hrana::Stmt stmt;
     stmt.sql.text = sql;

@@ -46,7 +46,7 @@ struct Text {
   Text(const Text&) = delete;
   Text& operator=(const Text&) = delete;
 
-  /// What is sent: the statement alone, without what stands around it.
+  /// What is sent: the statement alone, without the text around it.
   std::string_view sent() const noexcept { return style == ArgumentStyle::Mixed ? numbered : statement; }
   bool is_read() const noexcept { return what.access == sql::Access::Read; }
   /// Whether it only reads, and may have more rows than are worth waiting for.

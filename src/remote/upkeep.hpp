@@ -1,4 +1,4 @@
-// What is to be done at the server while the program does something else: closing streams that are left, and showing
+// What has to be done on the server while the program does something else: closing streams that are left, and showing
 // idle transactions so that they are not taken for dead. One thread per database, made when there is something to do.
 #pragma once
 

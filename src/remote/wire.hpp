@@ -22,7 +22,7 @@ namespace libsql::remote {
 struct Call {
   net::Wait wait;
   std::string_view sql;     // for errors
-  bool repeatable = false;  // it only reads and stands in no transaction, so it may be sent again at any time
+  bool repeatable = false;  // it only reads, outside a transaction, so it may be sent again at any time
   bool commits = false;     // it ends a transaction by making it lasting
   // Until when its statements may wait for a lock that others hold; none: as long as the server likes.
   std::optional<std::chrono::steady_clock::time_point> busy_until = std::nullopt;

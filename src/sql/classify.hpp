@@ -56,7 +56,7 @@ struct Classification {
   Access access = Access::Read;
   ExplainMode explain = ExplainMode::None;        // then `kind` is that of the explained statement
   BeginBehavior begin = BeginBehavior::Deferred;  // of Begin
-  bool with = false;                              // a WITH clause stands before it
+  bool with = false;                              // a WITH clause precedes it
   bool temporary = false;                         // CREATE TEMP ...
   bool has_value = false;                         // of Pragma: `= value` or `(value)` follows
   std::string_view schema;                        // before the dot, when there is one

@@ -78,7 +78,7 @@ class Dumper {
   void report(const std::string& what, const Error& error) {
     damaged_ = true;
     port_.damaged(what, error);
-    // No other comment can end it, as no line break stands in it.
+    // No other comment can end it, as it has no line break.
     std::string comment = "-- ERROR: " + what + ": " + error.message();
     for (char& byte : comment) {
       if (byte == '\n' || byte == '\r') byte = ' ';

@@ -25,7 +25,8 @@ class DumpPort {
   /// Writes the INSERT of one row.
   virtual void write_row(std::string_view line) { write(line); }
   /// A part of the database cannot be read; `what` says which. The dump goes on with the others, and ends in a ROLLBACK
-  /// so that nobody takes it for whole. Called while the error is being handled; throws to end the dump here.
+  /// so that it cannot be mistaken for a complete one. Called while the error is being handled; throws to end the dump
+  /// here.
   virtual void damaged(std::string_view what, const Error& error) = 0;
 };
 

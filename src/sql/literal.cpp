@@ -73,7 +73,7 @@ std::string replaced(std::string_view text, char byte, std::string_view marker) 
   return out;
 }
 
-// A character that does not stand in the literal itself but is put in by replace().
+// A character that is not in the literal itself but is inserted by replace().
 struct Replaced {
   char character;
   std::string_view marker;

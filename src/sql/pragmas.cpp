@@ -113,7 +113,7 @@ static_assert(is_sorted());
 
 constexpr char in_small(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
-// What stands in quotes of any kind that the engine takes for a name. None that is known has a quote in it.
+// The content of any quotes that the engine takes for a name. No known name has a quote in it.
 std::string_view without_quotes(std::string_view name) noexcept {
   if (name.size() < 2) return name;
   const char first = name.front();

@@ -25,7 +25,7 @@ bool is_reserved_word(std::string_view word) noexcept;
 /// The keywords, in upper case and sorted.
 std::span<const std::string_view> reserved_words() noexcept;
 
-/// Whether `name` can stand in `PRAGMA name`: letters, digits and underscores, not beginning with a digit.
+/// Whether `name` can be used in `PRAGMA name`: letters, digits and underscores, not beginning with a digit.
 bool is_pragma_name(std::string_view name) noexcept;
 
 /// Whether `value` can stand bare in `PRAGMA name = value`: one word of letters, digits and underscores, or a number

@@ -66,7 +66,7 @@ class Statements {
 inline Statements split(std::string_view script) noexcept { return Statements(script); }
 
 /// Whether `text` ends with a complete statement: after its last semicolon come only white space and finished comments,
-/// and that semicolon does not stand in a trigger body, a string or a comment. False for text without any statement.
+/// and that semicolon is not in a trigger body, a string or a comment. False for text without any statement.
 bool is_complete(std::string_view text) noexcept;
 
 /// Says of a text that grows what is_complete() would, and looks at each of its bytes once.

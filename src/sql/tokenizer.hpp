@@ -39,7 +39,7 @@ struct Token {
   std::size_t end() const noexcept { return offset + text.size(); }
 };
 
-/// Yields the tokens of `text` in order; then End for ever. Every byte of the text lies in exactly one token.
+/// Yields the tokens of `text` in order; then End for ever. Every byte of the text belongs to exactly one token.
 /// `text` must outlive the tokenizer and its tokens.
 class Tokenizer {
  public:
