@@ -87,7 +87,9 @@ Options parse_options(int argc, const char* const* argv) {
   try {
     app.parse(arguments);
   } catch (const CLI::ExtrasError&) {
-    throw UsageError("unknown option; see libsql --help");
+    const std::string unknown = app.remaining().front();
+    // Without its value, which may be a secret.
+    throw UsageError("unknown option " + unknown.substr(0, unknown.find('=')) + "; see libsql --help");
   } catch (const CLI::Error& error) {
     throw UsageError(error.what());
   }

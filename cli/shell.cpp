@@ -673,7 +673,7 @@ bool Shell::is_fatal(const Error& error, std::string_view statement) {
       return give_up("the server refuses it");
     case ErrorCode::Network:
     case ErrorCode::Protocol:
-      return give_up("the server does not answer correctly");
+      return give_up("the connection to the server failed");
     default:
       return false;
   }

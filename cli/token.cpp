@@ -125,7 +125,7 @@ int run_token(const std::vector<std::string>& arguments) {
   const std::vector<std::string> rest(arguments.empty() ? arguments.end() : arguments.begin() + 1, arguments.end());
   if (verb == "keygen") return keygen(rest);
   if (verb == "create") return create(rest);
-  throw UsageError("token: there are keygen and create; see libsql token --help");
+  throw UsageError("token: use keygen or create; see libsql token --help");
 }
 
 }  // namespace libsql::cli

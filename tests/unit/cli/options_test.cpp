@@ -56,6 +56,15 @@ TEST(Options, RefuseWhatTheyDoNotKnow) {
   EXPECT_THROW(parse({"--pragma", "=1"}), UsageError);
 }
 
+TEST(Options, NameTheUnknownOneWithoutItsValue) {
+  try {
+    parse({"a.db", "-json", "--token=secret", "SELECT 1"});
+    FAIL() << "taken";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "unknown option --token; see libsql --help");
+  }
+}
+
 TEST(Options, HaveEachModeInTheHelp) {
   const std::string help = help_text();
   for (const OutputModeInfo& info : output_modes()) {
