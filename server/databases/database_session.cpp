@@ -103,9 +103,9 @@ DatabaseSession::~DatabaseSession() {
 
 void DatabaseSession::set_up(const NamespaceConfig& config, const Options& options) {
   engine::Connection& connection = this->connection();
-  connection.set_busy_timeout(options.timeouts.write_wait);
-  connection.set_deadline(options.timeouts.statement);
-  connection.set_stoppable(true);
+  connection.patience().set_busy_timeout(options.timeouts.write_wait);
+  connection.patience().set_deadline(options.timeouts.statement);
+  connection.patience().set_stoppable(true);
   // Twice the engine's default. What a page costs that is not there shows in every look-up: the call that reads it from
   // the system's cache takes 0.6 us of the 14 us of a whole request. Sessions that are idle give it back.
   connection.query_text(kLargeCache);
@@ -130,7 +130,7 @@ void DatabaseSession::set_up(const NamespaceConfig& config, const Options& optio
   hooks.add(hooks.authorizers,
             engine::Hooks::Authorizer([this](const Authorization& what) { return authorize(what); }));
   counts_exactly_ = options.rows_read == RowsRead::Exact;
-  if (counts_exactly_) connection.add_observer(std::make_shared<ScanCounter>(), core::ObserverLife::Connection);
+  if (counts_exactly_) connection.observers().add(std::make_shared<ScanCounter>(), core::ObserverLife::Connection);
 }
 
 Verdict DatabaseSession::authorize(const Authorization& what) noexcept {
@@ -316,7 +316,7 @@ bool DatabaseSession::recycle() noexcept {
     runner_.settle();
     lost_.store(Lost::No, std::memory_order_relaxed);
     outer_savepoint_.clear();
-    if (changed_ || connection().is_interrupted()) return false;
+    if (changed_ || connection().patience().is_interrupted()) return false;
     connection().set_change_counters({});
     read_only_ = wrote_ = false;
     return true;

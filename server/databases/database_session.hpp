@@ -77,7 +77,9 @@ class DatabaseSession {
   void attach(const std::string& file, std::string_view alias_as_written);
 
   engine::Connection& connection() noexcept { return runner_.connection(); }
-  const std::shared_ptr<engine::Interrupt>& interrupt_state() noexcept { return connection().interrupt_state(); }
+  const std::shared_ptr<engine::Interrupt>& interrupt_state() noexcept {
+    return connection().patience().interrupt_state();
+  }
   bool is_autocommit() const noexcept { return runner_.connection().is_autocommit(); }
 
   /// Whether the transaction was taken away, and the client has not yet done what ends it.

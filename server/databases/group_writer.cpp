@@ -26,7 +26,7 @@ void GroupWriter::execute(std::shared_ptr<engine::Statement>& statement, const c
 void GroupWriter::begin(Clock::time_point until) {
   use_.emplace(*session_);
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
-  session_->connection().set_busy_timeout(std::max(left, std::chrono::milliseconds(0)));
+  session_->connection().patience().set_busy_timeout(std::max(left, std::chrono::milliseconds(0)));
   try {
     execute(begin_, "BEGIN IMMEDIATE");
   } catch (...) {

@@ -24,7 +24,7 @@ namespace libsql::server {
 class StatementRun {
  public:
   StatementRun(DatabaseSession& session, const Context& context) noexcept : session_(session), context_(context) {
-    session.connection().set_busy_timeout(context.lock_wait());
+    session.connection().patience().set_busy_timeout(context.lock_wait());
   }
   ~StatementRun();
   StatementRun(const StatementRun&) = delete;

@@ -1,7 +1,8 @@
 #include <libsql/connection.hpp>
 
 #include "api/access.hpp"
-#include "api/marks.hpp"
+#include "api/local_session.hpp"
+#include "core/marks.hpp"
 #include "engine/connection.hpp"
 #include "sql/classify.hpp"
 #include "sql/nesting.hpp"
@@ -52,7 +53,7 @@ Rows Connection::query_view(std::string_view sql, const detail::ParamsView& para
   return detail::Access::rows(session_, std::move(stmt));
 }
 detail::RowScope Connection::open_scope(std::string_view sql, const detail::ParamsView& params, detail::Wanted wanted) {
-  std::shared_ptr<core::Stmt> stmt = session().open_undoable(sql, params, wanted);
+  std::shared_ptr<core::Stmt> stmt = session().open(sql, params, wanted);
   if (stmt == nullptr) [[unlikely]]
     detail::throw_no_row();
   return detail::RowScope(std::move(stmt));
@@ -140,7 +141,7 @@ Transaction Connection::transaction(TransactionBehavior behavior) {
     held.begin(behavior);
     return detail::Access::transaction(session_, 0);
   }
-  return detail::Access::transaction(session_, detail::set_mark(held, "libsql_nested"));
+  return detail::Access::transaction(session_, core::set_mark(held, "libsql_nested"));
 }
 
 Savepoint Connection::savepoint(std::string_view name) {
@@ -166,23 +167,23 @@ void Connection::busy_timeout(std::chrono::milliseconds timeout) {
   if (timeout < std::chrono::milliseconds(0)) {
     core::throw_error(ErrorCode::OutOfRange, "the busy timeout cannot be negative");
   }
-  session().set_busy_timeout(timeout);
+  session().change_settings([&](core::SessionSettings& settings) { settings.busy_timeout = timeout; });
 }
-std::chrono::milliseconds Connection::busy_timeout() const { return session().busy_timeout(); }
+std::chrono::milliseconds Connection::busy_timeout() const { return session().settings().busy_timeout; }
 void Connection::deadline(std::optional<std::chrono::milliseconds> limit) {
   if (limit && *limit <= std::chrono::milliseconds(0)) {
     core::throw_error(ErrorCode::OutOfRange, "a deadline must be positive");
   }
-  session().set_deadline(limit);
+  session().change_settings([&](core::SessionSettings& settings) { settings.deadline = limit; });
 }
-std::optional<std::chrono::milliseconds> Connection::deadline() const { return session().deadline(); }
+std::optional<std::chrono::milliseconds> Connection::deadline() const { return session().settings().deadline; }
 
-std::uint64_t Connection::changes() const { return session().changes(); }
-std::uint64_t Connection::total_changes() const { return session().total_changes(); }
-std::int64_t Connection::last_insert_rowid() const { return session().last_insert_rowid(); }
+std::uint64_t Connection::changes() const { return session().counters().changes; }
+std::uint64_t Connection::total_changes() const { return session().counters().total_changes; }
+std::int64_t Connection::last_insert_rowid() const { return session().counters().last_insert_rowid; }
 bool Connection::is_autocommit() const { return session().is_autocommit(); }
-bool Connection::is_readonly() const { return session().is_readonly(); }
-std::string Connection::path() const { return session().path(); }
+bool Connection::is_readonly() const { return session().facts().is_readonly; }
+std::string Connection::path() const { return session().facts().path; }
 
 ExtensionGuard Connection::enable_load_extension() {
   detail::Access::engine(session_, core::Feature::LoadExtension).require_open();
@@ -197,10 +198,7 @@ void Connection::set_reserved_bytes(int bytes) {
 int Connection::reserved_bytes() const {
   return detail::Access::engine(session_, core::Feature::ReservedBytes).reserved_bytes();
 }
-void Connection::rekey(BlobView key) {
-  session().features().require(core::Feature::Rekey);
-  session().rekey(key);
-}
+void Connection::rekey(BlobView key) { detail::local_session(*this, core::Feature::Rekey).rekey(key); }
 void Connection::rekey(std::string_view key) { rekey(std::as_bytes(std::span(key))); }
 int Connection::limit(Limit which) const {
   const engine::Connection& engine = detail::Access::engine(session_, core::Feature::Limits);

@@ -36,7 +36,7 @@ PlanCounters& PlanCounters::operator=(PlanCounters&& other) noexcept {
 PlanCounters::~PlanCounters() { stop(); }
 
 void PlanCounters::stop() noexcept {
-  if (session_ != nullptr && observer_ != nullptr) session_->remove_observer(observer_.get());
+  if (session_ != nullptr && observer_ != nullptr) session_->observers().remove(observer_.get());
   observer_.reset();
 }
 

@@ -9,6 +9,7 @@
 #include "api/access.hpp"
 #include "core/histogram.hpp"
 #include "core/query_log.hpp"
+#include "core/statistics.hpp"
 
 namespace libsql {
 namespace {
@@ -22,17 +23,8 @@ Clock::time_point deadline_of(std::chrono::milliseconds timeout) { return Clock:
 
 void add(ConnectionStatistics& sum, const ConnectionStatistics& now, const ConnectionStatistics& before) {
   // If the lease's user has set the counters back, what they say is all there is.
-  const ConnectionStatistics base = now.statements < before.statements ? ConnectionStatistics{} : before;
-  const auto add_one = [&](std::uint64_t ConnectionStatistics::*counter) {
-    if (now.*counter > base.*counter) sum.*counter += now.*counter - base.*counter;
-  };
-  for (const auto counter :
-       {&ConnectionStatistics::statements, &ConnectionStatistics::rows, &ConnectionStatistics::changes,
-        &ConnectionStatistics::transactions, &ConnectionStatistics::commits, &ConnectionStatistics::rollbacks,
-        &ConnectionStatistics::errors, &ConnectionStatistics::cache_hits, &ConnectionStatistics::cache_misses,
-        &ConnectionStatistics::cache_evictions, &ConnectionStatistics::busy_waits}) {
-    add_one(counter);
-  }
+  const bool was_reset = now.statements < before.statements;
+  core::add(sum, was_reset ? now : core::since(now, before));
 }
 
 // Measures the statements of a leased connection. It may outlive the pool with a connection that somebody still holds.
@@ -386,7 +378,11 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
   }
 
   void set_up(PoolSlot& slot) {
-    if (slot.lane->role == PoolRole::Reader) Access::require_session(Access::session(slot.connection)).refuse_writes();
+    if (slot.lane->role == PoolRole::Reader) {
+      Access::require_session(Access::session(slot.connection)).change_settings([](core::SessionSettings& settings) {
+        settings.refuses_writes = true;
+      });
+    }
     if (options_.set_up) options_.set_up(slot.connection);
     const auto& session = Access::session(slot.connection);
     Access::require_session(session).mark_clean();
@@ -399,8 +395,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     // Rows, statements and the like that still hold the session could go on using it in another thread.
     if (session == nullptr || session->is_closed() || session.use_count() > slot.holders) return false;
     try {
-      session->renew_interrupts();  // the last user's handles are not for the next one's calls
-      if (session->recycle() == core::Session::Recycled::Everything) set_up(slot);
+      if (session->undo_use(core::Reset::Traces) == core::Reset::Everything) set_up(slot);
       return true;
     } catch (...) {
       return false;

@@ -21,7 +21,7 @@ QueryLogGuard::~QueryLogGuard() { stop(); }
 void QueryLogGuard::stop() noexcept {
   const auto observer = observer_.lock();
   const auto session = session_.lock();
-  if (observer != nullptr && session != nullptr) session->remove_observer(observer.get());
+  if (observer != nullptr && session != nullptr) session->observers().remove(observer.get());
   observer_.reset();
 }
 

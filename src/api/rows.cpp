@@ -19,10 +19,10 @@ namespace {
 
 namespace detail {
 CallScope::CallScope(core::Session* session) noexcept : session_(session) {
-  if (session_ != nullptr) session_->begin_call();
+  if (session_ != nullptr) session_->enter(core::Span::Call);
 }
 CallScope::~CallScope() {
-  if (session_ != nullptr) session_->end_call();
+  if (session_ != nullptr) session_->leave(core::Span::Call);
 }
 
 void throw_column_count(int have, std::size_t want) {
@@ -125,7 +125,7 @@ bool Rows::next() {
   if (done_) return false;
   if (stmt_->cursor_id() != cursor_id_) [[unlikely]] {  // reset() or the like ended it
     done_ = true;
-    if (session_->is_closed()) session_->changes();  // throws: a connection given up is no end of the rows
+    session_->require_open();  // a connection given up is no end of the rows
     return false;
   }
   try {

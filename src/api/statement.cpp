@@ -51,7 +51,7 @@ std::uint64_t Statement::execute(const Params& params) { return execute_view(det
 RunResult Statement::run_view(const detail::ParamsView& params) {
   RunResult result;
   result.changes = stmt().execute(params);
-  result.last_insert_rowid = session_->last_insert_rowid();
+  result.last_insert_rowid = session_->counters().last_insert_rowid;
   return result;
 }
 

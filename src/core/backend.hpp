@@ -11,6 +11,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include <libsql/column.hpp>
@@ -18,8 +20,10 @@
 #include <libsql/params.hpp>
 #include <libsql/value.hpp>
 
-#include "core/feature.hpp"
 #include "core/observer.hpp"
+#include "core/session_base.hpp"
+#include "core/standing.hpp"
+#include "core/statistics.hpp"
 
 namespace libsql {
 enum class TransactionBehavior : std::uint8_t;
@@ -117,136 +121,153 @@ class Bulk {
   virtual std::uint64_t finish() = 0;
 };
 
+/// Several statements: a script, or texts with their arguments. A view.
+using Batch = std::variant<std::string_view, std::span<const BatchStatement>>;
+
+/// Whether a statement is for one use right away: where compiling is a call of its own, it is spared.
+enum class Use : std::uint8_t { Often, Once };
+
+/// What is done to a savepoint.
+enum class SavepointStep : std::uint8_t {
+  Set,
+  Release,
+  RollBackTo,
+  Undo,  // rolls back to it, and removes it
+};
+
+/// A time that a session is told of. Such times nest.
+enum class Span : std::uint8_t {
+  Call,  // one call of the public API that runs several statements: it has one deadline, and an interrupt ends all of
+         // it
+  Undo,  // something is undone, which must not fail for the sake of an interrupt, or of a deadline that has passed
+};
+
+/// How far a session goes back to what it was when it was new.
+enum class Reset : std::uint8_t {
+  Traces,  // for its next user, who must not notice the last one: may keep compiled statements, for one
+  Everything,
+};
+
+struct TransactionState {
+  bool is_open = false;     // for the engine
+  bool is_watched = false;  // for the handles, also if the engine has lost it: then a statement throws TransactionLost
+};
+
+struct ChangeCounters {
+  std::uint64_t changes = 0;
+  std::uint64_t total_changes = 0;
+  std::int64_t last_insert_rowid = 0;
+  bool operator==(const ChangeCounters&) const = default;
+};
+
+struct DatabaseFacts {
+  std::string path;  // empty if it has no file here
+  bool is_readonly = false;
+};
+
 /// One session. Used by one thread at a time.
-class Session {
+class Session : public SessionBase {
  public:
-  /// `features` must outlive it.
-  explicit Session(const Features& features) noexcept : features_(&features) {}
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
   virtual ~Session() = default;
 
-  /// What it can do. Asked before anything that a mode may not offer, and before engine_connection() is used.
-  const Features& features() const noexcept { return *features_; }
-  /// As if it were of another kind; `features` must outlive it. A replica's local session is told so.
-  void restrict_to(const Features& features) noexcept { features_ = &features; }
   /// The engine's connection where the mode has one, else null. Having one permits nothing: see features().
   virtual engine::Connection* engine_connection() noexcept = 0;
 
+  // -- statements
+
   virtual std::uint64_t execute(std::string_view sql, const ParamsView& params) = 0;
-  virtual std::shared_ptr<Stmt> prepare(std::string_view sql) = 0;
-  /// A statement for one use right away: where compiling is a call of its own, it is spared.
-  virtual std::shared_ptr<Stmt> prepare_once(std::string_view sql) { return prepare(sql); }
-  /// prepare_once() and Stmt::open(), as one call: its deadline and its interrupts are for both.
-  virtual std::shared_ptr<Stmt> open(std::string_view sql, const ParamsView& params);
-  /// The same with Stmt::open_undoable(); null if that is false.
-  virtual std::shared_ptr<Stmt> open_undoable(std::string_view sql, const ParamsView& params, detail::Wanted wanted);
-  virtual std::vector<StatementResult> execute_batch(std::string_view script) = 0;
-  virtual std::vector<StatementResult> execute_batch(std::span<const BatchStatement> statements) = 0;
+  virtual std::shared_ptr<Stmt> prepare(std::string_view sql, Use use) = 0;
+  std::shared_ptr<Stmt> prepare(std::string_view sql) { return prepare(sql, Use::Often); }
+  /// Use::Once and Stmt::open(), or open_undoable() if few rows are wanted, as one call: its deadline and its
+  /// interrupts are for both. Null if open_undoable() is false.
+  virtual std::shared_ptr<Stmt> open(std::string_view sql, const ParamsView& params,
+                                     std::optional<detail::Wanted> few = std::nullopt);
+  virtual std::vector<StatementResult> execute_batch(const Batch& batch) = 0;
   /// All or nothing in one call, where the mode has a way; else none: the caller puts a transaction around
   /// execute_batch().
-  virtual std::optional<std::vector<StatementResult>> execute_atomically(std::string_view script);
-  virtual std::optional<std::vector<StatementResult>> execute_atomically(std::span<const BatchStatement> statements);
+  virtual std::optional<std::vector<StatementResult>> execute_atomically(const Batch& batch);
   /// The same for one statement with many sets of arguments; else null.
   virtual std::unique_ptr<Bulk> bulk(std::string_view sql);
 
+  // -- transactions
+
   virtual void begin(TransactionBehavior behavior) = 0;
+  /// The end of the transaction also ends its handles and its watch.
   virtual void commit() = 0;
   virtual void rollback() = 0;
-  /// Whether a transaction() is open, also if the engine has lost it.
-  virtual bool in_transaction() const noexcept = 0;
-  /// Outside a transaction it opens one, which is watched like that of begin() until release or rollback end it.
-  virtual void savepoint(std::string_view name) = 0;
-  virtual void release_savepoint(std::string_view name) = 0;
-  virtual void rollback_to_savepoint(std::string_view name) = 0;
-  /// Undoes what followed a savepoint and removes it.
-  virtual void undo_savepoint(std::string_view name) {
-    rollback_to_savepoint(name);
-    release_savepoint(name);
-  }
-  /// Whether the end of a transaction or savepoint that threw last was done all the same: what failed was somebody who
-  /// was told of it.
-  virtual bool was_done() const noexcept { return false; }
-  /// Until the next reset(), a statement that writes throws ReadOnly.
-  virtual void refuse_writes() = 0;
-  /// Gives the session up after a rollback failed in a destructor; its next use says why.
-  virtual void abandon(std::string reason) noexcept = 0;
-
-  virtual void ping() = 0;
-  virtual void close() = 0;
-  virtual bool is_closed() const noexcept = 0;
-  virtual void reset() = 0;
-  /// As reset(), but may keep what the next user cannot notice: compiled statements, for one.
-  enum class Recycled : std::uint8_t { Traces, Everything };
-  virtual Recycled recycle() {
-    reset();
-    return Recycled::Everything;
-  }
-  /// What was set until now is the connection's own: recycle() undoes only what comes after.
-  virtual void mark_clean() {}
-  virtual void release_memory() = 0;
-  virtual std::shared_ptr<InterruptState> interrupt_state() noexcept = 0;
-  virtual void set_busy_timeout(std::chrono::milliseconds timeout) = 0;
-  virtual std::chrono::milliseconds busy_timeout() const noexcept = 0;
-  virtual void set_deadline(std::optional<std::chrono::milliseconds> limit) = 0;
-  virtual std::optional<std::chrono::milliseconds> deadline() const noexcept = 0;
-
-  /// Changes the encryption key of the file, also for the connections that its database gives from now on.
-  virtual void rekey(std::span<const std::byte>) { features_->refuse(Feature::Rekey); }
-
-  virtual std::uint64_t changes() = 0;
-  virtual std::uint64_t total_changes() = 0;
-  virtual std::int64_t last_insert_rowid() = 0;
-  virtual bool is_autocommit() = 0;
-  virtual bool is_readonly() = 0;
-  virtual std::string path() = 0;
+  /// Sets was_done() if it throws.
+  virtual void savepoint(SavepointStep step, std::string_view name) = 0;
   /// While on, a statement throws TransactionLost if the transaction that was open then is gone.
   virtual void watch(bool on) noexcept = 0;
-
-  /// What handles of this session have begun. The handle of what is not here any more has ended, with an outer one, by
-  /// reset() or by who had the session before.
-  struct Mark {
-    std::uint64_t id;
-    std::string name;      // the engine's
-    bool watches = false;  // its transaction was begun by SQL text, and is watched as long as it is here
-  };
-  std::uint64_t transaction = 0;  // that a handle has begun; 0: none
-  std::vector<Mark> marks;        // savepoints, the innermost last
-  std::uint64_t last_handle = 0;  // never used twice
-  void forget_handles() noexcept {
-    transaction = 0;
-    marks.clear();
+  virtual TransactionState transaction_state() const noexcept = 0;
+  bool in_transaction() const noexcept { return transaction_state().is_watched; }
+  /// Throws Misuse if the session is closed.
+  bool is_autocommit() const {
+    require_open();
+    return !transaction_state().is_open;
   }
 
-  /// One call of the public API that runs several statements: deadline and interrupts are for the call, not for each of
-  /// them. Calls nest.
-  virtual void begin_call() noexcept = 0;
-  virtual void end_call() noexcept = 0;
-  /// What must not fail for the sake of an interrupt, or of a deadline that has passed: undoing.
-  virtual void begin_undo() noexcept = 0;
-  virtual void end_undo() noexcept = 0;
+  // -- life
+
+  virtual const Standing& standing() const noexcept = 0;
+  bool is_closed() const noexcept { return !standing().is_good(); }
+  void require_open() const { standing().require(); }
+  virtual void ping() = 0;
+  virtual void close() = 0;
+  /// Gives the session up after a rollback failed in a destructor; its next use says why.
+  virtual void abandon(std::string reason) noexcept = 0;
+  /// Undoes what was done to it, at least as far as that; returns how far. After Traces the interrupt handles given out
+  /// until now do nothing any more.
+  virtual Reset undo_use(Reset least) = 0;
+  void reset() { undo_use(Reset::Everything); }
+  /// What was set until now is the connection's own: Reset::Traces undoes only what comes after.
+  virtual void mark_clean() = 0;
+  virtual void release_memory() = 0;
+
+  // -- waiting
+
+  virtual std::shared_ptr<InterruptState> interrupt_state() noexcept = 0;
+  virtual void enter(Span span) noexcept = 0;
+  virtual void leave(Span span) noexcept = 0;
   /// A destructor could not throw this: the next statement of the session does, before it runs.
   virtual void report_later(std::exception_ptr failure) noexcept = 0;
-  /// The interrupt handles given out until now do nothing any more.
-  virtual void renew_interrupts() = 0;
+  virtual SessionSettings settings() const noexcept = 0;
+  virtual void apply(const SessionSettings& settings) = 0;
+  /// Applies the settings as `change` leaves them.
+  template <class Change>
+  void change_settings(Change&& change) {
+    SessionSettings changed = settings();
+    change(changed);
+    apply(changed);
+  }
 
+  // -- what is known of it
+
+  /// Throws Misuse if the session is closed, as facts() does.
+  virtual ChangeCounters counters() const = 0;
+  virtual DatabaseFacts facts() const = 0;
+  /// Those who watch its statements.
+  virtual ObserverList& observers() noexcept = 0;
   /// Throws Misuse if the session is closed.
-  virtual void add_observer(std::shared_ptr<StatementObserver> observer, ObserverLife life) = 0;
-  /// Does nothing if it is not here (any more). May be called by an observer.
-  virtual void remove_observer(const StatementObserver* observer) noexcept = 0;
+  void add_observer(std::shared_ptr<StatementObserver> observer, ObserverLife life) {
+    require_open();
+    observers().add(std::move(observer), life);
+  }
+  /// Since it was made, but for what reset_statistics() has put behind it.
+  ConnectionStatistics statistics() const { return since(figures(), baseline()); }
+  void reset_statistics() { set_baseline(figures()); }
 
-  virtual ConnectionStatistics statistics() const = 0;
-  virtual void reset_statistics() = 0;
-
- private:
-  const Features* features_;
+ protected:
+  using SessionBase::SessionBase;
+  /// Its counters since it was made.
+  virtual ConnectionStatistics figures() const = 0;
 };
 
 /// The time of one call that runs several statements.
 class CallScope {
  public:
-  explicit CallScope(Session& session) noexcept : session_(session) { session_.begin_call(); }
-  ~CallScope() { session_.end_call(); }
+  explicit CallScope(Session& session) noexcept : session_(session) { session_.enter(Span::Call); }
+  ~CallScope() { session_.leave(Span::Call); }
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
 
@@ -257,8 +278,8 @@ class CallScope {
 /// The time in which something is undone.
 class UndoScope {
  public:
-  explicit UndoScope(Session& session) noexcept : session_(session) { session_.begin_undo(); }
-  ~UndoScope() { session_.end_undo(); }
+  explicit UndoScope(Session& session) noexcept : session_(session) { session_.enter(Span::Undo); }
+  ~UndoScope() { session_.leave(Span::Undo); }
   UndoScope(const UndoScope&) = delete;
   UndoScope& operator=(const UndoScope&) = delete;
 

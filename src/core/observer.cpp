@@ -6,25 +6,34 @@ namespace libsql::core {
 
 void ObserverList::add(std::shared_ptr<StatementObserver> observer, ObserverLife life) {
   entries_.push_back({std::move(observer), life});
+  note_change();
 }
 
 void ObserverList::remove(const StatementObserver* observer) noexcept {
   for (Entry& entry : entries_) {
     if (entry.observer.get() == observer) entry.observer.reset();
   }
-  tidy();
+  note_change();
 }
 
 void ObserverList::end_until_reset() noexcept {
   for (Entry& entry : entries_) {
     if (entry.life == ObserverLife::UntilReset) entry.observer.reset();
   }
-  tidy();
+  note_change();
 }
 
-void ObserverList::tidy() noexcept {
-  if (notifying_ != 0) return;
+void ObserverList::note_change() noexcept {
+  has_changed_ = notifying_ != 0;
+  if (has_changed_) return;
   std::erase_if(entries_, [](const Entry& entry) { return entry.observer == nullptr; });
+  if (changed_) changed_();
+}
+
+bool ObserverList::has_until_reset() const noexcept {
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    return entry.observer != nullptr && entry.life == ObserverLife::UntilReset;
+  });
 }
 
 bool ObserverList::wants_rows_scanned() const noexcept {
@@ -39,7 +48,7 @@ void ObserverList::notify(Tell&& tell) noexcept {
   for (std::size_t i = 0; i < entries_.size(); ++i) {  // by number: an observer may add another
     if (const std::shared_ptr<StatementObserver> observer = entries_[i].observer) tell(*observer);
   }
-  if (--notifying_ == 0) tidy();
+  if (--notifying_ == 0 && has_changed_) note_change();
 }
 
 void ObserverList::started(const void* run, const detail::ParamsView& params) noexcept {

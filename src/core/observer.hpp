@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <libsql/error.hpp>
@@ -44,6 +46,8 @@ enum class ObserverLife : std::uint8_t { UntilReset, Connection };
 /// The observers of one session. Used by one thread at a time; an observer may add and remove others while it is told.
 class ObserverList {
  public:
+  /// `changed` is called after each change, or after all have been told if it came from one of them.
+  explicit ObserverList(std::function<void()> changed = nullptr) : changed_(std::move(changed)) {}
   void add(std::shared_ptr<StatementObserver> observer, ObserverLife life);
   /// Does nothing if it is not here (any more).
   void remove(const StatementObserver* observer) noexcept;
@@ -51,8 +55,8 @@ class ObserverList {
   void end_until_reset() noexcept;
 
   bool empty() const noexcept { return entries_.empty(); }
-  /// Whether anybody is told now; then no entry moves.
-  bool is_notifying() const noexcept { return notifying_ != 0; }
+  /// Whether a reset would remove one.
+  bool has_until_reset() const noexcept;
   bool wants_rows_scanned() const noexcept;
 
   void started(const void* run, const detail::ParamsView& params) noexcept;
@@ -66,10 +70,12 @@ class ObserverList {
   };
   template <class Tell>
   void notify(Tell&& tell) noexcept;
-  void tidy() noexcept;
+  void note_change() noexcept;
 
+  std::function<void()> changed_;
   std::vector<Entry> entries_;
-  int notifying_ = 0;
+  int notifying_ = 0;  // how deep; then no entry moves
+  bool has_changed_ = false;
 };
 
 }  // namespace libsql::core

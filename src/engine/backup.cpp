@@ -94,19 +94,19 @@ class SourceState final {
 }
 
 void check_stop(const Connection& source) {
-  if (source.is_interrupted()) throw_stopped(ErrorCode::Interrupted, "the backup was interrupted");
-  if (source.deadline_passed()) throw_stopped(ErrorCode::Timeout, "the deadline passed during a backup");
+  if (source.patience().is_interrupted()) throw_stopped(ErrorCode::Interrupted, "the backup was interrupted");
+  if (source.patience().deadline_passed()) throw_stopped(ErrorCode::Timeout, "the deadline passed during a backup");
 }
 
 BackupOutcome copy(Connection& source, Connection& target, const std::string& target_schema,
                    const BackupOptions& options) {
   SourceState state(source, options.source_schema);
   source.query_text("SELECT 1");  // an interrupt from before this call does not count
-  source.start_deadline();
+  source.patience().start_deadline();
   Steps steps(target, target_schema, source, options.source_schema);
   const int pages =
       options.pages_per_step == 0 ? -1 : static_cast<int>(std::min<std::uint32_t>(options.pages_per_step, INT_MAX));
-  const auto patience = options.busy_timeout.value_or(source.busy_timeout());
+  const auto patience = options.busy_timeout.value_or(source.patience().busy_timeout());
   std::optional<Clock::time_point> give_up;
   for (;;) {
     const int rc = steps.step(pages);
@@ -180,7 +180,7 @@ std::unique_ptr<Connection> with_page_size(Connection& source, const BackupOptio
       converted->handle(), 10000,
       [](void* context) {
         const auto& watched = *static_cast<const Connection*>(context);
-        return watched.is_interrupted() || watched.deadline_passed() ? 1 : 0;
+        return watched.patience().is_interrupted() || watched.patience().deadline_passed() ? 1 : 0;
       },
       &source);
   try {
@@ -307,7 +307,7 @@ BackupOutcome backup(Connection& source, Connection& target, const BackupOptions
     } else {
       BackupOptions second = options;
       second.source_schema = "main";
-      second.busy_timeout = options.busy_timeout.value_or(source.busy_timeout());
+      second.busy_timeout = options.busy_timeout.value_or(source.patience().busy_timeout());
       second.progress = [&](const BackupProgress& pages) {
         check_stop(source);
         return options.progress ? options.progress(pages) : BackupNext::Continue;
@@ -340,7 +340,7 @@ BackupOutcome backup(Connection& source, const std::filesystem::path& given, con
     const auto target =
         Connection::open({path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                           cipher_vfs_name(options.vfs)});
-    target->set_busy_timeout(options.busy_timeout.value_or(source.busy_timeout()));
+    target->patience().set_busy_timeout(options.busy_timeout.value_or(source.patience().busy_timeout()));
     if (options.encryption) {
       target->set_key(options.encryption->cipher, options.encryption->parameters, options.encryption->key);
     } else if (source.is_encrypted(options.source_schema) &&
@@ -370,7 +370,7 @@ EngineMemory serialize(Connection& connection, const std::string& schema, Serial
     core::throw_unsupported("the bytes of an encrypted database", "engine",
                             "they would be decrypted; pass SerializeEncrypted::Decrypt if that is intended");
   }
-  connection.start_deadline();
+  connection.patience().start_deadline();
   connection.query_text("SELECT 1 FROM " + sql::quote_identifier(schema) + ".sqlite_master LIMIT 1");
   sqlite3_int64 size = 0;
   unsigned char* const data = sqlite3_serialize(connection.handle(), schema.c_str(), &size, 0);
@@ -411,7 +411,7 @@ void restore(Connection& target, BlobView bytes, const std::string& schema) {
   require_schema(target, schema);
   const Image image = copy_image(bytes);
   const auto source = open_image(image.get(), bytes.size());
-  source->set_busy_timeout(target.busy_timeout());
+  source->patience().set_busy_timeout(target.patience().busy_timeout());
   BackupOptions options;
   options.target_schema = schema;
   backup(*source, target, options);

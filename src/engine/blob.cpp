@@ -16,7 +16,7 @@ Blob::~Blob() { drop(); }
 void Blob::open() {
   connection_.require_open();
   connection_.require_sql_allowed();
-  connection_.start_deadline();
+  connection_.patience().start_deadline();
   if (place_.writable) connection_.before_write();
   // An open blob that may be written is a write transaction, so it stands in line as one.
   WriteGate* const gate = place_.writable ? connection_.write_gate() : nullptr;
@@ -116,7 +116,7 @@ void Blob::write(std::uint64_t offset, std::span<const std::byte> data) {
 
 void Blob::reopen(std::int64_t rowid) {
   connection_.require_open();
-  connection_.start_deadline();
+  connection_.patience().start_deadline();
   place_.rowid = rowid;
   // A failed or expired handle stays useless to the engine, so a new one is taken then.
   if (blob_ != nullptr && sqlite3_blob_reopen(blob_, rowid) == SQLITE_OK) return;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
-#include <thread>
 
 #include <sqlite3.h>
 #if defined(__unix__) || defined(__APPLE__)
@@ -27,8 +25,6 @@ static_assert(open_flags::kReadOnly == SQLITE_OPEN_READONLY && open_flags::kRead
               open_flags::kNoMutex == SQLITE_OPEN_NOMUTEX && open_flags::kFullMutex == SQLITE_OPEN_FULLMUTEX &&
               open_flags::kNoFollow == SQLITE_OPEN_NOFOLLOW && open_flags::kExtendedCodes == SQLITE_OPEN_EXRESCODE);
 
-// Virtual machine operations between two looks at the clock: some ten microseconds.
-constexpr int kProgressSteps = 1000;
 constexpr int kLimitCount = 12;
 
 // Makes the database file, empty, and fails if it is there: sqlite3_open_v2() passes over SQLITE_OPEN_EXCLUSIVE.
@@ -90,37 +86,18 @@ std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
   return connection;
 }
 
-Connection::Connection(sqlite3* db) : db_(db), interrupt_state_(std::make_shared<Interrupt>(db)) {
+Connection::Connection(sqlite3* db) : db_(db), patience_(*this) {
   sqlite3_extended_result_codes(db_, 1);
 #ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
   // On from the start where it is compiled in, and then every operation of the virtual machine reads the clock.
   sqlite3_db_config(db_, SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, nullptr);
 #endif
   set_double_quoted_strings(true, false);
-  sqlite3_busy_handler(db_, &Connection::busy_callback, this);
   initial_limits_.reserve(kLimitCount);
   for (int i = 0; i < kLimitCount; ++i) initial_limits_.push_back(sqlite3_limit(db_, i, -1));
 }
 
 Connection::~Connection() { close_all(); }
-
-// While SQL runs past Statement, whose start would make the engine forget an interrupt that came before.
-class Connection::Watched {
- public:
-  explicit Watched(Connection& connection) noexcept : connection_(connection) {
-    ++connection_.calls_;
-    if (connection_.watched_++ == 0) connection_.install_progress_handler();
-  }
-  ~Watched() {
-    --connection_.calls_;
-    if (--connection_.watched_ == 0) connection_.install_progress_handler();
-  }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-
- private:
-  Connection& connection_;
-};
 
 void Connection::set_double_quoted_strings(bool in_schema, bool in_statements) {
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, in_schema ? 1 : 0, nullptr);
@@ -128,47 +105,32 @@ void Connection::set_double_quoted_strings(bool in_schema, bool in_statements) {
   only_schema_has_strings_ = in_schema && !in_statements;
 }
 
-void Connection::throw_unusable() const {
-  detail::ErrorData data;
-  data.code = ErrorCode::Misuse;
-  data.message = unusable_reason_;
-  data.session_usable = false;
-  core::throw_error(std::move(data));
-}
-
 void Connection::close() {
   if (db_ == nullptr) return;
-  std::string open;
-  int count = 0;
-  // Rows that have ended or were closed keep their statement, but have no use for it.
-  const auto is_in_use = [](const Statement& statement) { return statement.handles != 0 || statement.is_busy(); };
+  core::StatementsInUse in_use;
   for (const Statement* statement = first_statement_; statement != nullptr; statement = statement->next_) {
-    if (!is_in_use(*statement)) continue;
-    if (count++ < 5) open.append(open.empty() ? "" : ", ").append("'").append(statement->sql_).append("'");
+    // Rows that have ended or were closed keep their statement, but have no use for it.
+    if (statement->handles != 0 || statement->is_busy()) in_use.add(statement->sql_);
   }
-  if (count > 0) {
-    core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: " + std::to_string(count) +
-                                             (count == 1 ? " statement is" : " statements are") +
-                                             " still in use: " + open);
-  }
+  in_use.require_none();
   for (const Cleanup& entry : cleanups_) {
     if (entry.name.empty()) continue;
     core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: " + entry.name + " is still open");
   }
   closing_ = true;
-  note_call();
+  patience_.note_call();
   run_cleanups();
   closing_ = false;
   while (first_statement_ != nullptr) first_statement_->detach();
-  interrupt_state_->detach();
+  patience_.interrupt_state()->detach();
   const int rc = sqlite3_close(db_);
   if (rc != SQLITE_OK) {
-    interrupt_state_->attach(db_);  // the handles given out stay good
+    patience_.interrupt_state()->attach(db_);  // the handles given out stay good
     core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: a blob or a backup of it is still open");
   }
   db_ = nullptr;
   set_attention(kUnusable, true);
-  unusable_reason_ = "the connection is closed";
+  standing_.end("the connection is closed");
 }
 
 void Connection::close_all() noexcept {
@@ -176,11 +138,11 @@ void Connection::close_all() noexcept {
   closing_ = true;
   run_cleanups();
   while (first_statement_ != nullptr) first_statement_->detach();
-  interrupt_state_->detach();
+  patience_.interrupt_state()->detach();
   sqlite3_close_v2(db_);
   db_ = nullptr;
   set_attention(kUnusable, true);
-  if (unusable_reason_.empty()) unusable_reason_ = "the connection is closed";
+  if (standing_.is_good()) standing_.end("the connection is closed");
 }
 
 bool Connection::is_stepping() const noexcept {
@@ -191,17 +153,17 @@ bool Connection::is_stepping() const noexcept {
 }
 
 void Connection::abandon(std::string reason) noexcept {
-  unusable_reason_ = std::move(reason);
+  standing_.end(std::move(reason));
   set_attention(kUnusable, true);
 }
 
 void Connection::execute_script(const std::string& sql) {
   require_open();
-  start_deadline();
+  patience_.start_deadline();
   require_sql_allowed();
-  if (is_in_call()) check_call();
+  if (patience_.is_in_call()) patience_.check_call();
   before_write();
-  const Watched watched(*this);
+  const Patience::Watched watched(patience_);
   const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
   settle_if_needed();
   roll_back_if_bound();
@@ -217,10 +179,10 @@ void Connection::execute_unheard(const std::string& sql) {
 std::optional<std::string> Connection::query_text(const std::string& sql) {
   require_open();
   require_sql_allowed();
-  start_deadline();
-  if (is_in_call()) check_call();
+  patience_.start_deadline();
+  if (patience_.is_in_call()) patience_.check_call();
   keep_read_only();
-  const Watched watched(*this);
+  const Patience::Watched watched(patience_);
   sqlite3_stmt* stmt = nullptr;
   check(sqlite3_prepare_v2(db_, sql.c_str(), -1, &stmt, nullptr), sql);
   std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(stmt, &sqlite3_finalize);
@@ -245,16 +207,7 @@ void Connection::fail(int rc, std::string_view sql) {
   rethrow_kept_exception();
   detail::ErrorData data = engine_error(db_, rc, sql);
   ++statistics.errors;
-  if (std::exchange(timed_out_, false) && (data.code == ErrorCode::Busy || data.code == ErrorCode::Interrupted)) {
-    data.code = ErrorCode::Timeout;
-    data.message = "the deadline of " + std::to_string(deadline_limit_.value_or(std::chrono::milliseconds(0)).count()) +
-                   " ms passed: " + data.message;
-    data.retryable = true;
-  } else if (data.code == ErrorCode::Busy && (is_interrupted() || is_call_interrupted())) {
-    data.code = ErrorCode::Interrupted;  // while waiting for the lock
-    data.message = "interrupted while waiting for a lock";
-    data.retryable = false;
-  }
+  patience_.explain(data);
   core::throw_error(std::move(data));
 }
 
@@ -288,7 +241,7 @@ void Connection::throw_no_sql() const {
 }
 
 void Connection::require_outside_callbacks(std::string_view call) const {
-  if (callbacks_ == 0) return;
+  if (!patience_.is_in_callback()) return;
   core::throw_error(ErrorCode::Misuse,
                     "a callback of the connection cannot call " + std::string(call) + " on it: a statement is running");
 }
@@ -321,20 +274,20 @@ void Connection::rethrow_kept_exception() {
 
 void Connection::before_call_slow(Statement& statement) {
   if ((attention_ & kUnusable) != 0) require_open();
-  if ((attention_ & kReport) != 0 && callbacks_ == 0 && undoing_ == 0) {
+  if ((attention_ & kReport) != 0 && !patience_.is_in_callback() && !patience_.is_undoing()) {
     set_attention(kReport, false);
     std::rethrow_exception(std::exchange(to_report_, nullptr));
   }
   // Left by a callback outside any statement of ours; nobody waits for it any more.
-  if ((attention_ & kKeptException) != 0 && !statement.is_busy() && callbacks_ == 0) {
+  if ((attention_ & kKeptException) != 0 && !statement.is_busy() && !patience_.is_in_callback()) {
     kept_exception_ = nullptr;
     must_roll_back_ = false;
     set_attention(kKeptException, false);
   }
   require_sql_allowed();
   if ((attention_ & kRecorded) != 0 && !statement.is_busy() && !statement.is_readonly()) record_savepoints();
-  if (!statement.continues_call()) start_deadline();
-  if ((attention_ & kCall) != 0) check_call();
+  if (!statement.continues_call()) patience_.start_deadline();
+  if ((attention_ & kCall) != 0) patience_.check_call();
 }
 
 void Connection::check_transaction() {
@@ -349,18 +302,7 @@ void Connection::check_transaction() {
   core::throw_error(std::move(data));
 }
 
-void Connection::add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) {
-  observers_.add(std::move(observer), life);
-  observers_changed();
-}
-
-void Connection::remove_observer(const core::StatementObserver* observer) noexcept {
-  observers_.remove(observer);
-  observers_changed();
-}
-
 void Connection::observers_changed() noexcept {
-  if (observers_.is_notifying()) return;
   set_attention(kObserved, !observers_.empty());
   const bool wanted = observers_.wants_rows_scanned();
   if (wanted == counts_rows_scanned_ || db_ == nullptr) return;
@@ -373,102 +315,14 @@ void Connection::observers_changed() noexcept {
 
 void Connection::notify_started(Statement& statement, const core::ParamsView& params) noexcept {
   observers_.started(&statement, params);
-  observers_changed();
 }
 void Connection::notify_finished(Statement& statement, core::StatementRun run) noexcept {
   run.sql = statement.sql();
   run.fullscan_steps = statement.fullscan_steps();
   run.rows_scanned = statement.rows_scanned();
   observers_.finished(&statement, run);
-  observers_changed();
 }
-void Connection::notify_refused(std::string_view sql, const Error& error) noexcept {
-  observers_.refused(sql, error);
-  observers_changed();
-}
-
-void Connection::set_deadline(std::optional<std::chrono::milliseconds> limit) {
-  deadline_limit_ = limit ? std::optional(std::min(*limit, kLongestWait)) : std::nullopt;
-  timed_out_ = false;
-  set_attention(kDeadline, limit.has_value());
-  install_progress_handler();
-}
-
-void Connection::start_deadline() noexcept {
-  note_call();
-  if (callbacks_ > 0 || calls_ > 0) return;
-  if (deadline_limit_) deadline_at_ = Clock::now() + *deadline_limit_;
-  timed_out_ = false;
-}
-
-void Connection::begin_call() noexcept {
-  start_deadline();  // a callback's is part of the call that it interrupts
-  ++calls_;
-  if (several_++ == 0) set_attention(kCall, true);
-}
-
-void Connection::end_call() noexcept {
-  --calls_;
-  if (--several_ == 0) set_attention(kCall, false);
-}
-
-// An interrupt sets the engine's flag and then counts: one that comes between these two lines is counted later, and
-// keep_interrupt() sees it.
-std::uint64_t Connection::note_new_call() noexcept {
-#ifndef LIBSQL_SYSTEM_SQLITE
-  if (db_ != nullptr) libsql_engine_forget_interrupt(db_);
-#endif
-  const std::uint64_t now = interrupts().load(std::memory_order_acquire);
-  if ((calls_ | callbacks_) == 0) call_interrupts_ = now;  // else something is undone in a call
-  return now;
-}
-
-void Connection::interrupt_again() noexcept {
-  if (db_ != nullptr) sqlite3_interrupt(db_);
-}
-
-void Connection::check_call() {
-  if (callbacks_ > 0) return;  // the statement that was running ends with it
-  const bool interrupted = is_call_interrupted();
-  if (interrupted || deadline_passed()) {
-    ++statistics.errors;
-    throw_end_of_call(interrupted, "between two statements of a call");
-  }
-}
-
-void Connection::throw_end_of_call(bool interrupted, std::string_view when) const {
-  detail::ErrorData data;
-  data.code = interrupted ? ErrorCode::Interrupted : ErrorCode::Timeout;
-  data.sqlite_code = SQLITE_INTERRUPT;
-  data.message =
-      interrupted ? "interrupted " : "the deadline of " + std::to_string(deadline_limit_->count()) + " ms passed ";
-  data.message += when;
-  data.retryable = !interrupted;
-  data.transaction_open = !is_autocommit();
-  core::throw_error(std::move(data));
-}
-
-bool Connection::must_end_call() noexcept {
-  if (undoing_ > 0) return false;
-  if (deadline_passed()) {
-    timed_out_ = true;
-    return true;
-  }
-  return is_call_interrupted() || is_interrupted();
-}
-
-void Connection::end_call_if_due() {
-  if (!must_end_call()) return;
-  throw_end_of_call(!std::exchange(timed_out_, false), "while a statement ran");
-}
-
-void Connection::renew_interrupts() {
-  if (interrupt_state_.use_count() == 1) return;
-  auto fresh = std::make_shared<Interrupt>(db_);
-  interrupt_state_->detach();
-  interrupt_state_ = std::move(fresh);
-  call_interrupts_ = 0;
-}
+void Connection::notify_refused(std::string_view sql, const Error& error) noexcept { observers_.refused(sql, error); }
 
 void Connection::refuse_writes(ReadOnlyReason reason) {
   require_open();
@@ -491,44 +345,6 @@ void Connection::set_query_only() {
 #endif
 }
 
-void Connection::lend_busy_timeout() noexcept {
-  sqlite3_busy_timeout(db_, static_cast<int>(std::min<std::int64_t>(busy_timeout_.count(), INT_MAX)));
-}
-
-void Connection::take_busy_timeout_back() {
-  busy_timeout_ = std::chrono::milliseconds(query_integer("PRAGMA busy_timeout"));
-  sqlite3_busy_handler(db_, &Connection::busy_callback, this);
-}
-
-bool Connection::is_interrupted() const noexcept {
-  if (interrupt_state_->is_stopped()) return true;
-#if SQLITE_VERSION_NUMBER >= 3041000
-  return db_ != nullptr && sqlite3_is_interrupted(db_) != 0;
-#else
-  return false;
-#endif
-}
-
-void Connection::set_stoppable(bool on) noexcept {
-  stoppable_ = on;
-  install_progress_handler();
-}
-
-Clock::time_point Connection::wait_limit() const noexcept {
-  const Clock::time_point limit = Clock::now() + busy_timeout_;
-  return deadline_limit_ ? std::min(limit, deadline_at_) : limit;
-}
-
-void Connection::fail_wait(bool interrupted, std::string_view message) const {
-  detail::ErrorData data;
-  data.message = message;
-  data.code = interrupted ? ErrorCode::Interrupted : deadline_passed() ? ErrorCode::Timeout : ErrorCode::Busy;
-  data.sqlite_code = interrupted ? SQLITE_INTERRUPT : SQLITE_BUSY;
-  data.retryable = !interrupted;
-  data.transaction_open = !is_autocommit();
-  core::throw_error(std::move(data));
-}
-
 std::optional<LogEnd> Connection::log_end() const noexcept {
   LogEnd end;
 #ifndef LIBSQL_SYSTEM_SQLITE
@@ -538,72 +354,6 @@ std::optional<LogEnd> Connection::log_end() const noexcept {
 }
 
 bool Connection::holds_write_lock() const noexcept { return db_ != nullptr && engine::holds_write_lock(db_); }
-
-int Connection::busy_callback(void* self, int count) noexcept {
-  return static_cast<Connection*>(self)->wait_for_lock(count) ? 1 : 0;
-}
-
-bool Connection::wait_for_lock(int count) noexcept {
-  using std::chrono::microseconds;
-  const auto now = Clock::now();
-  if (count == 0) busy_since_ = now - waited_;
-  if (is_interrupted() || is_call_interrupted()) return false;
-  if (deadline_passed()) {
-    timed_out_ = true;
-    return false;
-  }
-  const auto left = busy_since_ + busy_timeout_ - now;
-  if (left <= Clock::duration::zero()) return false;
-  // Short naps first: most locks are held for less than a millisecond. Never so long that an interrupt goes unnoticed.
-  const Clock::duration nap = microseconds(std::min(100 << std::min(count, 6), 5000));
-  ++busy_waits_;
-  std::this_thread::sleep_for(std::min(nap, left));
-  return true;
-}
-
-int Connection::add_progress_listener(std::function<void()> listener) {
-  progress_listeners_.emplace_back(next_progress_listener_, std::move(listener));
-  install_progress_handler();
-  return next_progress_listener_++;
-}
-
-void Connection::remove_progress_listener(int number) noexcept {
-  for (auto& entry : progress_listeners_) {
-    if (entry.first == number) entry.first = 0;
-  }
-  if (in_progress_) return;
-  std::erase_if(progress_listeners_, [](const auto& entry) { return entry.first == 0; });
-  install_progress_handler();
-}
-
-void Connection::install_progress_handler() noexcept {
-  if (db_ == nullptr) return;
-  const bool wanted = stoppable_ || watched_ > 0 || deadline_limit_.has_value() || !progress_listeners_.empty();
-  sqlite3_progress_handler(db_, kProgressSteps, wanted ? &Connection::progress_callback : nullptr, this);
-}
-
-int Connection::progress_callback(void* self) noexcept {
-  auto& connection = *static_cast<Connection*>(self);
-  if (connection.deadline_passed()) {
-    connection.timed_out_ = true;
-    return 1;
-  }
-  if (connection.interrupt_state_->is_stopped() || connection.is_call_interrupted()) return 1;
-  if (connection.in_progress_) return 0;
-  connection.in_progress_ = true;
-  const int result = guard(connection, 1, [&] {
-    // By number, and a copy of the function: a listener may add another.
-    for (std::size_t i = 0; i < connection.progress_listeners_.size(); ++i) {
-      if (connection.progress_listeners_[i].first == 0) continue;
-      const std::function<void()> listener = connection.progress_listeners_[i].second;
-      listener();
-    }
-    return 0;
-  });
-  connection.in_progress_ = false;
-  connection.remove_progress_listener(0);
-  return result;
-}
 
 bool Connection::is_autocommit() const noexcept { return db_ == nullptr || engine::is_autocommit(db_); }
 
@@ -664,8 +414,8 @@ bool Connection::renew_schemas() {
 void Connection::require_current_schemas(std::string_view sql) {
   require_open();
   require_sql_allowed();
-  start_deadline();
-  if (is_in_call()) check_call();
+  patience_.start_deadline();
+  if (patience_.is_in_call()) patience_.check_call();
 #ifndef LIBSQL_SYSTEM_SQLITE
   int error = SQLITE_OK;
   libsql_engine_renew_schemas(db_, &error);
@@ -748,7 +498,7 @@ void Connection::restore_limits() noexcept {
 }
 
 void Connection::cacheflush() {
-  start_deadline();
+  patience_.start_deadline();
   check(sqlite3_db_cacheflush(require_open()));
 }
 
@@ -833,7 +583,6 @@ void Connection::set_reserved_bytes(int bytes) {
 
 void Connection::run_cleanups() noexcept {
   observers_.end_until_reset();
-  observers_changed();
   while (!cleanups_.empty()) {
     const std::function<void()> cleanup = std::move(cleanups_.back().run);
     cleanups_.pop_back();

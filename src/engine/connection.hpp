@@ -1,4 +1,4 @@
-// One connection of the engine: its handle, how it waits and is interrupted, and how its failures become errors.
+// One connection of the engine: its handle, its statements and hooks, and how its failures become errors.
 // The hot path asks one word, attention(), whether anything unusual has to be looked at before or after a call.
 #pragma once
 
@@ -23,7 +23,7 @@
 
 #include "core/backend.hpp"
 #include "core/observer.hpp"
-#include "engine/interrupt.hpp"
+#include "engine/patience.hpp"
 
 struct sqlite3;
 
@@ -32,8 +32,6 @@ namespace libsql::engine {
 class Hooks;
 class Statement;
 class TemporaryFiles;
-
-using Clock = std::chrono::steady_clock;
 
 /// What a connection is opened with. The flags are those of sqlite3_open_v2().
 struct OpenOptions {
@@ -87,10 +85,14 @@ class Connection final {
   sqlite3* handle() const noexcept { return db_; }
   /// Throws Misuse if closed, else the handle.
   sqlite3* require_open() const {
-    if (!unusable_reason_.empty()) [[unlikely]]
-      throw_unusable();
+    standing_.require();
     return db_;
   }
+  /// Ended by close() and abandon().
+  const core::Standing& standing() const noexcept { return standing_; }
+  /// How it waits and what ends its calls.
+  Patience& patience() noexcept { return patience_; }
+  const Patience& patience() const noexcept { return patience_; }
 
   /// Closes for good. Throws Misuse that names what is still open; then the connection stays open.
   void close();
@@ -103,8 +105,6 @@ class Connection final {
   bool is_closing() const noexcept { return closing_; }
   /// From now on every call throws `reason`.
   void abandon(std::string reason) noexcept;
-  bool is_abandoned() const noexcept { return !unusable_reason_.empty(); }
-  const std::string& unusable_reason() const noexcept { return unusable_reason_; }
 
   /// Runs SQL that yields nothing of interest, past the statement cache. Several statements are allowed.
   void execute_script(const std::string& sql);
@@ -142,7 +142,6 @@ class Connection final {
   void rethrow_kept_exception();
 
   // -- what the hot path must look at
-  // ----------------------------------------------------------------------------------
 
   enum Attention : unsigned {
     kInTransaction = 1,   // transaction() is open: watch for the engine losing it
@@ -164,7 +163,7 @@ class Connection final {
   /// Called before a statement starts or goes on while attention() is not 0.
   void before_call(Statement& statement) {
     if ((attention_ & (kDeadline | kKeptException | kUnusable | kNoSql | kRecorded | kReport)) != 0 ||
-        is_call_interrupted())
+        patience_.is_call_interrupted())
       before_call_slow(statement);
     if ((attention_ & kInTransaction) != 0) check_transaction();
   }
@@ -180,9 +179,8 @@ class Connection final {
   bool is_in_transaction() const noexcept { return (attention_ & kInTransaction) != 0; }
   /// Throws TransactionLost if transaction() is open here but the engine has none.
   void check_transaction();
-  void add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life);
-  /// Does nothing if it is not here (any more). May be called by an observer.
-  void remove_observer(const core::StatementObserver* observer) noexcept;
+  /// Those who watch its statements.
+  core::ObserverList& observers() noexcept { return observers_; }
   bool is_observed() const noexcept { return (attention_ & kObserved) != 0; }
   void notify_started(Statement& statement, const core::ParamsView& params) noexcept;
   void notify_finished(Statement& statement, core::StatementRun run) noexcept;
@@ -198,6 +196,9 @@ class Connection final {
   bool has_transaction_guard() const noexcept { return (attention_ & kGuarded) != 0; }
   /// While a reason stands, a statement that writes throws ReadOnly, whatever `PRAGMA query_only` was set to meanwhile.
   enum class ReadOnlyReason : std::uint8_t { Transaction = 1, Session = 2 };
+  bool has_read_only_reason(ReadOnlyReason reason) const noexcept {
+    return (read_only_reasons_ & static_cast<unsigned>(reason)) != 0;
+  }
   void refuse_writes(ReadOnlyReason reason);
   void allow_writes(ReadOnlyReason reason) noexcept;
   /// Whether the open transaction holds the write lock of the main database.
@@ -207,7 +208,6 @@ class Connection final {
   std::optional<LogEnd> log_end() const noexcept;
 
   // -- hooks and callbacks
-  // ---------------------------------------------------------------------------------------------
 
   /// The listeners of this connection, made at the first call.
   Hooks& hooks();
@@ -246,13 +246,13 @@ class Connection final {
    public:
     explicit CallbackScope(Connection& connection, const char* no_sql = nullptr) noexcept
         : connection_(connection), before_(connection.no_sql_in_) {
-      ++connection_.callbacks_;
+      connection_.patience_.enter_callback();
       if (no_sql == nullptr) return;
       connection_.no_sql_in_ = no_sql;
       connection_.set_attention(kNoSql, true);
     }
     ~CallbackScope() {
-      --connection_.callbacks_;
+      connection_.patience_.leave_callback();
       connection_.no_sql_in_ = before_;
       connection_.set_attention(kNoSql, before_ != nullptr);
     }
@@ -265,7 +265,6 @@ class Connection final {
   };
 
   // -- strings in double quotes
-  // ---------------------------------------------------------------------------------------------------------
 
   /// Where "x" is a string if no column has that name: in the schema and statements that make or alter it, which is the
   /// default, and in other statements. To be called before any statement is compiled.
@@ -273,114 +272,9 @@ class Connection final {
   /// Whether the schema may hold what a statement may not.
   bool only_schema_has_strings() const noexcept { return only_schema_has_strings_; }
 
-  // -- waiting
-  // ---------------------------------------------------------------------------------------------------------
-
-  void set_busy_timeout(std::chrono::milliseconds timeout) noexcept { busy_timeout_ = std::min(timeout, kLongestWait); }
-  std::chrono::milliseconds busy_timeout() const noexcept { return busy_timeout_; }
-  /// `PRAGMA busy_timeout` reads and sets a number of the engine's own, and setting it puts the engine's busy handler,
-  /// which cannot be interrupted, in the place of ours. While such a PRAGMA is compiled, the number is lent to it.
-  template <class Compile>
-  auto with_busy_timeout_lent(Compile&& compile) {
-    lend_busy_timeout();
-    try {
-      auto result = compile();
-      take_busy_timeout_back();
-      return result;
-    } catch (...) {
-      take_busy_timeout_back();
-      throw;
-    }
-  }
-  void set_deadline(std::optional<std::chrono::milliseconds> limit);
-  std::optional<std::chrono::milliseconds> deadline() const noexcept { return deadline_limit_; }
-  /// Starts the clock of one call, if there is a deadline and the call is not part of another one. What may take long
-  /// and is no statement calls it too.
-  void start_deadline() noexcept;
-  bool deadline_passed() const noexcept { return deadline_limit_ && undoing_ == 0 && Clock::now() >= deadline_at_; }
-  /// A call that runs several statements: it has one deadline, and an interrupt ends it whenever it comes. Calls nest.
-  void begin_call() noexcept;
-  void end_call() noexcept;
-  bool is_in_call() const noexcept { return (attention_ & kCall) != 0; }
-  /// Where a call begins: what came before is not meant for it. Inside a call it does nothing. Returns the number of
-  /// interrupts before the call.
-  std::uint64_t note_call() noexcept {
-    if ((calls_ | callbacks_) == 0 || undoing_ != 0) [[likely]]
-      return note_new_call();
-    return call_interrupts_;
-  }
-  /// After note_call(), before the first step of a statement: if an interrupt came meanwhile, the engine is told of it
-  /// once more, as something else that ran may have made it forget.
-  void keep_interrupt(std::uint64_t interrupts_before) noexcept {
-    if (interrupts().load(std::memory_order_acquire) != interrupts_before) [[unlikely]]
-      interrupt_again();
-  }
-  /// A call that compiles a statement before it runs it.
-  class OneCall {
-   public:
-    explicit OneCall(Connection& connection) noexcept : connection_(connection) {
-      connection_.note_call();
-      ++connection_.calls_;
-    }
-    ~OneCall() { --connection_.calls_; }
-    OneCall(const OneCall&) = delete;
-    OneCall& operator=(const OneCall&) = delete;
-
-   private:
-    Connection& connection_;
-  };
-  /// Throws Interrupted or Timeout if the call is to end.
-  void check_call();
-  [[noreturn]] void throw_end_of_call(bool interrupted, std::string_view when) const;
-  /// The same for callbacks from the engine, which fail then: true, and what the running statement throws is settled.
-  bool must_end_call() noexcept;
-  /// Whether must_end_call() is worth the question: somebody set a deadline, or asked for an interrupt.
-  bool may_end_call() const noexcept { return (attention_ & (kDeadline | kCall)) != 0 || is_interrupted(); }
-  /// Throws Timeout or Interrupted if so: for callbacks whose exceptions are kept.
-  void end_call_if_due();
   bool has_kept_exception() const noexcept { return (attention_ & kKeptException) != 0; }
-  /// The time in which something is undone, which neither an interrupt of the call nor its deadline ends.
-  class UndoScope {
-   public:
-    explicit UndoScope(Connection& connection) noexcept : connection_(connection) { ++connection_.undoing_; }
-    ~UndoScope() { --connection_.undoing_; }
-    UndoScope(const UndoScope&) = delete;
-    UndoScope& operator=(const UndoScope&) = delete;
-
-   private:
-    Connection& connection_;
-  };
-  void begin_undo() noexcept { ++undoing_; }
-  void end_undo() noexcept { --undoing_; }
-  bool is_interrupted() const noexcept;
-  /// How often somebody asked for an interrupt. A wait outside the engine ends when it is no longer
-  /// heeded_interrupts().
-  const std::atomic<std::uint64_t>& interrupts() const noexcept { return interrupt_state_->count(); }
-  /// How often it was when the call began that runs now: one more is meant for it.
-  std::uint64_t heeded_interrupts() const noexcept {
-    return undoing_ == 0 ? call_interrupts_ : interrupts().load(std::memory_order_relaxed);
-  }
-  /// Until when a wait for a lock may last that begins now: as the busy timeout or the deadline says.
-  Clock::time_point wait_limit() const noexcept;
-  /// How long a statement has waited already, outside the engine; its wait for the engine's locks is shorter by that.
-  void set_waited(Clock::duration waited) noexcept { waited_ = waited; }
-  /// Throws for such a wait that came to nothing: Interrupted, Timeout if the deadline has passed, else Busy.
-  [[noreturn]] void fail_wait(bool interrupted, std::string_view message) const;
-  std::uint64_t busy_waits() const noexcept { return busy_waits_; }
-  void reset_busy_waits() noexcept { busy_waits_ = 0; }
-  const std::shared_ptr<Interrupt>& interrupt_state() const noexcept { return interrupt_state_; }
-  /// The handles given out until now do nothing any more.
-  void renew_interrupts();
-  /// Whether long statements notice Interrupt::stop(); off at first, because it costs a call in a thousand operations.
-  void set_stoppable(bool on) noexcept;
-
-  /// Listeners of the engine's progress; each is called about every 1000 virtual machine operations and may throw to
-  /// end the statement. Returns a number to remove it by.
-  int add_progress_listener(std::function<void()> listener);
-  void remove_progress_listener(int number) noexcept;
 
   // -- facts
-  // -----------------------------------------------------------------------------------------------------------
 
   bool is_autocommit() const noexcept;
   std::uint64_t changes() const noexcept;
@@ -388,12 +282,7 @@ class Connection final {
   std::int64_t last_insert_rowid() const noexcept;
   void set_last_insert_rowid(std::int64_t rowid) noexcept;
   /// What the SQL functions of these names say.
-  struct ChangeCounters {
-    std::uint64_t changes = 0;
-    std::uint64_t total_changes = 0;
-    std::int64_t last_insert_rowid = 0;
-    bool operator==(const ChangeCounters&) const = default;
-  };
+  using ChangeCounters = core::ChangeCounters;
   ChangeCounters change_counters() const noexcept { return {changes(), total_changes(), last_insert_rowid()}; }
   /// Without can_set_changes() only the rowid.
   void set_change_counters(const ChangeCounters& counters) noexcept;
@@ -427,7 +316,6 @@ class Connection final {
   PageCache take_page_cache() noexcept;
 
   // -- settings
-  // --------------------------------------------------------------------------------------------------------
 
   int limit(Limit which) const noexcept;
   int set_limit(Limit which, int value) noexcept;
@@ -491,8 +379,7 @@ class Connection final {
 
  private:
   friend class Statement;
-  /// Longer times, such as milliseconds::max(), would overflow when added to the clock's.
-  static constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24 * 365 * 50);
+  friend class Patience;
 
   explicit Connection(sqlite3* db);
   void choose_cipher();
@@ -502,42 +389,18 @@ class Connection final {
   }
   void set_query_only();
   bool knows_content() const noexcept;
-  bool is_call_interrupted() const noexcept {
-    return calls_ > 0 && undoing_ == 0 && interrupts().load(std::memory_order_relaxed) != call_interrupts_;
-  }
-  std::uint64_t note_new_call() noexcept;
-  [[gnu::cold]] void interrupt_again() noexcept;
-  class Watched;
-  void lend_busy_timeout() noexcept;
-  void take_busy_timeout_back();
   void before_call_slow(Statement& statement);
   void settle() noexcept;
   void record_savepoints();
-  [[noreturn]] void throw_unusable() const;
   [[noreturn]] void throw_no_sql() const;
   void observers_changed() noexcept;
-  void install_progress_handler() noexcept;
-  static int busy_callback(void* self, int count) noexcept;
-  static int progress_callback(void* self) noexcept;
-  bool wait_for_lock(int count) noexcept;
 
   sqlite3* db_ = nullptr;
   unsigned attention_ = 0;
+  Patience patience_;
   bool only_schema_has_strings_ = false;
-  std::chrono::milliseconds busy_timeout_{0};
-  Clock::time_point busy_since_{};
-  Clock::duration waited_{0};
-  std::uint64_t busy_waits_ = 0;
-  std::optional<std::chrono::milliseconds> deadline_limit_;
-  Clock::time_point deadline_at_{};
-  bool timed_out_ = false;
-  int calls_ = 0;                      // one in the other
-  int several_ = 0;                    // of them those that run several statements
-  int watched_ = 0;                    // statements of the engine's own run, which forget interrupts when they start
-  std::uint64_t call_interrupts_ = 0;  // the interrupts before the call
-  int undoing_ = 0;
   unsigned read_only_reasons_ = 0;
-  core::ObserverList observers_;
+  core::ObserverList observers_{[this] { observers_changed(); }};
   bool counts_rows_scanned_ = false;
   WriteGate* write_gate_ = nullptr;
   std::exception_ptr kept_exception_;
@@ -547,14 +410,8 @@ class Connection final {
   bool closing_ = false;
   bool had_content_ = false;  // of the main database's file
   std::shared_ptr<Hooks> hooks_;
-  int callbacks_ = 0;                // depth of C++ code below the engine
   const char* no_sql_in_ = nullptr;  // the callback that forbids SQL
-  std::string unusable_reason_;
-  std::shared_ptr<Interrupt> interrupt_state_;
-  bool stoppable_ = false;
-  std::vector<std::pair<int, std::function<void()>>> progress_listeners_;
-  int next_progress_listener_ = 1;
-  bool in_progress_ = false;          // the listeners are being called: none moves
+  core::Standing standing_;
   std::string cipher_ = "aes256cbc";  // libSQL's
   std::vector<std::pair<std::string, std::int64_t>> cipher_parameters_;
   std::vector<std::byte> key_;  // empty: not encrypted, or with a key that SQL text set

@@ -535,11 +535,11 @@ void Hooks::install() noexcept {
   }
   if ((progress_ != 0) == progress.empty()) {
     if (progress_ != 0) {
-      connection_.remove_progress_listener(progress_);
+      connection_.patience().remove_progress_listener(progress_);
       progress_ = 0;
     } else {
       try {
-        progress_ = connection_.add_progress_listener([this] {
+        progress_ = connection_.patience().add_progress_listener([this] {
           const Connection::CallbackScope scope(connection_, "progress listener");
           progress.each([](const ProgressListener& listener) {
             if (listener() == ProgressVerdict::Interrupt) {

@@ -19,7 +19,7 @@ Snapshot Snapshot::take(Connection& connection) {
   if (connection.holds_write_lock()) {
     core::throw_error(ErrorCode::Misuse, "a transaction that writes has no snapshot: what it sees is not committed");
   }
-  connection.start_deadline();
+  connection.patience().start_deadline();
   sqlite3_snapshot* taken = nullptr;
   const int rc = sqlite3_snapshot_get(db, "main", &taken);
   Snapshot snapshot;
@@ -40,7 +40,7 @@ Snapshot Snapshot::take(Connection& connection) {
 
 void Snapshot::open_on(Connection& connection) const {
   sqlite3* const db = connection.require_open();
-  connection.start_deadline();
+  connection.patience().start_deadline();
   int rc = sqlite3_snapshot_open(db, "main", snapshot_.get());
   if (rc == SQLITE_ERROR_SNAPSHOT && sqlite3_snapshot_recover(db, "main") == SQLITE_OK) {
     rc = sqlite3_snapshot_open(db, "main", snapshot_.get());

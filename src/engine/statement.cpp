@@ -237,8 +237,8 @@ class Parameters {
 std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::string_view sql, Persistence persistence) {
   connection.require_open();
   connection.require_sql_allowed();
-  connection.start_deadline();
-  if (connection.is_in_call()) connection.check_call();
+  connection.patience().start_deadline();
+  if (connection.patience().is_in_call()) connection.patience().check_call();
   if (sql.data() == nullptr) sql = "";  // no address, which the engine would call a misuse
   if (const std::size_t nul = sql.find('\0'); nul != std::string_view::npos) [[unlikely]]
     throw_nul(connection, sql, nul);
@@ -423,7 +423,7 @@ void Statement::bind_named(const core::ParamsView& params, bool copy) {
 inline void Statement::begin(const core::ParamsView& params, bool copy) {
   if (stmt_ == nullptr || is_busy()) [[unlikely]]
     fail_begin();
-  const std::uint64_t interrupts = connection_->note_call();
+  const std::uint64_t interrupts = connection_->patience().note_call();
   if (connection_->attention() != 0) connection_->before_call(*this);
   if (traits_.trusts_schema) [[unlikely]]
     connection_->renew_schemas();
@@ -441,7 +441,7 @@ inline void Statement::begin(const core::ParamsView& params, bool copy) {
     start_run(params);
   ++connection_->statistics.statements;
   rows_ = 0;
-  connection_->keep_interrupt(interrupts);
+  connection_->patience().keep_interrupt(interrupts);
 }
 
 void Statement::fail_begin() const {

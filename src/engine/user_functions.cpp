@@ -86,14 +86,15 @@ void destroy(void* object) noexcept {
 template <class Body>
 void guard_function(Connection& connection, sqlite3_context* context, Body&& body) noexcept {
   // The engine itself looks at the clock between its own operations only, and a function may take longer than many.
-  if (connection.may_end_call() && connection.must_end_call()) {
+  if (connection.patience().may_end_call() && connection.patience().must_end_call()) {
     sqlite3_result_error_code(context, SQLITE_INTERRUPT);
     return;
   }
   const Connection::CallbackScope scope(connection);
   try {
     body();
-    if (connection.may_end_call() && connection.must_end_call()) sqlite3_result_error_code(context, SQLITE_INTERRUPT);
+    if (connection.patience().may_end_call() && connection.patience().must_end_call())
+      sqlite3_result_error_code(context, SQLITE_INTERRUPT);
   } catch (...) {
     report_exception(connection, context);
   }
@@ -157,7 +158,7 @@ int compare(void* object, int size_a, const void* a, int size_b, const void* b) 
   try {
     // A sort is one operation of the engine, which looks at nothing meanwhile.
     if (collation.connection.has_kept_exception()) return 0;
-    if (collation.connection.may_end_call()) collation.connection.end_call_if_due();
+    if (collation.connection.patience().may_end_call()) collation.connection.patience().end_call_if_due();
     return collation.compare({static_cast<const char*>(a), static_cast<std::size_t>(size_a)},
                              {static_cast<const char*>(b), static_cast<std::size_t>(size_b)});
   } catch (...) {

@@ -154,7 +154,8 @@ int guard_cursor(sqlite3_vtab_cursor* base, Body&& body) noexcept {
   return guard_table(base->pVtab, [&](Table& table) {
     const int rc = body(*Cursor::of(base).cursor);
     // The engine looks at the clock between many of these calls only, and one may take long.
-    if (rc == SQLITE_OK && table.connection->may_end_call() && table.connection->must_end_call()) {
+    if (rc == SQLITE_OK && table.connection->patience().may_end_call() &&
+        table.connection->patience().must_end_call()) {
       return SQLITE_INTERRUPT;
     }
     return rc;

@@ -38,8 +38,9 @@ Session::Session(std::shared_ptr<Store> store)
     : core::Session(local_features()),
       runner_(store, store->options().statement_cache_bytes,
               store->options().mvcc ? WriteTurn::Scope::AllWrites : WriteTurn::Scope::Transactions) {
+  set_initial_settings(settings());
   for (const QueryLog& log : this->store().options().query_logs) {
-    connection().add_observer(core::make_query_log_observer(log), core::ObserverLife::Connection);
+    connection().observers().add(core::make_query_log_observer(log), core::ObserverLife::Connection);
   }
 }
 
@@ -47,11 +48,11 @@ Session::Session(std::shared_ptr<Store> store)
 template <class Body>
 inline auto Session::in_one_call(Body&& body) {
   connection().require_open();
-  if (connection().deadline() && !connection().is_in_call()) [[unlikely]] {
+  if (patience().deadline() && !patience().is_in_call()) [[unlikely]] {
     const core::CallScope call(*this);
     return body();
   }
-  const engine::Connection::OneCall call(connection());
+  const engine::Patience::OneCall call(patience());
   return body();
 }
 
@@ -60,25 +61,21 @@ std::uint64_t Session::execute(std::string_view sql, const core::ParamsView& par
       [&] { return texts().with(sql, [&](engine::Statement& statement) { return statement.execute(params); }); });
 }
 
-std::shared_ptr<core::Stmt> Session::open(std::string_view sql, const core::ParamsView& params) {
+std::shared_ptr<core::Stmt> Session::open(std::string_view sql, const core::ParamsView& params,
+                                          std::optional<detail::Wanted> few) {
   return in_one_call([&] {
     std::shared_ptr<engine::Statement> statement = texts().take(sql);
-    statement->open(params, core::ArgumentLifetime::Copy);
+    if (!few) {
+      statement->open(params, core::ArgumentLifetime::Copy);
+    } else if (!statement->open_undoable(params, *few)) {
+      statement = nullptr;
+    }
     return statement;
   });
 }
 
-std::shared_ptr<core::Stmt> Session::open_undoable(std::string_view sql, const core::ParamsView& params,
-                                                   detail::Wanted wanted) {
-  return in_one_call([&] {
-    std::shared_ptr<engine::Statement> statement = texts().take(sql);
-    if (!statement->open_undoable(params, wanted)) statement = nullptr;
-    return statement;
-  });
-}
-
-std::shared_ptr<core::Stmt> Session::prepare(std::string_view sql) {
-  connection().require_open();
+std::shared_ptr<core::Stmt> Session::prepare(std::string_view sql, core::Use) {
+  require_open();
   return texts().take(sql);
 }
 
@@ -106,34 +103,34 @@ StatementResult Session::run_statement(engine::Statement& statement, const core:
   return result;
 }
 
-std::vector<StatementResult> Session::execute_batch(std::string_view script) {
-  connection().require_open();
-  const core::CallScope call(*this);
-  std::vector<StatementResult> results;
-  for (const sql::Statement& entry : sql::split(script)) {
-    try {
-      texts().with(entry.text, [&](engine::Statement& statement) { results.push_back(run_statement(statement, {})); });
-    } catch (const Error& error) {
-      core::rethrow_with_statement_index(error, results.size());
-    }
+namespace {
+
+// Calls `run` with the text and the arguments of each.
+template <class Run>
+void for_each_statement(const core::Batch& batch, Run&& run) {
+  if (const auto* const script = std::get_if<std::string_view>(&batch)) {
+    for (const sql::Statement& entry : sql::split(*script)) run(entry.text, core::ParamsView{});
+    return;
   }
-  return results;
+  for (const BatchStatement& entry : std::get<std::span<const BatchStatement>>(batch)) {
+    const detail::ParamsRefs params(entry.params);
+    run(entry.sql, params.view());
+  }
 }
 
-std::vector<StatementResult> Session::execute_batch(std::span<const BatchStatement> statements) {
-  connection().require_open();
+}  // namespace
+
+std::vector<StatementResult> Session::execute_batch(const core::Batch& batch) {
+  require_open();
   const core::CallScope call(*this);
   std::vector<StatementResult> results;
-  results.reserve(statements.size());
-  for (const BatchStatement& entry : statements) {
+  for_each_statement(batch, [&](std::string_view sql, const core::ParamsView& params) {
     try {
-      const detail::ParamsRefs params(entry.params);
-      texts().with(entry.sql,
-                   [&](engine::Statement& statement) { results.push_back(run_statement(statement, params.view())); });
+      texts().with(sql, [&](engine::Statement& statement) { results.push_back(run_statement(statement, params)); });
     } catch (const Error& error) {
       core::rethrow_with_statement_index(error, results.size());
     }
-  }
+  });
   return results;
 }
 
@@ -306,41 +303,41 @@ void Session::leave_read_only() noexcept {
   }
 }
 
-void Session::savepoint(std::string_view name) {
-  if (name.empty()) core::throw_error(ErrorCode::Misuse, "a savepoint needs a name");
-  const bool opens = !in_transaction() && connection().is_autocommit();
-  run("SAVEPOINT " + sql::quote_identifier(name));
-  if (opens) connection().set_in_transaction(true);
-}
-
-void Session::release_savepoint(std::string_view name) {
+void Session::savepoint(core::SavepointStep step, std::string_view name) {
+  const std::string quoted = sql::quote_identifier(name);
   connection().forget_last_run();
-  const auto note_end = [&] {
-    if (connection().is_autocommit()) connection().set_in_transaction(false);  // it was the outermost
-  };
   try {
-    run("RELEASE " + sql::quote_identifier(name));
+    switch (step) {
+      case core::SavepointStep::Set:
+        return run("SAVEPOINT " + quoted);
+      case core::SavepointStep::Release:
+        return run("RELEASE " + quoted);
+      case core::SavepointStep::RollBackTo:
+        return roll_back_to_savepoint(quoted);
+      case core::SavepointStep::Undo:
+        return undo_savepoint(quoted);
+    }
   } catch (...) {
-    if (connection().last_run_was_done()) note_end();
+    set_was_done(connection().last_run_was_done());
     throw;
   }
-  note_end();
 }
 
-void Session::rollback_to_savepoint(std::string_view name) {
-  const std::string text = "ROLLBACK TO " + sql::quote_identifier(name);
+void Session::roll_back_to_savepoint(const std::string& quoted) {
+  const std::string text = "ROLLBACK TO " + quoted;
   undo_surely(text, [&] { run(text); });
 }
 
-void Session::undo_savepoint(std::string_view name) {
+void Session::undo_savepoint(const std::string& quoted) {
   std::exception_ptr failure;
   try {
-    rollback_to_savepoint(name);
+    roll_back_to_savepoint(quoted);
   } catch (...) {
     if (!connection().last_run_was_done()) throw;
     failure = std::current_exception();
   }
-  undo_surely("RELEASE " + sql::quote_identifier(name), [&] { release_savepoint(name); });
+  const std::string text = "RELEASE " + quoted;
+  undo_surely(text, [&] { run(text); });
   if (failure != nullptr) std::rethrow_exception(failure);
 }
 
@@ -373,10 +370,22 @@ void Session::close() {
   runner_.close();
 }
 
-void Session::reset() {
-  connection().require_open();
+core::Reset Session::undo_use(core::Reset least) {
+  require_open();
   require_unguarded("reset");
   connection().require_outside_callbacks("reset()");
+  if (least == core::Reset::Traces) patience().renew_interrupts();
+  if (least == core::Reset::Everything || is_soiled()) {
+    restore();
+    return core::Reset::Everything;
+  }
+  connection().end_cursors();
+  end_transactions();
+  connection().set_change_counters({});
+  return core::Reset::Traces;
+}
+
+void Session::restore() {
   connection().end_cursors();
   connection().run_cleanups();
   end_transactions();
@@ -386,8 +395,7 @@ void Session::reset() {
   connection().drop_temporary_objects();
   connection().detach_databases();
   connection().restore_limits();
-  connection().set_busy_timeout(store().options().busy_timeout);
-  connection().set_deadline(store().options().default_deadline);
+  apply(initial_settings());
   connection().set_change_counters({});
   mark_clean();
 }
@@ -400,21 +408,38 @@ void Session::end_transactions() {
   runner_.settle();
 }
 
-Session::Recycled Session::recycle() {
-  connection().require_outside_callbacks("reset()");
-  if (is_soiled()) {
-    reset();
-    return Recycled::Everything;
-  }
-  connection().require_open();
-  connection().end_cursors();
-  end_transactions();
-  connection().set_change_counters({});
-  return Recycled::Traces;
+core::SessionSettings Session::settings() const noexcept {
+  return {patience().busy_timeout(), patience().deadline(),
+          connection().has_read_only_reason(engine::Connection::ReadOnlyReason::Session)};
 }
 
-std::optional<std::chrono::milliseconds> Session::default_deadline() const noexcept {
-  return store().options().default_deadline;
+void Session::apply(const core::SessionSettings& settings) {
+  touched_ = true;
+  const core::SessionSettings before = this->settings();
+  patience().set_busy_timeout(settings.busy_timeout);
+  if (settings.deadline != before.deadline) patience().set_deadline(settings.deadline);
+  if (settings.refuses_writes == before.refuses_writes) return;
+  if (settings.refuses_writes) {
+    connection().refuse_writes(engine::Connection::ReadOnlyReason::Session);
+  } else {
+    connection().allow_writes(engine::Connection::ReadOnlyReason::Session);
+  }
+}
+
+void Session::enter(core::Span span) noexcept {
+  if (span == core::Span::Call) {
+    patience().begin_call();
+  } else {
+    patience().begin_undo();
+  }
+}
+
+void Session::leave(core::Span span) noexcept {
+  if (span == core::Span::Call) {
+    patience().end_call();
+  } else {
+    patience().end_undo();
+  }
 }
 
 void Session::mark_clean() {
@@ -440,48 +465,28 @@ void Session::rekey(std::span<const std::byte> key) {
   try {
     connection().rekey(key);
   } catch (const Error&) {
-    if (connection().is_abandoned()) abandon(connection().unusable_reason());  // which ends its transaction and locks
+    if (is_closed()) abandon(standing().reason());  // which ends its transaction and locks
     throw;
   }
   store().key_changed(key);
 }
 
-std::uint64_t Session::changes() {
-  connection().require_open();
-  return connection().changes();
-}
-std::uint64_t Session::total_changes() {
-  connection().require_open();
-  return connection().total_changes();
-}
-std::int64_t Session::last_insert_rowid() {
-  connection().require_open();
-  return connection().last_insert_rowid();
-}
-std::string Session::path() { return store().is_memory() ? std::string() : connection().path(); }
-
-bool Session::is_autocommit() {
-  connection().require_open();
-  return connection().is_autocommit();
+core::ChangeCounters Session::counters() const {
+  require_open();
+  return connection().change_counters();
 }
 
-void Session::add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) {
-  connection().require_open();
-  touched_ = true;  // a reset removes it
-  connection().add_observer(std::move(observer), life);
+core::DatabaseFacts Session::facts() const {
+  require_open();
+  return {store().is_memory() ? std::string() : connection().path(), connection().is_readonly()};
 }
 
-ConnectionStatistics Session::statistics() const {
-  ConnectionStatistics statistics = connection().statistics;
-  statistics.cached_statements = texts().size();
-  statistics.cached_bytes = texts().bytes();
-  statistics.busy_waits = connection().busy_waits();
-  return statistics;
-}
-
-void Session::reset_statistics() {
-  connection().statistics = {};
-  connection().reset_busy_waits();
+ConnectionStatistics Session::figures() const {
+  ConnectionStatistics figures = connection().statistics;
+  figures.cached_statements = texts().size();
+  figures.cached_bytes = texts().bytes();
+  figures.busy_waits = patience().busy_waits();
+  return figures;
 }
 
 }  // namespace libsql::local

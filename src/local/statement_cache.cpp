@@ -88,7 +88,7 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
   if (kind != Kind::Plain) leaves_traces_ = true;
   // A PRAGMA reads or sets its value while it is compiled: run again, it would do nothing or give the old answer.
   const auto prepare_once = [&] { return engine::Statement::prepare(connection_, sql, Persistence::Once); };
-  if (kind == Kind::BusyTimeout) return connection_.with_busy_timeout_lent(prepare_once);
+  if (kind == Kind::BusyTimeout) return connection_.patience().with_busy_timeout_lent(prepare_once);
   if (kind == Kind::Pragma || max_bytes_ == 0) return prepare_once();
   auto statement = engine::Statement::prepare(connection_, sql, Persistence::Cached);
   // The statement's text may begin later than `sql`, after empty statements; such a text is not worth a second entry.

@@ -287,7 +287,7 @@ void Store::close_idle_connections() noexcept {
 }
 
 void Store::set_up(engine::Connection& connection) {
-  connection.set_busy_timeout(options_.busy_timeout);
+  connection.patience().set_busy_timeout(options_.busy_timeout);
   connection.set_double_quoted_strings(options_.double_quoted_strings != DoubleQuotedStrings::Off,
                                        options_.double_quoted_strings == DoubleQuotedStrings::On);
   if (const std::optional<Encryption> encryption = this->encryption()) {
@@ -318,7 +318,7 @@ void Store::set_up(engine::Connection& connection) {
   }
   apply_pragmas(connection);
   connection.note_content();
-  connection.set_deadline(options_.default_deadline);
+  connection.patience().set_deadline(options_.default_deadline);
 }
 
 void Store::apply_pragmas(engine::Connection& connection) {
@@ -345,7 +345,7 @@ void Store::apply_pragmas(engine::Connection& connection) {
                                                       ": it has pages of " + std::to_string(size) + " bytes");
     }
     const bool is_busy_timeout = sql::equals_ignoring_case(name, "busy_timeout");
-    const auto result = is_busy_timeout ? connection.with_busy_timeout_lent(set) : set();
+    const auto result = is_busy_timeout ? connection.patience().with_busy_timeout_lent(set) : set();
     if (sql::equals_ignoring_case(name, "journal_mode") && !sql::equals_ignoring_case(result.value_or(""), wanted)) {
       core::throw_error(ErrorCode::Configuration, "the database cannot use journal_mode=" + wanted + ": it uses " +
                                                       result.value_or("no journal"));
@@ -383,7 +383,7 @@ void Store::key_changed(std::span<const std::byte> key) {
 }
 
 void Store::remember_pragmas(engine::Connection& connection) {
-  options_.busy_timeout = connection.busy_timeout();  // which a PRAGMA of the options may have set
+  options_.busy_timeout = connection.patience().busy_timeout();  // which a PRAGMA of the options may have set
   settings_.remember(connection);
 }
 

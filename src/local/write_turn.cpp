@@ -10,25 +10,26 @@ void WriteTurn::take() {
 }
 
 void WriteTurn::wait() {
-  if (connection_.interrupt_state()->is_stopped()) {
-    connection_.fail_wait(true, "interrupted before the wait for other writers of this process");
+  if (connection_.patience().interrupt_state()->is_stopped()) {
+    connection_.patience().fail_wait(true, "interrupted before the wait for other writers of this process");
   }
   const engine::Clock::time_point start = engine::Clock::now();
   if (watch_ != nullptr) watch_->wait_begins();
   const WriteLine::Outcome outcome =
-      line_->enter(connection_.wait_limit(), connection_.interrupts(), connection_.heeded_interrupts());
+      line_->enter(connection_.patience().wait_limit(), connection_.patience().interrupts(),
+                   connection_.patience().heeded_interrupts());
   if (watch_ != nullptr) watch_->wait_ended();
   if (outcome != WriteLine::Outcome::Entered) {
-    connection_.fail_wait(outcome == WriteLine::Outcome::Interrupted,
-                          outcome == WriteLine::Outcome::Interrupted
-                              ? "interrupted while waiting for other writers of this process"
-                              : "database is locked");
+    connection_.patience().fail_wait(outcome == WriteLine::Outcome::Interrupted,
+                                     outcome == WriteLine::Outcome::Interrupted
+                                         ? "interrupted while waiting for other writers of this process"
+                                         : "database is locked");
   }
-  connection_.set_waited(engine::Clock::now() - start);
+  connection_.patience().set_waited(engine::Clock::now() - start);
 }
 
 void WriteTurn::settle() noexcept {
-  connection_.set_waited({});
+  connection_.patience().set_waited({});
   if (!held_) return;
   const bool open = !connection_.is_autocommit();
   if (in_transaction_) {  // no write outlasts the transaction that it is part of

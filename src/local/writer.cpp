@@ -4,6 +4,7 @@
 #include <libsql/transaction.hpp>
 
 #include "core/errors.hpp"
+#include "local/store.hpp"
 
 namespace libsql::local {
 namespace {
@@ -25,7 +26,7 @@ void SessionTarget::set_up() {
 
 void SessionTarget::begin(Clock::time_point until) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
-  session_.connection().set_busy_timeout(std::max(left, std::chrono::milliseconds(0)));
+  session_.patience().set_busy_timeout(std::max(left, std::chrono::milliseconds(0)));
   try {
     session_.begin(TransactionBehavior::Immediate);
   } catch (const Busy& busy) {
@@ -39,7 +40,7 @@ void SessionTarget::begin(Clock::time_point until) {
 void SessionTarget::end_job() {
   session_.connection().end_cursors();
   session_.forget_handles();
-  session_.renew_interrupts();
+  session_.patience().renew_interrupts();
 }
 
 void SessionTarget::set_mark() { run("SAVEPOINT libsql_writer_job"); }
@@ -76,7 +77,7 @@ bool SessionTarget::is_soiled() noexcept {
   // The commit is everybody's: neither a listener nor a deadline of one job may spoil it.
   session_.connection().end_cursors();
   session_.connection().run_cleanups();
-  session_.connection().set_deadline(session_.default_deadline());
+  session_.patience().set_deadline(session_.store().options().default_deadline);
   return true;
 }
 

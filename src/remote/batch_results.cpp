@@ -21,7 +21,7 @@ StatementResult result_of(Session& session, const Text& text, const hrana::StmtR
     }
   }
   if (text.changes_rows()) taken.changes = result.totals.affected_row_count;
-  taken.last_insert_rowid = session.last_insert_rowid();
+  taken.last_insert_rowid = session.counters().last_insert_rowid;
   return taken;
 }
 

@@ -169,23 +169,14 @@ void require_lasting(Session& session, const hrana::BatchResult& batch, std::siz
   if (!session.conversation().is_open()) session.note_commit();
 }
 
-std::vector<StatementResult> Session::execute_batch(std::string_view script) {
+std::vector<StatementResult> Session::execute_batch(const core::Batch& batch) {
   require_open();
   const core::CallScope call(*this);
-  return run_program(*this, Program(*this, script));
+  return std::visit([&](const auto& held) { return run_program(*this, Program(*this, held)); }, batch);
 }
-std::vector<StatementResult> Session::execute_batch(std::span<const BatchStatement> statements) {
+std::optional<std::vector<StatementResult>> Session::execute_atomically(const core::Batch& batch) {
   require_open();
-  const core::CallScope call(*this);
-  return run_program(*this, Program(*this, statements));
-}
-std::optional<std::vector<StatementResult>> Session::execute_atomically(std::string_view script) {
-  require_open();
-  return run_atomically(*this, Program(*this, script));
-}
-std::optional<std::vector<StatementResult>> Session::execute_atomically(std::span<const BatchStatement> statements) {
-  require_open();
-  return run_atomically(*this, Program(*this, statements));
+  return std::visit([&](const auto& held) { return run_atomically(*this, Program(*this, held)); }, batch);
 }
 std::unique_ptr<core::Bulk> Session::bulk(std::string_view sql) {
   require_open();

@@ -1,10 +1,9 @@
 #include "remote/bulk.hpp"
 
-#include <algorithm>
-
 #include <libsql/transaction.hpp>
 
 #include "core/errors.hpp"
+#include "core/marks.hpp"
 #include "remote/arguments.hpp"
 #include "remote/batch_results.hpp"
 #include "remote/failures.hpp"
@@ -32,10 +31,7 @@ Bulk::~Bulk() {
   const core::UndoScope undo(session_);
   try {
     if (bracket_ == Bracket::Transaction) session_.rollback();
-    if (bracket_ == Bracket::Savepoint) {
-      if (!session_.is_autocommit()) session_.undo_savepoint(kSavepoint);
-      forget_bracket();
-    }
+    if (bracket_ == Bracket::Savepoint) core::remove_mark(session_, id_);
   } catch (const std::exception& error) {
     session_.abandon(std::string("the connection was closed because a bulk load could not be rolled back: ") +
                      error.what());
@@ -123,13 +119,8 @@ void Bulk::throw_unsendable(const hrana::EncodeError& error) const {
 // Whether what this began is still there: the source of the arguments may have reset the session, and begun another
 // one.
 bool Bulk::has_bracket() const noexcept {
-  if (bracket_ == Bracket::Transaction) return session_.transaction == id_;
-  return bracket_ == Bracket::Savepoint &&
-         std::any_of(session_.marks.begin(), session_.marks.end(), [&](const auto& mark) { return mark.id == id_; });
-}
-
-void Bulk::forget_bracket() noexcept {
-  while (has_bracket()) session_.marks.pop_back();
+  if (bracket_ == Bracket::Transaction) return session_.has_transaction(id_);
+  return bracket_ == Bracket::Savepoint && session_.find_mark(id_) != nullptr;
 }
 
 void Bulk::require_bracket() const {
@@ -141,12 +132,10 @@ void Bulk::open_bracket() {
   if (bracket_ != Bracket::None) return;
   if (session_.is_autocommit()) {
     session_.begin(TransactionBehavior::Immediate);
-    id_ = session_.transaction = ++session_.last_handle;
+    id_ = session_.new_transaction_handle();
     bracket_ = Bracket::Transaction;
   } else {
-    session_.savepoint(kSavepoint);
-    id_ = ++session_.last_handle;
-    session_.marks.push_back({id_, std::string(kSavepoint), false});
+    id_ = core::set_mark(session_, kSavepoint);
     bracket_ = Bracket::Savepoint;
   }
 }
@@ -177,10 +166,7 @@ void Bulk::flush() {
 void Bulk::finish_bracket() {
   require_bracket();
   if (bracket_ == Bracket::Transaction) session_.commit();
-  if (bracket_ == Bracket::Savepoint) {
-    session_.release_savepoint(kSavepoint);
-    forget_bracket();
-  }
+  if (bracket_ == Bracket::Savepoint) core::release_mark(session_, id_);
   bracket_ = Bracket::None;
 }
 

@@ -27,7 +27,6 @@ class Bulk final : public core::Bulk {
   void flush();
   void open_bracket();
   bool has_bracket() const noexcept;
-  void forget_bracket() noexcept;
   void require_bracket() const;
   void finish_in_one();
   void finish_bracket();

@@ -36,6 +36,7 @@ Session::Session(std::shared_ptr<Store> store)
       conversation_(store_->wire()) {
   settings_.busy_timeout = store_->options().busy_timeout;
   settings_.deadline = store_->options().default_deadline;
+  set_initial_settings(settings_);
   clean_ = settings_;
   for (const QueryLog& log : store_->options().query_logs) {
     observers_.add(core::make_query_log_observer(log), core::ObserverLife::Connection);
@@ -45,15 +46,6 @@ Session::Session(std::shared_ptr<Store> store)
 Session::~Session() = default;
 
 // -- running ---------------------------------------------------------------------------------------------------------
-
-void Session::require_open() const {
-  if (unusable_.empty()) return;
-  detail::ErrorData data;
-  data.code = ErrorCode::Misuse;
-  data.message = unusable_;
-  data.session_usable = false;
-  core::throw_error(std::move(data));
-}
 
 void Session::require_sendable(const Text& text) {
   require_open();
@@ -75,28 +67,24 @@ void Session::require_sendable(const Text& text) {
   }
 }
 
-void Session::begin_call() noexcept {
+void Session::enter(core::Span span) noexcept {
+  if (span == core::Span::Undo) {
+    interrupt_->suspend();
+    ++undoing_;
+    return;
+  }
   interrupt_->begin();
   if (calls_++ == 0) call_deadline_ = new_deadline();
 }
 
-void Session::end_call() noexcept {
+void Session::leave(core::Span span) noexcept {
+  if (span == core::Span::Undo) {
+    --undoing_;
+    interrupt_->resume();
+    return;
+  }
   --calls_;
   interrupt_->end();
-}
-
-void Session::begin_undo() noexcept {
-  interrupt_->suspend();
-  ++undoing_;
-}
-
-void Session::end_undo() noexcept {
-  --undoing_;
-  interrupt_->resume();
-}
-
-void Session::renew_interrupts() {
-  if (interrupt_.use_count() > 1) interrupt_ = std::make_shared<CallInterrupt>();
 }
 
 net::Deadline Session::new_deadline() const {
@@ -207,11 +195,11 @@ Ran Session::run(Text& text, const core::ParamsView& params, bool want_rows) {
 void Session::note(const Text& text, std::uint64_t affected, std::optional<std::int64_t> rowid, std::uint64_t rows) {
   statistics_.rows += rows;
   if (text.changes_rows()) {
-    changes_ = affected;
-    total_changes_ += affected;
+    counters_.changes = affected;
+    counters_.total_changes += affected;
     statistics_.changes += affected;
     // Of a statement that inserted nothing it is whatever the server's connection had before.
-    if (rowid && affected > 0) last_insert_rowid_ = *rowid;
+    if (rowid && affected > 0) counters_.last_insert_rowid = *rowid;
   }
   if (text.changes_schema()) texts_.forget_descriptions();
 }
@@ -244,18 +232,14 @@ Description Session::describe(const Text& text) {
   }
 }
 
-std::shared_ptr<core::Stmt> Session::prepare(std::string_view sql) {
+std::shared_ptr<core::Stmt> Session::prepare(std::string_view sql, core::Use use) {
   require_open();
+  if (use == core::Use::Once) return std::make_shared<Statement>(*this, texts_.get(sql));
   const CallInterrupt::Running running(*interrupt_);
   std::shared_ptr<Text> text = texts_.get(sql);
   if (!text->description) text->description = describe(*text);
   text->proved = true;
   return std::make_shared<Statement>(*this, std::move(text));
-}
-
-std::shared_ptr<core::Stmt> Session::prepare_once(std::string_view sql) {
-  require_open();
-  return std::make_shared<Statement>(*this, texts_.get(sql));
 }
 
 // -- transactions ----------------------------------------------------------------------------------------------------
@@ -314,23 +298,26 @@ void Session::end_transactions() noexcept {
   forget_handles();
 }
 
-void Session::savepoint(std::string_view name) {
-  if (name.empty()) core::throw_error(ErrorCode::Misuse, "a savepoint needs a name");
-  const bool opens = !in_transaction() && !conversation_.is_open();
-  run_text("SAVEPOINT " + sql::quote_identifier(name));
-  if (opens) conversation_.watch(true);
-}
-
-void Session::release_savepoint(std::string_view name) {
-  run_text("RELEASE " + sql::quote_identifier(name));
-  if (!conversation_.is_open()) conversation_.watch(false);  // it was the outermost
-}
-
-void Session::rollback_to_savepoint(std::string_view name) { run_text("ROLLBACK TO " + sql::quote_identifier(name)); }
-
-void Session::undo_savepoint(std::string_view name) {
-  require_open();
+void Session::savepoint(core::SavepointStep step, std::string_view name) {
   const std::string quoted = sql::quote_identifier(name);
+  switch (step) {
+    case core::SavepointStep::Set:
+      run_text("SAVEPOINT " + quoted);
+      break;
+    case core::SavepointStep::Release:
+      run_text("RELEASE " + quoted);
+      break;
+    case core::SavepointStep::RollBackTo:
+      run_text("ROLLBACK TO " + quoted);
+      break;
+    case core::SavepointStep::Undo:
+      undo_savepoint(quoted);
+      break;
+  }
+}
+
+void Session::undo_savepoint(const std::string& quoted) {
+  require_open();
   const std::string script = "ROLLBACK TO " + quoted + "; RELEASE " + quoted;
   conversation_.check(script);
   if (!conversation_.is_open()) return;
@@ -350,60 +337,44 @@ void Session::abandon(std::string reason) noexcept {
   end_cursors();
   conversation_.forget();
   forget_handles();
-  unusable_ = std::move(reason);
+  standing_.end(std::move(reason));
 }
 
 // -- life ------------------------------------------------------------------------------------------------------------
 
-void Session::ping() { prepare_once("SELECT 1 FROM sqlite_master LIMIT 1")->execute({}); }
+void Session::ping() { prepare("SELECT 1 FROM sqlite_master LIMIT 1", core::Use::Once)->execute({}); }
 
 void Session::close() {
   if (is_closed()) return;
-  std::string open;
-  std::size_t count = 0;
+  core::StatementsInUse in_use;
   for (const Statement* const statement : live_) {
-    if (!statement->is_in_use()) continue;
-    if (count++ < 5) open.append(open.empty() ? "'" : ", '").append(statement->sql()).append("'");
+    if (statement->is_in_use()) in_use.add(statement->sql());
   }
-  if (count > 0) {
-    core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: " + std::to_string(count) +
-                                             (count == 1 ? " statement is" : " statements are") +
-                                             " still in use: " + open);
-  }
+  in_use.require_none();
   end_transactions();
   conversation_.forget();
-  unusable_ = "the connection is closed";
+  standing_.end("the connection is closed");
 }
 
 void Session::end_cursors() noexcept {
   for (Statement* const statement : live_) statement->close_cursor();
 }
 
-void Session::reset() {
+core::Reset Session::undo_use(core::Reset least) {
   require_open();
+  if (least == core::Reset::Traces && interrupt_.use_count() > 1) interrupt_ = std::make_shared<CallInterrupt>();
   end_cursors();
   end_transactions();
   conversation_.forget();
   observers_.end_until_reset();
-  texts_.clear();
-  settings_.busy_timeout = store_->options().busy_timeout;
-  settings_.deadline = store_->options().default_deadline;
-  settings_.refuses_writes = false;
   to_report_ = nullptr;
-  clean_ = settings_;
-  last_insert_rowid_ = 0;
-}
-
-Session::Recycled Session::recycle() {
-  require_open();
-  end_cursors();
-  end_transactions();
-  conversation_.forget();
-  observers_.end_until_reset();
+  counters_.last_insert_rowid = 0;
+  if (least == core::Reset::Everything) {
+    texts_.clear();
+    clean_ = initial_settings();
+  }
   settings_ = clean_;
-  to_report_ = nullptr;
-  last_insert_rowid_ = 0;
-  return Recycled::Traces;
+  return least;
 }
 
 void Session::release_memory() {
@@ -411,7 +382,7 @@ void Session::release_memory() {
   texts_.clear();
 }
 
-void Session::leave(Statement& statement) noexcept { std::erase(live_, &statement); }
+void Session::remove(Statement& statement) noexcept { std::erase(live_, &statement); }
 
 // Whether the transaction's stream is free now.
 bool Session::keep_rows() {
@@ -442,37 +413,17 @@ void Session::make_way(std::string_view sql) {
 
 // -- facts -----------------------------------------------------------------------------------------------------------
 
-std::uint64_t Session::changes() {
+core::ChangeCounters Session::counters() const {
   require_open();
-  return changes_;
-}
-std::uint64_t Session::total_changes() {
-  require_open();
-  return total_changes_;
-}
-std::int64_t Session::last_insert_rowid() {
-  require_open();
-  return last_insert_rowid_;
-}
-bool Session::is_autocommit() {
-  require_open();
-  return !conversation_.is_open();
-}
-bool Session::is_readonly() {
-  require_open();
-  return settings_.refuses_writes;
-}
-std::string Session::path() {
-  require_open();
-  return {};
+  return counters_;
 }
 
-void Session::add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) {
+core::DatabaseFacts Session::facts() const {
   require_open();
-  observers_.add(std::move(observer), life);
+  return {{}, settings_.refuses_writes};
 }
 
-ConnectionStatistics Session::statistics() const {
+ConnectionStatistics Session::figures() const {
   ConnectionStatistics statistics = statistics_;
   statistics.cache_hits = texts_.hits;
   statistics.cache_misses = texts_.misses;
@@ -480,11 +431,6 @@ ConnectionStatistics Session::statistics() const {
   statistics.cached_statements = texts_.size();
   statistics.cached_bytes = texts_.bytes();
   return statistics;
-}
-
-void Session::reset_statistics() {
-  statistics_ = {};
-  texts_.hits = texts_.misses = texts_.evictions = 0;
 }
 
 }  // namespace libsql::remote

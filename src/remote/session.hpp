@@ -28,61 +28,42 @@ class Session final : public core::Session {
   engine::Connection* engine_connection() noexcept override { return nullptr; }
 
   std::uint64_t execute(std::string_view sql, const core::ParamsView& params) override;
-  std::shared_ptr<core::Stmt> prepare(std::string_view sql) override;
-  std::shared_ptr<core::Stmt> prepare_once(std::string_view sql) override;
-  std::vector<StatementResult> execute_batch(std::string_view script) override;
-  std::vector<StatementResult> execute_batch(std::span<const BatchStatement> statements) override;
-  std::optional<std::vector<StatementResult>> execute_atomically(std::string_view script) override;
-  std::optional<std::vector<StatementResult>> execute_atomically(std::span<const BatchStatement> statements) override;
+  std::shared_ptr<core::Stmt> prepare(std::string_view sql, core::Use use) override;
+  using core::Session::prepare;
+  std::vector<StatementResult> execute_batch(const core::Batch& batch) override;
+  std::optional<std::vector<StatementResult>> execute_atomically(const core::Batch& batch) override;
   std::unique_ptr<core::Bulk> bulk(std::string_view sql) override;
 
   void begin(TransactionBehavior behavior) override;
   void commit() override;
   void rollback() override;
-  bool in_transaction() const noexcept override { return conversation_.is_watched(); }
-  void savepoint(std::string_view name) override;
-  void release_savepoint(std::string_view name) override;
-  void rollback_to_savepoint(std::string_view name) override;
-  void undo_savepoint(std::string_view name) override;
-  void refuse_writes() override { settings_.refuses_writes = true; }
+  void savepoint(core::SavepointStep step, std::string_view name) override;
   void watch(bool on) noexcept override { conversation_.watch(on); }
-  void begin_call() noexcept override;
-  void end_call() noexcept override;
-  void begin_undo() noexcept override;
-  void end_undo() noexcept override;
-  void report_later(std::exception_ptr failure) noexcept override { to_report_ = std::move(failure); }
-  void renew_interrupts() override;
-  void abandon(std::string reason) noexcept override;
+  core::TransactionState transaction_state() const noexcept override {
+    return {conversation_.is_open(), conversation_.is_watched()};
+  }
 
+  const core::Standing& standing() const noexcept override { return standing_; }
   void ping() override;
   void close() override;
-  bool is_closed() const noexcept override { return !unusable_.empty(); }
-  void reset() override;
-  Recycled recycle() override;
+  void abandon(std::string reason) noexcept override;
+  core::Reset undo_use(core::Reset least) override;
   void mark_clean() override { clean_ = settings_; }
   void release_memory() override;
-  std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return interrupt_; }
-  void set_busy_timeout(std::chrono::milliseconds timeout) override { settings_.busy_timeout = timeout; }
-  std::chrono::milliseconds busy_timeout() const noexcept override { return settings_.busy_timeout; }
-  void set_deadline(std::optional<std::chrono::milliseconds> limit) override { settings_.deadline = limit; }
-  std::optional<std::chrono::milliseconds> deadline() const noexcept override { return settings_.deadline; }
 
-  std::uint64_t changes() override;
-  std::uint64_t total_changes() override;
-  std::int64_t last_insert_rowid() override;
-  bool is_autocommit() override;
-  bool is_readonly() override;
-  std::string path() override;
-  void add_observer(std::shared_ptr<core::StatementObserver> observer, core::ObserverLife life) override;
-  void remove_observer(const core::StatementObserver* observer) noexcept override { observers_.remove(observer); }
-  ConnectionStatistics statistics() const override;
-  void reset_statistics() override;
+  std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return interrupt_; }
+  void enter(core::Span span) noexcept override;
+  void leave(core::Span span) noexcept override;
+  void report_later(std::exception_ptr failure) noexcept override { to_report_ = std::move(failure); }
+  core::SessionSettings settings() const noexcept override { return settings_; }
+  void apply(const core::SessionSettings& settings) override { settings_ = settings; }
+
+  core::ChangeCounters counters() const override;
+  core::DatabaseFacts facts() const override;
+  core::ObserverList& observers() noexcept override { return observers_; }
 
   // -- what statements, batches and bulk loads use
-  // ---------------------------------------------------------------------
 
-  /// Throws Misuse if the session is closed.
-  void require_open() const;
   /// Everything that must hold before a statement is sent: open, no transaction lost, allowed here.
   void require_sendable(const Text& text);
   /// Runs one statement to its end. Its rows are in the result if they are wanted.
@@ -109,7 +90,6 @@ class Session final : public core::Session {
   void check_call(std::string_view sql) const;
   CallInterrupt& interrupts() noexcept { return *interrupt_; }
   Conversation& conversation() noexcept { return conversation_; }
-  core::ObserverList& observers() noexcept { return observers_; }
   Store& store() noexcept { return *store_; }
   TextCache& texts() noexcept { return texts_; }
 
@@ -119,22 +99,20 @@ class Session final : public core::Session {
   auto patiently(const Call& call, Run&& run);
 
   /// Statements that live.
-  void enter(Statement& statement) { live_.push_back(&statement); }
-  void leave(Statement& statement) noexcept;
+  void add(Statement& statement) { live_.push_back(&statement); }
+  void remove(Statement& statement) noexcept;
   /// Before anything else is sent on the transaction's stream: the rows that still come on it are taken into memory.
   /// Throws TooBig if they are more than may be kept, TransactionLost if the transaction turns out to be gone. `sql` is
   /// for errors.
   void make_way(std::string_view sql);
 
- private:
-  struct Settings {
-    std::chrono::milliseconds busy_timeout{0};
-    std::optional<std::chrono::milliseconds> deadline;
-    bool refuses_writes = false;
-  };
+ protected:
+  ConnectionStatistics figures() const override;
 
+ private:
   std::uint64_t run_text(std::string_view sql);
   net::Deadline new_deadline() const;
+  void undo_savepoint(const std::string& quoted);
   void end_cursors() noexcept;
   void end_transactions() noexcept;
   bool keep_rows();
@@ -148,16 +126,14 @@ class Session final : public core::Session {
   TextCache texts_;
   core::ObserverList observers_;
   std::vector<Statement*> live_;
-  Settings settings_;
-  Settings clean_;
-  int calls_ = 0;  // that run several statements, one in the other
+  core::SessionSettings settings_;
+  core::SessionSettings clean_;  // those that the next user shall find
+  int calls_ = 0;                // that run several statements, one in the other
   int undoing_ = 0;
   net::Deadline call_deadline_;  // of the outermost of them
-  std::string unusable_;
+  core::Standing standing_;
   std::exception_ptr to_report_;
-  std::uint64_t changes_ = 0;
-  std::uint64_t total_changes_ = 0;
-  std::int64_t last_insert_rowid_ = 0;
+  core::ChangeCounters counters_;
   ConnectionStatistics statistics_;
 };
 

@@ -10,12 +10,12 @@
 namespace libsql::remote {
 
 Statement::Statement(Session& session, std::shared_ptr<Text> text) : session_(session), text_(std::move(text)) {
-  session_.enter(*this);
+  session_.add(*this);
 }
 
 Statement::~Statement() {
   close_cursor();
-  session_.leave(*this);
+  session_.remove(*this);
 }
 
 void Statement::require_usable() const {

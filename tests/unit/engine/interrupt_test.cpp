@@ -23,22 +23,22 @@ std::unique_ptr<engine::Connection> open_in_memory() {
   options.path = ":memory:";
   options.flags = engine::open_flags::kReadWrite | engine::open_flags::kCreate;
   auto connection = engine::Connection::open(options);
-  connection->set_stoppable(true);
+  connection->patience().set_stoppable(true);
   return connection;
 }
 
 TEST(Interrupt, AStopEndsWhatStartsLater) {
   const auto connection = open_in_memory();
-  const auto interrupt = connection->interrupt_state();
+  const auto interrupt = connection->patience().interrupt_state();
   interrupt->stop();
   EXPECT_THROW(connection->query_text(kEndless), Interrupted);
   EXPECT_THROW(connection->query_text(kEndless), Interrupted);
-  EXPECT_TRUE(connection->is_interrupted());
+  EXPECT_TRUE(connection->patience().is_interrupted());
 }
 
 TEST(Interrupt, AsManyResumesAsStopsLetStatementsRun) {
   const auto connection = open_in_memory();
-  const auto interrupt = connection->interrupt_state();
+  const auto interrupt = connection->patience().interrupt_state();
   interrupt->stop();
   interrupt->stop();
   interrupt->resume();
@@ -47,12 +47,12 @@ TEST(Interrupt, AsManyResumesAsStopsLetStatementsRun) {
   EXPECT_EQ(connection->query_text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) "
                                    "SELECT count(*) FROM n"),
             "50000");
-  EXPECT_FALSE(connection->is_interrupted());
+  EXPECT_FALSE(connection->patience().is_interrupted());
 }
 
 TEST(Interrupt, APlainInterruptDoesNotReachWhatStartsLater) {
   const auto connection = open_in_memory();
-  connection->interrupt_state()->interrupt();
+  connection->patience().interrupt_state()->interrupt();
   EXPECT_EQ(connection->query_text("SELECT 1"), "1");
 }
 
@@ -70,12 +70,12 @@ class AtTheStart final : public core::StatementObserver {
 TEST(Interrupt, ReachesAStatementThatIsAboutToTakeItsFirstStep) {
   const auto connection = open_in_memory();
   const auto statement = engine::Statement::prepare(*connection, "SELECT 1", engine::Statement::Persistence::Cached);
-  const auto observer = std::make_shared<AtTheStart>(connection->interrupt_state());
-  connection->add_observer(observer, core::ObserverLife::Connection);
+  const auto observer = std::make_shared<AtTheStart>(connection->patience().interrupt_state());
+  connection->observers().add(observer, core::ObserverLife::Connection);
   EXPECT_THROW(statement->execute({}), Interrupted);
   EXPECT_THROW(statement->open({}, core::ArgumentLifetime::Copy), Interrupted);
   EXPECT_THROW(statement->open_undoable({}, detail::Wanted::One), Interrupted);
-  connection->remove_observer(observer.get());
+  connection->observers().remove(observer.get());
   statement->execute({});
   statement->open({}, core::ArgumentLifetime::Copy);
   EXPECT_TRUE(statement->next());
@@ -148,7 +148,7 @@ TEST(Interrupt, DoesNotKeepATransactionFromBeingUndone) {
 
 TEST(Interrupt, OutlivesTheConnection) {
   auto connection = open_in_memory();
-  const auto interrupt = connection->interrupt_state();
+  const auto interrupt = connection->patience().interrupt_state();
   connection.reset();
   interrupt->stop();
   EXPECT_TRUE(interrupt->is_stopped());

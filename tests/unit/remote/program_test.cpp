@@ -35,7 +35,7 @@ TEST_F(RemoteProgram, AnInterruptEndsACallWhileItUnderstandsItsStatements) {
 }
 
 TEST_F(RemoteProgram, ADeadlineEndsACallWhileItUnderstandsItsStatements) {
-  session_->set_deadline(std::chrono::milliseconds(1));
+  session_->change_settings([](core::SessionSettings& settings) { settings.deadline = std::chrono::milliseconds(1); });
   std::string script;
   for (int i = 0; i < 200'000; ++i) script.append("SELECT ").append(std::to_string(i)).append(";");
   const core::CallScope call(*session_);
@@ -53,7 +53,7 @@ TEST_F(RemoteProgram, ACallOfOneStatementIsInterruptedBeforeItsRequestIsSent) {
   session_->interrupt_state()->interrupt();
   EXPECT_THROW(session_->execute("SELECT 1", {}), Interrupted);
   EXPECT_THROW(session_->prepare("SELECT 1"), Interrupted);
-  EXPECT_THROW(session_->prepare_once("SELECT 1")->open({}), Interrupted);
+  EXPECT_THROW(session_->prepare("SELECT 1", core::Use::Once)->open({}), Interrupted);
 }
 
 }  // namespace
