@@ -1,36 +1,10 @@
-// Registering a file system written in C++: the functions that the engine calls, and what becomes of exceptions.
-#include "engine/vfs.hpp"
-
-#include <sqlite3.h>
-
+// The functions that the engine calls of a file system written in C++, and what becomes of exceptions.
 #include <algorithm>
 #include <cstring>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
-#include "core/errors.hpp"
-
-namespace libsql::detail {
-
-// One registered name. Never freed: a connection without open files may still point to it after its registration ended.
-struct VfsAdapter {
-  sqlite3_vfs base{};
-  sqlite3_vfs* cipher = nullptr;
-  std::string name;
-  sqlite3_vfs* default_before = nullptr;
-  std::mutex mutex;
-  std::shared_ptr<Vfs> vfs;  // null once the registration has ended and the last file is closed
-  std::size_t open_files = 0;
-  bool registered = false;
-
-  std::shared_ptr<Vfs> acquire() {
-    const std::lock_guard guard(mutex);
-    return vfs;
-  }
-};
-
-}  // namespace libsql::detail
+#include "engine/vfs_adapter.hpp"
 
 namespace libsql::engine {
 namespace {
@@ -453,34 +427,9 @@ int vfs_last_error(sqlite3_vfs*, int room, char* out) noexcept {
   return last_error.code;
 }
 
-// ---- registering
+}  // namespace
 
-struct Registry {
-  std::mutex mutex;
-  std::vector<std::unique_ptr<VfsAdapter>> adapters;
-};
-
-// Never destroyed: connections may be closed after the end of main().
-Registry& registry() {
-  static auto* const instance = new Registry;
-  return *instance;
-}
-
-std::string cipher_name(std::string_view name) { return "multipleciphers-" + std::string(name); }
-
-// Finds the encrypting twin of `name`, or makes it. Requires: the registry's lock, because the engine does not look
-// whether the twin exists.
-sqlite3_vfs* cipher_twin([[maybe_unused]] const std::string& name) {
-  sqlite3_vfs* twin = sqlite3_vfs_find(cipher_name(name).c_str());
-#ifdef SQLITE3MC_VERSION_STRING
-  if (twin == nullptr && sqlite3mc_vfs_create(name.c_str(), 0) == SQLITE_OK) {
-    twin = sqlite3_vfs_find(cipher_name(name).c_str());
-  }
-#endif
-  return twin;
-}
-
-void fill(VfsAdapter& adapter) {
+void set_callbacks(VfsAdapter& adapter) {
   sqlite3_vfs& base = adapter.base;
   base = {};
   base.iVersion = 2;
@@ -503,102 +452,6 @@ void fill(VfsAdapter& adapter) {
   base.xCurrentTimeInt64 = vfs_now;
 }
 
-VfsAdapter* add(std::string_view name, std::shared_ptr<Vfs> vfs, MakeDefault make_default) {
-  if (name.empty() || vfs == nullptr) {
-    core::throw_error(ErrorCode::Misuse, "register_vfs() needs a name and a Vfs");
-  }
-  if (name.find('\0') != std::string_view::npos) core::throw_error(ErrorCode::Misuse, "a VFS name with a zero byte");
-  Registry& all = registry();
-  const std::lock_guard guard(all.mutex);
-  const std::string wanted(name);
-  if (sqlite3_vfs_find(wanted.c_str()) != nullptr) {
-    core::throw_error(ErrorCode::Misuse, "there is a VFS of the name \"" + wanted + "\" already");
-  }
-  // A finished registration of that name is used again, so registering in a loop needs no more memory.
-  VfsAdapter* adapter = nullptr;
-  for (const auto& old : all.adapters) {
-    const std::lock_guard old_guard(old->mutex);
-    if (!old->registered && old->vfs == nullptr && old->name == wanted && old->base.mxPathname == vfs->max_path()) {
-      adapter = old.get();
-      break;
-    }
-  }
-  if (adapter == nullptr) {
-    all.adapters.push_back(std::make_unique<VfsAdapter>());
-    adapter = all.adapters.back().get();
-    adapter->name = wanted;
-  }
-  {
-    const std::lock_guard adapter_guard(adapter->mutex);
-    adapter->vfs = std::move(vfs);
-    adapter->registered = true;
-    if (adapter->base.xOpen == nullptr) fill(*adapter);
-  }
-  sqlite3_vfs* const default_before = sqlite3_vfs_find(nullptr);
-  int code = sqlite3_vfs_register(&adapter->base, 0);
-  if (code == SQLITE_OK && adapter->cipher == nullptr) {
-    adapter->cipher = cipher_twin(adapter->name);
-  } else if (code == SQLITE_OK) {
-    code = sqlite3_vfs_register(adapter->cipher, 0);
-  }
-  if (code == SQLITE_OK && make_default == MakeDefault::Yes) {
-    adapter->default_before = default_before;
-    code = sqlite3_vfs_register(adapter->cipher != nullptr ? adapter->cipher : &adapter->base, 1);
-  }
-  if (code != SQLITE_OK) core::throw_error(ErrorCode::Configuration, "the engine refused the VFS \"" + wanted + "\"");
-  return adapter;
-}
-
-bool is_registered(const sqlite3_vfs* vfs) noexcept { return vfs != nullptr && sqlite3_vfs_find(vfs->zName) == vfs; }
-
-enum class IfOpen { Refuse, Detach };
-
-void remove(VfsAdapter& adapter, IfOpen if_open) {
-  std::shared_ptr<Vfs> last;  // released outside the locks
-  const std::lock_guard guard(registry().mutex);
-  {
-    const std::lock_guard adapter_guard(adapter.mutex);
-    if (if_open == IfOpen::Refuse && adapter.open_files > 0) {
-      core::throw_error(ErrorCode::Misuse, "the VFS \"" + adapter.name + "\" has open files");
-    }
-    adapter.registered = false;
-    if (adapter.open_files == 0) last.swap(adapter.vfs);
-  }
-  const sqlite3_vfs* const current = sqlite3_vfs_find(nullptr);
-  const bool was_default = current == &adapter.base || current == adapter.cipher;
-  sqlite3_vfs_unregister(&adapter.base);
-  if (adapter.cipher != nullptr) sqlite3_vfs_unregister(adapter.cipher);
-  if (was_default) {
-    // The engine would take any other registered one.
-    sqlite3_vfs* next = is_registered(adapter.default_before) ? adapter.default_before : nullptr;
-    if (next == nullptr) next = cipher_twin(system_vfs()->zName);
-    sqlite3_vfs_register(next != nullptr ? next : system_vfs(), 1);
-  }
-}
-
-}  // namespace
-
-sqlite3_vfs* system_vfs() {
-  static sqlite3_vfs* const found = [] {
-    for (const char* name : {"unix", "win32"}) {
-      if (sqlite3_vfs* vfs = sqlite3_vfs_find(name)) return vfs;
-    }
-    return sqlite3_vfs_find(nullptr);
-  }();
-  return found;
-}
-
-std::string cipher_vfs_name(std::string_view name) {
-  std::string plain(name);
-  if (plain.empty() || plain.starts_with("multipleciphers-")) return plain;
-  const std::lock_guard guard(registry().mutex);
-  if (sqlite3_vfs_find(plain.c_str()) == nullptr) return plain;
-  const sqlite3_vfs* const twin = cipher_twin(plain);
-  return twin != nullptr ? std::string(twin->zName) : plain;
-}
-
-bool vfs_exists(std::string_view name) { return sqlite3_vfs_find(std::string(name).c_str()) != nullptr; }
-
 void remember_vfs_error(int code, std::string_view text) noexcept { remember(code, text); }
 
 std::string_view take_vfs_error_text(int extended_code) noexcept {
@@ -611,132 +464,6 @@ std::string_view take_vfs_error_text(int extended_code) noexcept {
 
 namespace libsql {
 
-VfsRegistration register_vfs(std::string_view name, std::shared_ptr<Vfs> vfs, MakeDefault make_default) {
-  return VfsRegistration(engine::add(name, std::move(vfs), make_default));
-}
-
-VfsRegistration::VfsRegistration() noexcept = default;
-VfsRegistration::VfsRegistration(VfsRegistration&& other) noexcept : adapter_(std::exchange(other.adapter_, nullptr)) {}
-VfsRegistration& VfsRegistration::operator=(VfsRegistration&& other) noexcept {
-  std::swap(adapter_, other.adapter_);
-  return *this;
-}
-VfsRegistration::~VfsRegistration() {
-  if (adapter_ == nullptr) return;
-  try {
-    engine::remove(*adapter_, engine::IfOpen::Detach);
-  } catch (...) {  // Only a mutex can fail here; the name then stays registered.
-  }
-}
-
-const std::string& VfsRegistration::name() const noexcept {
-  static const std::string none;
-  return adapter_ == nullptr ? none : adapter_->name;
-}
-std::size_t VfsRegistration::open_files() const noexcept {
-  if (adapter_ == nullptr) return 0;
-  const std::lock_guard guard(adapter_->mutex);
-  return adapter_->open_files;
-}
-void VfsRegistration::unregister() {
-  if (adapter_ == nullptr) return;
-  engine::remove(*adapter_, engine::IfOpen::Refuse);
-  adapter_ = nullptr;
-}
-void VfsRegistration::release() noexcept { adapter_ = nullptr; }
-
 std::string vfs_last_error() { return {engine::last_error.text, engine::last_error.length}; }
-
-// ---- the defaults of Vfs
-
-bool Vfs::writable(std::string_view path) { return exists(path); }
-VfsPath Vfs::full_path(std::string_view path) { return std::string(path); }
-int Vfs::max_path() { return 1024; }
-void Vfs::randomness(std::span<std::byte> out) {
-  sqlite3_vfs* const system = engine::system_vfs();
-  system->xRandomness(system, static_cast<int>(out.size()), reinterpret_cast<char*>(out.data()));
-}
-void Vfs::sleep(std::chrono::microseconds time) { std::this_thread::sleep_for(time); }
-std::chrono::system_clock::time_point Vfs::now() { return std::chrono::system_clock::now(); }
-
-// ---- names and errors
-
-std::optional<std::string_view> VfsFileName::uri_parameter(const char* key) const {
-  if (name_ == nullptr) return std::nullopt;
-  const char* const value = sqlite3_uri_parameter(name_, key);
-  if (value == nullptr) return std::nullopt;
-  return value;
-}
-
-std::string_view VfsFileName::database() const {
-  if (name_ == nullptr) return {};
-  return sqlite3_filename_database(name_);
-}
-
-namespace {
-
-int code_for(VfsFailure failure) noexcept {
-  switch (failure) {
-    case VfsFailure::Io:
-      return SQLITE_IOERR;
-    case VfsFailure::Read:
-      return SQLITE_IOERR_READ;
-    case VfsFailure::Write:
-      return SQLITE_IOERR_WRITE;
-    case VfsFailure::Sync:
-      return SQLITE_IOERR_FSYNC;
-    case VfsFailure::Truncate:
-      return SQLITE_IOERR_TRUNCATE;
-    case VfsFailure::Size:
-      return SQLITE_IOERR_FSTAT;
-    case VfsFailure::Lock:
-      return SQLITE_IOERR_LOCK;
-    case VfsFailure::Unlock:
-      return SQLITE_IOERR_UNLOCK;
-    case VfsFailure::Delete:
-      return SQLITE_IOERR_DELETE;
-    case VfsFailure::DeleteMissing:
-      return SQLITE_IOERR_DELETE_NOENT;
-    case VfsFailure::Access:
-      return SQLITE_IOERR_ACCESS;
-    case VfsFailure::SharedMemory:
-      return SQLITE_IOERR_SHMMAP;
-    case VfsFailure::Mapping:
-      return SQLITE_IOERR_MMAP;
-    case VfsFailure::FileSystemCorrupt:
-      return SQLITE_IOERR_CORRUPTFS;
-    case VfsFailure::DataChecksum:
-      return SQLITE_IOERR_DATA;
-    case VfsFailure::Full:
-      return SQLITE_FULL;
-    case VfsFailure::NoMemory:
-      return SQLITE_IOERR_NOMEM;
-    case VfsFailure::ReadOnly:
-      return SQLITE_READONLY;
-    case VfsFailure::CannotOpen:
-      return SQLITE_CANTOPEN;
-    case VfsFailure::Busy:
-      return SQLITE_BUSY;
-  }
-  return SQLITE_IOERR;
-}
-
-detail::ErrorData error_data(int sqlite_code, std::string message) {
-  detail::ErrorData data;
-  data.code = core::error_code_of(sqlite_code);
-  data.sqlite_code = sqlite_code;
-  data.message = std::move(message);
-  data.retryable = core::is_retryable(sqlite_code);
-  return data;
-}
-
-}  // namespace
-
-VfsError::VfsError(VfsFailure failure, std::string message)
-    : Error(error_data(code_for(failure), std::move(message))) {}
-VfsError::VfsError(detail::ErrorData data) : Error(std::move(data)) {}
-VfsError VfsError::with_code(int sqlite_code, std::string message) {
-  return VfsError(error_data(sqlite_code, std::move(message)));
-}
 
 }  // namespace libsql
