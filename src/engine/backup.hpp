@@ -9,6 +9,10 @@
 
 namespace libsql::engine {
 
+[[noreturn]] void throw_unknown_schema(const std::string& schema);
+/// Throws that if no database is attached by that name; Misuse if the connection is closed.
+void require_schema(Connection& connection, const std::string& schema);
+
 BackupOutcome backup(Connection& source, Connection& target, const BackupOptions& options);
 BackupOutcome backup(Connection& source, const std::filesystem::path& target, const BackupOptions& options);
 
