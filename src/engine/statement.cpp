@@ -1,11 +1,8 @@
 #include "engine/statement.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include <sqlite3.h>
@@ -16,191 +13,15 @@
 #include "engine/argument_values.hpp"
 #include "engine/connection_state.hpp"
 #include "engine/hooks.hpp"
+#include "engine/parameters.hpp"
 #include "engine/row_values.hpp"
 #include "engine/values.hpp"
-#include "sql/alter_column.hpp"
 #include "sql/arguments.hpp"
 #include "sql/classify.hpp"
-#include "sql/parameters.hpp"
-#include "sql/pragmas.hpp"
-#include "sql/quote.hpp"
 #include "sql/split.hpp"
-#include "sql/tokenizer.hpp"
 
 namespace libsql::engine {
 namespace {
-
-bool is_pragma(std::string_view sql) noexcept {
-  const char first = sql.empty() ? '\0' : static_cast<char>(sql.front() | 0x20);
-  if (first >= 'a' && first <= 'z' && first != 'p') return false;  // as nearly all texts
-  sql::Tokenizer tokens(sql);
-  sql::Token token = tokens.next_significant();
-  while (token.kind == sql::TokenKind::Semicolon) token = tokens.next_significant();
-  return sql::is_keyword(token, "PRAGMA");
-}
-
-bool mentions_pragma_function(std::string_view sql) noexcept {
-  constexpr std::string_view kPrefix = "pragma";
-  for (std::size_t at = sql.find('_', kPrefix.size()); at != std::string_view::npos; at = sql.find('_', at + 1)) {
-    if ((sql[at - 1] | 0x20) == 'a' &&
-        sql::equals_ignoring_case(sql.substr(at - kPrefix.size(), kPrefix.size()), kPrefix)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// Those that answer from what the connection has read of the schema, and have the engine make sure of it only if they
-// find something there: of a table that is new to the connection, index_list says that it has no index.
-bool trusts_schema(std::string_view pragma) noexcept {
-  const sql::PragmaInfo* const info = sql::find_pragma(pragma);
-  return info != nullptr && info->trusts_schema;
-}
-
-// Whether a failed compilation can have to do with what the schema was when the connection read it.
-bool may_be_out_of_date(int rc) noexcept {
-  const int primary = rc & 0xff;
-  return primary == SQLITE_ERROR || primary == SQLITE_SCHEMA || primary == SQLITE_AUTH;
-}
-
-// What the engine is to compile in the place of ALTER TABLE .. ALTER COLUMN .. TO; nothing for all else.
-std::optional<sql::AlterColumn> alter_column(Connection& connection, std::string_view sql) {
-  if (!alters_columns()) return std::nullopt;
-  try {
-    return sql::alter_column(sql);
-  } catch (const Error& error) {
-    connection.notify_refused(sql, error);
-    throw;
-  }
-}
-
-// Throws Auth, and the statement is gone, if a table may not be read that it joins without the engine's asking.
-void require_joins_allowed(Connection& connection, Hooks& hooks, std::string_view sql, sqlite3_stmt** stmt) {
-  std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> owner(std::exchange(*stmt, nullptr), &sqlite3_finalize);
-  if (const std::optional<std::string> table = hooks.table_refused_to_join(sql)) {
-    detail::ErrorData data;
-    data.code = ErrorCode::Auth;
-    data.origin = ErrorOrigin::Engine;
-    data.sqlite_code = SQLITE_AUTH;
-    data.message = "access to " + *table + " is prohibited";
-    data.sql = sql;
-    data.transaction_open = !connection.is_autocommit();
-    ++connection.statistics.errors;
-    core::throw_error(std::move(data));
-  }
-  *stmt = owner.release();
-}
-
-bool misses_a_column(sqlite3* db) noexcept {
-  return std::string_view(sqlite3_errmsg(db)).find("no such column") != std::string_view::npos;
-}
-
-// Whether an error "no such column: "x" ..." is about a name in the text itself.
-bool names_a_string_of(std::string_view sql, std::string_view message) noexcept {
-  const std::size_t start = message.find('"');
-  const std::size_t end = start == std::string_view::npos ? start : message.find('"', start + 1);
-  return end != std::string_view::npos && sql.find(message.substr(start, end + 1 - start)) != std::string_view::npos;
-}
-
-// The same text with its names in grave accents, where they are never strings.
-std::string with_certain_names(std::string_view sql) {
-  std::string text;
-  sql::Tokenizer tokenizer(sql);
-  for (sql::Token token = tokenizer.next(); token.kind != sql::TokenKind::End; token = tokenizer.next()) {
-    if (token.kind != sql::TokenKind::QuotedIdentifier || token.text.front() != '"') {
-      text += token.text;
-      continue;
-    }
-    text += '`';
-    for (const char byte : sql::unquote(token.text)) text.append(byte == '`' ? 2 : 1, byte);
-    text += '`';
-  }
-  return text;
-}
-
-bool alters_table(std::string_view sql) noexcept {
-  const std::size_t first = sql.find_first_not_of(" \t\r\n;");
-  if (first == std::string_view::npos) return false;
-  const char start = sql[first];  // `A`, or what a comment begins with
-  if (start != 'A' && start != 'a' && start != '-' && start != '/') return false;
-  return sql::classify(sql.substr(first)).kind == sql::StatementKind::AlterTable;
-}
-
-// Compiles a text that names no column for "x", for what the views and triggers that it uses hold: the engine resolves
-// them as a part of the statement, and cannot be told to take strings from them alone. Null if it is the statement's
-// own text that does not compile.
-sqlite3_stmt* compile_with_strings_in_schema(sqlite3* db, std::string_view sql, unsigned flags, const char** tail) {
-  const StringsInDoubleQuotes allowed(db);
-  sqlite3_stmt* stmt = nullptr;
-  if (sql.find('"') != std::string_view::npos) {
-    const std::string certain = with_certain_names(sql);
-    const int rc = sqlite3_prepare_v3(db, certain.data(), static_cast<int>(certain.size()), 0, &stmt, nullptr);
-    sqlite3_finalize(stmt);
-    if (rc != SQLITE_OK) return nullptr;
-  }
-  if (sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), flags, &stmt, tail) != SQLITE_OK) return nullptr;
-  return stmt;
-}
-
-sqlite3_stmt* compile(Connection& connection, std::string_view sql, Statement::Persistence persistence,
-                      const char** tail) {
-  sqlite3_stmt* stmt = nullptr;
-  const unsigned flags = persistence == Statement::Persistence::Cached ? SQLITE_PREPARE_PERSISTENT : 0;
-  if (sql.size() > static_cast<std::size_t>(connection.limit(Limit::SqlLength))) {
-    core::throw_error(ErrorCode::TooBig, "the SQL text is longer than the limit");
-  }
-  const std::optional<sql::AlterColumn> alter = alter_column(connection, sql);
-  const std::string_view text = alter ? std::string_view(alter->text) : sql;
-  const Hooks::Compiling compiling(connection.existing_hooks(), text);
-  sqlite3* const db = connection.handle();
-  const auto try_to_compile = [&] {
-    const int result = sqlite3_prepare_v3(db, text.data(), static_cast<int>(text.size()), flags, &stmt, tail);
-    if (alter) *tail = sql.data() + alter->end;
-    return result;
-  };
-  int rc = try_to_compile();
-  if (rc != SQLITE_OK && may_be_out_of_date(rc) && (connection.attention() & Connection::kKeptException) == 0 &&
-      connection.renew_schemas()) {
-    rc = try_to_compile();
-  }
-  if (rc != SQLITE_OK) [[unlikely]] {
-    if (!alter && connection.only_schema_has_strings() && misses_a_column(db)) {
-      const bool own = names_a_string_of(sql, sqlite3_errmsg(db));
-      stmt = compile_with_strings_in_schema(db, sql, flags, tail);
-      // The first error names what is missing, and a hint; unless that was a string of the schema.
-      if (stmt == nullptr && own) {
-        sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), flags, &stmt, tail);
-      }
-    }
-    if (stmt == nullptr) {
-      try {
-        connection.fail(rc, sql);
-      } catch (const Error& error) {
-        connection.notify_refused(sql, error);
-        throw;
-      }
-    }
-  }
-  if (Hooks* const hooks = connection.existing_hooks()) require_joins_allowed(connection, *hooks, text, &stmt);
-  return stmt;
-}
-
-// The engine takes it for the end of the text, and would run what comes before it as if that were all.
-[[noreturn]] void throw_nul(Connection& connection, std::string_view sql, std::size_t offset) {
-  detail::ErrorData data;
-  data.code = ErrorCode::SqlError;
-  data.sqlite_code = SQLITE_ERROR;
-  data.message = sql::kNulInText;
-  data.sql = sql;
-  data.offset = offset;
-  data.transaction_open = !connection.is_autocommit();
-  try {
-    core::throw_error(std::move(data));
-  } catch (const Error& error) {
-    connection.notify_refused(sql, error);
-    throw;
-  }
-}
 
 // Of the system's engine it would have to be asked for in SQL; so columns() finds out when it is called first.
 std::int64_t schemas_compiled_with([[maybe_unused]] Connection& connection) {
@@ -210,27 +31,6 @@ std::int64_t schemas_compiled_with([[maybe_unused]] Connection& connection) {
   return connection.schemas();
 #endif
 }
-
-const char* or_empty(const char* text) noexcept { return text == nullptr ? "" : text; }
-
-// A statement's parameters as the engine has them, for the rules of sql/arguments.hpp.
-class Parameters {
- public:
-  Parameters(sqlite3_stmt* stmt, std::string_view sql) noexcept : stmt_(stmt), sql_(sql) {}
-  int count() const noexcept { return sqlite3_bind_parameter_count(stmt_); }
-  std::string_view name(int number) const noexcept { return or_empty(sqlite3_bind_parameter_name(stmt_, number)); }
-  int number(std::string_view name) const noexcept { return sqlite3_bind_parameter_index(stmt_, name.data()); }
-  bool uses(int number) const {
-    const sql::ParameterList list = sql::parameters(sql_);
-    return std::any_of(list.parameters.begin(), list.parameters.end(),
-                       [&](const sql::Parameter& parameter) { return parameter.number == number; });
-  }
-  std::string_view sql() const noexcept { return sql_; }
-
- private:
-  sqlite3_stmt* stmt_;
-  std::string_view sql_;
-};
 
 }  // namespace
 
@@ -242,15 +42,7 @@ std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::strin
   if (sql.data() == nullptr) sql = "";  // no address, which the engine would call a misuse
   if (const std::size_t nul = sql.find('\0'); nul != std::string_view::npos) [[unlikely]]
     throw_nul(connection, sql, nul);
-  TextTraits traits;
-  if (is_pragma(sql)) [[unlikely]] {
-    const sql::Classification what = sql::classify(sql);
-    const std::string name = sql::unquote(what.name);
-    traits.trusts_schema = trusts_schema(name);
-    traits.asks_journal_mode = !what.has_value && sql::equals_ignoring_case(name, "journal_mode");
-  } else {
-    traits.trusts_schema = mentions_pragma_function(sql);
-  }
+  const TextTraits traits = text_traits(sql);
   if (traits.trusts_schema) connection.renew_schemas();
   const char* tail = nullptr;
   sqlite3_stmt* stmt = compile(connection, sql, persistence, &tail);
@@ -717,152 +509,6 @@ void Statement::cut() noexcept {
   sqlite3_reset(stmt_);
   first_row_ = false;
   cut_ = true;
-}
-
-// -- what is known of it ---------------------------------------------------------------------------------------------
-
-std::string_view Statement::column_name(int column) const {
-  require_stmt();
-  return or_empty(sqlite3_column_name(stmt_, column));
-}
-
-void Statement::refresh_if_schema_changed() {
-  // What other connections have changed the engine itself notices at a step only.
-  connection_->require_current_schemas(sql_);
-  if (connection_->schemas() == schemas_ && sqlite3_expired(stmt_) == 0) return;
-  const char* tail = nullptr;
-  sqlite3_stmt* fresh = compile(*connection_, sql_, persistence_, &tail);
-  compilations_before_ = columns_version() + 1;
-  sqlite3_finalize(stmt_);
-  stmt_ = fresh;
-  look_at_handle();
-  columns_reprepares_ = -1;
-  schemas_ = connection_->schemas();
-}
-
-std::span<const Column> Statement::columns() {
-  require_stmt();
-  if (!is_busy()) refresh_if_schema_changed();
-  const int reprepares = columns_version();
-  if (columns_reprepares_ == reprepares) return columns_;
-  columns_.clear();
-  const int count = sqlite3_column_count(stmt_);
-  for (int i = 0; i < count; ++i) {
-    Column& column = columns_.emplace_back();
-    column.name = or_empty(sqlite3_column_name(stmt_, i));
-    column.declared_type = or_empty(sqlite3_column_decltype(stmt_, i));
-#ifdef SQLITE_ENABLE_COLUMN_METADATA
-    column.origin_name = or_empty(sqlite3_column_origin_name(stmt_, i));
-    column.table = or_empty(sqlite3_column_table_name(stmt_, i));
-    column.database = or_empty(sqlite3_column_database_name(stmt_, i));
-#endif
-  }
-  columns_reprepares_ = reprepares;
-  return columns_;
-}
-
-int Statement::columns_version() const noexcept {
-  if (stmt_ == nullptr) return -1;
-  return compilations_before_ + sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_REPREPARE, 0);
-}
-
-int Statement::parameter_count() const {
-  require_stmt();
-  return parameter_count_;
-}
-
-std::string_view Statement::parameter_name(int number) const {
-  require_stmt();
-  if (number < 1 || number > parameter_count_) sql::throw_no_parameter(number, parameter_count_, sql_);
-  // The engine's names go whenever it compiles the statement again, at any step; the text, and so the names, stay.
-  if (parameter_names_.empty()) {
-    std::vector<std::string> names(static_cast<std::size_t>(parameter_count_));
-    for (int i = 0; i < parameter_count_; ++i) {
-      names[static_cast<std::size_t>(i)] = or_empty(sqlite3_bind_parameter_name(stmt_, i + 1));
-    }
-    parameter_names_ = std::move(names);
-  }
-  return parameter_names_[static_cast<std::size_t>(number - 1)];
-}
-
-std::optional<int> Statement::parameter_number(std::string_view name) const {
-  require_stmt();
-  const int number = sql::parameter_number(Parameters(stmt_, sql_), name);
-  return number == 0 ? std::nullopt : std::optional(number);
-}
-
-bool Statement::is_readonly() const {
-  require_stmt();
-  return readonly_;
-}
-
-ExplainKind Statement::explain_kind() const {
-  require_stmt();
-  return static_cast<ExplainKind>(sqlite3_stmt_isexplain(stmt_));
-}
-
-std::string Statement::expanded_sql(const core::ParamsView& params) {
-  require_stmt();
-  const bool has_arguments = !params.positional.empty() || !params.named.empty();
-  if (is_busy() && has_arguments) {
-    core::throw_error(ErrorCode::Misuse, "the statement is running: its arguments cannot change now", sql_);
-  }
-  if (!is_busy()) bind(params, false);
-  if (alter_column(*connection_, sql_)) return sql_;  // the engine knows it by other words
-  const std::unique_ptr<char, void (*)(void*)> text(sqlite3_expanded_sql(stmt_), &sqlite3_free);
-  if (!is_busy()) sqlite3_clear_bindings(stmt_);
-  if (text == nullptr) core::throw_error(ErrorCode::TooBig, "the expanded SQL text is longer than the limit", sql_);
-  return text.get();
-}
-
-StatementStatus Statement::status(bool reset) {
-  require_stmt();
-  const auto counter = [&](int which) { return std::int64_t{sqlite3_stmt_status(stmt_, which, reset ? 1 : 0)}; };
-  StatementStatus status;
-  const int version = columns_version();
-  status.fullscan_steps = counter(SQLITE_STMTSTATUS_FULLSCAN_STEP);
-  status.sorts = counter(SQLITE_STMTSTATUS_SORT);
-  status.auto_index_rows = counter(SQLITE_STMTSTATUS_AUTOINDEX);
-  status.vm_steps = counter(SQLITE_STMTSTATUS_VM_STEP);
-  status.reprepares = counter(SQLITE_STMTSTATUS_REPREPARE);
-  if (reset) compilations_before_ = version;  // it must not be a number that it was before
-  status.runs = counter(SQLITE_STMTSTATUS_RUN);
-#ifdef SQLITE_STMTSTATUS_FILTER_HIT
-  status.filter_misses = counter(SQLITE_STMTSTATUS_FILTER_MISS);
-  status.filter_hits = counter(SQLITE_STMTSTATUS_FILTER_HIT);
-#endif
-  status.memory_used_bytes = static_cast<std::int64_t>(memory_used());
-  return status;
-}
-
-std::optional<std::uint64_t> Statement::rows_scanned() const noexcept {
-#ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
-  if (stmt_ == nullptr || !connection_->counts_rows_scanned_) return std::nullopt;
-  std::uint64_t total = 0;
-  sqlite3_int64 visits = 0;
-  for (int loop = 0; sqlite3_stmt_scanstatus(stmt_, loop, SQLITE_SCANSTAT_NVISIT, &visits) == 0; ++loop) {
-    if (visits > 0) total += static_cast<std::uint64_t>(visits);
-  }
-  return total;
-#else
-  return std::nullopt;
-#endif
-}
-
-std::uint64_t Statement::fullscan_steps() const noexcept {
-  if (stmt_ == nullptr) return 0;
-  const int steps = sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
-  // Somebody may have reset the counters since.
-  return static_cast<std::uint64_t>(steps < fullscan_before_ ? steps : steps - fullscan_before_);
-}
-
-std::uint64_t Statement::fullscan_counter() const noexcept {
-  if (stmt_ == nullptr) return 0;
-  return static_cast<std::uint64_t>(sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0));
-}
-
-std::size_t Statement::memory_used() const noexcept {
-  return stmt_ == nullptr ? 0 : static_cast<std::size_t>(sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_MEMUSED, 0));
 }
 
 }  // namespace libsql::engine

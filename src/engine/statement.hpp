@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/backend.hpp"
+#include "engine/compile.hpp"
 #include "engine/connection.hpp"
 
 struct sqlite3_stmt;
@@ -14,7 +15,7 @@ namespace libsql::engine {
 
 class Statement final : public core::Stmt {
  public:
-  enum class Persistence : std::uint8_t { Once, Cached };
+  using Persistence = engine::Persistence;
 
   /// Compiles the first statement of `sql`. Throws SqlError; Misuse if there is none, or another one follows.
   static std::shared_ptr<Statement> prepare(Connection& connection, std::string_view sql, Persistence persistence);
@@ -76,11 +77,6 @@ class Statement final : public core::Stmt {
 
  private:
   friend class Connection;
-  // What the text says that the engine does not.
-  struct TextTraits {
-    bool trusts_schema = false;      // answers from the schema without making sure that it is that of now
-    bool asks_journal_mode = false;  // the engine counts it with the statements that write
-  };
   Statement(Connection& connection, sqlite3_stmt* stmt, std::string sql, Persistence persistence, TextTraits traits);
 
   void begin(const core::ParamsView& params, bool copy);
