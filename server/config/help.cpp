@@ -58,9 +58,9 @@ USAGE
 
   Sizes are written 10MB (10^6 bytes) or 64MiB (2^20), times 500ms, 10s, 5m, 2h
   or 1d. Every option except secrets may also be set by an environment variable
-  (--http-listen by LIBSQL_HTTP_LISTEN) or by a line `http-listen = VALUE` of the
-  --config file. Flags override variables, variables override the file. Unknown
-  settings are errors. --NAME=false turns a switch off.
+  (--http-listen by LIBSQL_HTTP_LISTEN) or by a line `http-listen = VALUE` in
+  the --config file. Flags override variables, variables override the file.
+  Unknown settings are errors. --NAME=false turns a switch off.
 
 )";
   for (const SettingGroup& group : setting_groups()) {
@@ -76,7 +76,7 @@ USAGE
   HUP        Reopen the log files, reload keys and certificates
 
 EXIT STATUS
-  0  The server was stopped, and every request finished within --shutdown-timeout
+  0  It was stopped, and every request finished within --shutdown-timeout
   1  It could not start, or requests had to be cut off
   2  The command line, a variable or the configuration file is wrong
 

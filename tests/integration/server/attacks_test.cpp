@@ -298,7 +298,7 @@ TEST_F(ServerUnderAttack, TextsAnswersAndTemporaryFilesOfOneTenantAreBounded) {
                         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT length(b) FROM (SELECT "
                         "zeroblob(900000) || randomblob(9) AS b FROM c ORDER BY 1) LIMIT 1"}}}});
   EXPECT_EQ(full.at("error").at("code"), "SQLITE_FULL") << full;
-  EXPECT_THAT(full.dump(), HasSubstr("of one connection have reached their bound of 67108864 bytes"));
+  EXPECT_THAT(full.dump(), HasSubstr("of one connection have reached their limit of 67108864 bytes"));
   expect_service("an endless sort");
   sockets.clear();
   expect_service("after they have left");

@@ -167,7 +167,7 @@ TEST_F(ServerLife, RefusesDataThatAnotherServerHasAndNamesIt) {
     ServerProcess server(arguments);
     EXPECT_FALSE(server.is_ready());
     EXPECT_EQ(server.wait(), 1);
-    EXPECT_THAT(server.errors(), HasSubstr("is served already, by the process " + std::to_string(by.pid()) + ":"));
+    EXPECT_THAT(server.errors(), HasSubstr("is already served by the process " + std::to_string(by.pid()) + ":"));
   };
   refused({"--data", file("data")}, many);
   refused({"--data", file("link")}, many);
@@ -352,7 +352,7 @@ TEST_F(ServerLife, BoundsTheTemporaryFilesOfAConnectionOfADatabaseAndOfAll) {
       const Reply reply = request(server.port(), "POST", "/v2/pipeline", body.dump());
       EXPECT_THAT(reply.body, HasSubstr("SQLITE_FULL"));
       EXPECT_THAT(reply.body, HasSubstr(std::string("the temporary files of ") + owner +
-                                        " have reached their bound of 1048576 bytes"));
+                                        " have reached their limit of 1048576 bytes"));
     }
     EXPECT_EQ(run_sql(server.port(), "SELECT count(*) FROM (SELECT 1 AS a UNION SELECT 2 ORDER BY a)"), "2");
     EXPECT_THAT(run_sql(server.port(), "PRAGMA temp_store=MEMORY"), HasSubstr("SQL")) << "clients cannot go past it";

@@ -72,7 +72,8 @@ TEST_F(ServerSecurity, TakesOverKeysThatChangeWithoutARestart) {
   EXPECT_TRUE(eventually([&] { return run_sql(server.port(), "SELECT 1", with_new) == "1"; }));
   EXPECT_EQ(run_sql(server.port(), "SELECT 1", with_old), "401");
   write("key", "this is no key");
-  EXPECT_TRUE(eventually([&] { return server.errors().find("what was in force stays") != std::string::npos; }));
+  EXPECT_TRUE(
+      eventually([&] { return server.errors().find("keeping the previous credentials") != std::string::npos; }));
   EXPECT_EQ(run_sql(server.port(), "SELECT 1", with_new), "1");
   EXPECT_EQ(run_sql(server.port(), "SELECT 1"), "401");
 }
@@ -144,7 +145,8 @@ TEST_F(ServerSecurity, ServesOverTlsAndTakesOverCertificatesThatChange) {
     }
   }));
   write("cert.pem", "damaged");
-  EXPECT_TRUE(eventually([&] { return server.errors().find("stay") != std::string::npos; }));
+  EXPECT_TRUE(
+      eventually([&] { return server.errors().find("keeping the previous certificates") != std::string::npos; }));
   EXPECT_EQ(run_sql(server.port(), "SELECT 1", {}, trusting(second)), "1");
 }
 

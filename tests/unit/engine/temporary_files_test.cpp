@@ -246,7 +246,7 @@ TEST_F(BoundedTemporaryFiles, EndTheStatementThatNeedsMore) {
       } catch (const ResourceError& error) {
         EXPECT_EQ(error.code(), ErrorCode::Full);
         EXPECT_NE(
-            std::string(error.what()).find("temporary files of this database have reached their bound of 12582912"),
+            std::string(error.what()).find("temporary files of this database have reached their limit of 12582912"),
             std::string::npos)
             << error.what();
       }
@@ -289,7 +289,7 @@ TEST_F(BoundedTemporaryFiles, OfOneConnectionLeaveRoomToTheOthers) {
       ADD_FAILURE() << "no bound";
     } catch (const ResourceError& error) {
       EXPECT_EQ(error.code(), ErrorCode::Full);
-      EXPECT_NE(std::string(error.what()).find("temporary files of one connection have reached their bound of 6291456"),
+      EXPECT_NE(std::string(error.what()).find("temporary files of one connection have reached their limit of 6291456"),
                 std::string::npos)
           << error.what();
     }
