@@ -1,33 +1,15 @@
 #include "hrana/proto_writer.hpp"
 
-#include <bit>
 #include <cstring>
-
-#include <protozero/varint.hpp>
-
-#include "core/utf8.hpp"
 
 namespace libsql::hrana::proto {
 
-static_assert(std::endian::native == std::endian::little, "append_real() writes the bytes as they are");
-
 namespace {
 
-enum Wire : std::uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2 };
-
-void append_tag(std::uint32_t field, Wire wire, std::string& out) {
-  if (field < 16) {
-    out.push_back(static_cast<char>(field << 3U | wire));
-  } else {
-    append_varint(field << 3U | wire, out);
-  }
-}
-
-char* put_varint(std::uint64_t value, char* to) noexcept {
-  for (; value >= 0x80; value >>= 7U) *to++ = static_cast<char>(value | 0x80U);
-  *to++ = static_cast<char>(value);
-  return to;
-}
+using core::proto::append_tag;
+using core::proto::put_varint;
+using core::proto::Wire;
+using enum core::proto::Wire;
 
 // The bytes of a Value, without tag and length.
 std::size_t value_size(ValueRef value) noexcept {
@@ -35,7 +17,7 @@ std::size_t value_size(ValueRef value) noexcept {
     case ValueType::Null:
       return 2;
     case ValueType::Integer:
-      return 1 + varint_size(protozero::encode_zigzag64(value.integer()));
+      return 1 + varint_size(core::proto::zigzag(value.integer()));
     case ValueType::Real:
       return 9;
     case ValueType::Text:
@@ -55,7 +37,7 @@ char* put_value_start(ValueRef value, char* to) noexcept {
       return to;
     case ValueType::Integer:
       put_tag(2, kVarint);
-      return put_varint(protozero::encode_zigzag64(value.integer()), to);
+      return put_varint(core::proto::zigzag(value.integer()), to);
     case ValueType::Real: {
       put_tag(3, kFixed64);
       const double real = value.real();
@@ -93,76 +75,6 @@ char* put_value(std::uint32_t field, ValueRef value, char* to) noexcept {
 }
 
 }  // namespace
-
-void append_varint(std::uint64_t value, std::string& out) {
-  if (value < 0x80) {
-    out.push_back(static_cast<char>(value));
-    return;
-  }
-  char bytes[10];
-  out.append(bytes, put_varint(value, bytes));
-}
-
-void append_uint(std::uint32_t field, std::uint64_t value, std::string& out) {
-  append_tag(field, kVarint, out);
-  append_varint(value, out);
-}
-
-void append_sint(std::uint32_t field, std::int64_t value, std::string& out) {
-  append_uint(field, protozero::encode_zigzag64(value), out);
-}
-
-void append_real(std::uint32_t field, double value, std::string& out) {
-  append_tag(field, kFixed64, out);
-  char bytes[8];
-  std::memcpy(bytes, &value, sizeof bytes);
-  out.append(bytes, sizeof bytes);
-}
-
-void append_bytes(std::uint32_t field, std::string_view bytes, std::string& out) {
-  append_tag(field, kBytes, out);
-  append_varint(bytes.size(), out);
-  out.append(bytes);
-}
-
-void append_text(std::uint32_t field, std::string_view text, std::string& out) {
-  std::size_t valid = core::utf8_prefix(text);
-  if (valid == text.size()) {
-    append_bytes(field, text, out);
-    return;
-  }
-  const Gap gap = open(field, out, text.size());
-  while (true) {
-    out.append(text.substr(0, valid));
-    if (valid == text.size()) break;
-    out += "\xEF\xBF\xBD";
-    text.remove_prefix(valid + 1);
-    valid = core::utf8_prefix(text);
-  }
-  close(gap, out);
-}
-
-Gap open(std::string& out, std::size_t expected) {
-  const Gap gap{out.size(), varint_size(expected)};
-  out.append(gap.size, '\0');
-  return gap;
-}
-
-Gap open(std::uint32_t field, std::string& out, std::size_t expected) {
-  append_tag(field, kBytes, out);
-  return open(out, expected);
-}
-
-void close(Gap gap, std::string& out) {
-  const std::size_t length = out.size() - gap.at - gap.size;
-  const std::size_t wanted = varint_size(length);
-  if (wanted > gap.size) {
-    out.insert(gap.at, wanted - gap.size, '\0');
-  } else {
-    out.erase(gap.at, gap.size - wanted);
-  }
-  put_varint(length, out.data() + gap.at);
-}
 
 void append_value(std::uint32_t field, ValueRef value, std::string& out) {
   char start[40];  // two tags, two lengths, a number

@@ -1,4 +1,4 @@
-#include "hrana/json_reader.hpp"
+#include "core/json_reader.hpp"
 
 #include <array>
 #include <charconv>
@@ -12,7 +12,7 @@
 #include "core/plain_text.hpp"
 #include "core/utf8.hpp"
 
-namespace libsql::hrana {
+namespace libsql::core {
 
 namespace {
 
@@ -91,18 +91,18 @@ std::string_view JsonReader::string() {
   if (peek() != '"') fail("a string is expected");
   const char* const start = ++at_;
   while (true) {
-    at_ = core::skip_plain(at_, end_);
+    at_ = skip_plain(at_, end_);
     if (at_ == end_) fail("the text ends within a string");
     if (*at_ == '"') return {start, static_cast<std::size_t>(at_++ - start)};
     if (*at_ == '\\') return string_with_escapes(start);
-    const std::size_t length = core::utf8_sequence(at_, end_);
+    const std::size_t length = utf8_sequence(at_, end_);
     if (length == 0) fail(static_cast<unsigned char>(*at_) < 0x20 ? "a control character" : "a text that is not UTF-8");
     at_ += length;
   }
 }
 
 std::string_view JsonReader::string_with_escapes(const char* start) {
-  core::ArrayBuilder<char> text(*arena_);
+  ArrayBuilder<char> text(*arena_);
   while (true) {
     text.append({start, static_cast<std::size_t>(at_ - start)});
     if (*at_ == '"') {
@@ -113,10 +113,10 @@ std::string_view JsonReader::string_with_escapes(const char* start) {
     append_escape(text);
     start = at_;
     while (true) {
-      at_ = core::skip_plain(at_, end_);
+      at_ = skip_plain(at_, end_);
       if (at_ == end_) fail("the text ends within a string");
       if (*at_ == '"' || *at_ == '\\') break;
-      const std::size_t length = core::utf8_sequence(at_, end_);
+      const std::size_t length = utf8_sequence(at_, end_);
       if (length == 0) {
         fail(static_cast<unsigned char>(*at_) < 0x20 ? "a control character" : "a text that is not UTF-8");
       }
@@ -125,7 +125,7 @@ std::string_view JsonReader::string_with_escapes(const char* start) {
   }
 }
 
-void JsonReader::append_escape(core::ArrayBuilder<char>& to) {
+void JsonReader::append_escape(ArrayBuilder<char>& to) {
   ++at_;  // the backslash
   if (at_ == end_) fail("the text ends within a string");
   const char kind = *at_++;
@@ -411,4 +411,4 @@ void JsonObject::require(std::span<const std::string_view> names, int member) co
   }
 }
 
-}  // namespace libsql::hrana
+}  // namespace libsql::core

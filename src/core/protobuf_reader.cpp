@@ -1,4 +1,4 @@
-#include "hrana/proto_reader.hpp"
+#include "core/protobuf_reader.hpp"
 
 #include <bit>
 #include <cstring>
@@ -8,7 +8,7 @@
 
 #include "core/utf8.hpp"
 
-namespace libsql::hrana::proto {
+namespace libsql::core::proto {
 
 static_assert(std::endian::native == std::endian::little, "real() reads the bytes as they are");
 
@@ -101,8 +101,8 @@ std::string_view Reader::bytes() {
 
 std::string_view Reader::text() {
   const std::string_view result = bytes();
-  if (!core::is_utf8(result)) fail("a text that is not UTF-8");
+  if (!is_utf8(result)) fail("a text that is not UTF-8");
   return result;
 }
 
-}  // namespace libsql::hrana::proto
+}  // namespace libsql::core::proto
