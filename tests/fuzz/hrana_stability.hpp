@@ -3,22 +3,17 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "core/decoded.hpp"
+#include "fuzz/require.hpp"
 #include "hrana/decode.hpp"
 #include "hrana/encode.hpp"
 
 namespace hrana_fuzz {
 
-inline void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
+using fuzz::require;
 
 /// `decode(source)` returns a Decoded message, or throws DecodeError.
 template <class Decode>
