@@ -24,29 +24,13 @@ namespace libsql {
 struct BatchStatement {
   BatchStatement(std::string text) : sql(std::move(text)) {}
   BatchStatement(const char* text) : sql(text) {}
-  template <Argument... Args>
+  template <Bindable... Args>
   requires(sizeof...(Args) > 0) BatchStatement(std::string text, const Args&... args) : sql(std::move(text)) {
-    if constexpr (sizeof...(Args) == 1 && (std::same_as<Args, Params> && ...)) {
-      ((params = args), ...);
-    } else if constexpr (sizeof...(Args) == 1 && (detail::IsTuple<Args>::value && ...)) {
-      (std::apply([&](const auto&... item) { (params.add(item), ...); }, args), ...);
-    } else {
-      (add(args), ...);
-    }
+    (params.add(args), ...);
   }
 
   std::string sql;
   Params params;
-
- private:
-  template <class T>
-  void add(const T& value) {
-    if constexpr (detail::IsNamed<T>::value) {
-      params.add(value.name, value.value);
-    } else {
-      params.add(value);
-    }
-  }
 };
 
 /// What one statement of a batch did.
@@ -57,7 +41,7 @@ struct StatementResult {
   std::int64_t last_insert_rowid = 0;  ///< the connection's, after it
 };
 
-/// One result per statement, in order. Statements that are only white space or comments have none.
+/// One result per statement, in order; text that is only white space or comments has none.
 using BatchResult = std::vector<StatementResult>;
 
 class Connection;
@@ -71,7 +55,7 @@ class LIBSQL_EXPORT BulkRun final {
   BulkRun(const BulkRun&) = delete;
   BulkRun& operator=(const BulkRun&) = delete;
   ~BulkRun();  ///< Without finish(), nothing stays.
-  template <libsql::Argument A>
+  template <Bindable A>
   void add(const A& arguments) {
     try {
       with_params([&](const ParamsView& params) { add_view(params); }, arguments);

@@ -24,6 +24,7 @@
 #include <libsql/rows.hpp>
 #include <libsql/statement.hpp>
 #include <libsql/transaction_behavior.hpp>
+#include <libsql/verbs.hpp>
 
 namespace libsql {
 
@@ -32,83 +33,25 @@ class Savepoint;
 class Snapshot;
 class Transaction;
 
-/// One session with a database: a local file, a remote server or an embedded replica, as its Builder chose.
+/// One session with a database: a local file, or a remote server, as its Builder chose. The verbs that run one
+/// statement stand in verbs.hpp.
 ///
-/// Ownership: moves, never copies; keeps the Database alive. What is made from it keeps the session alive in turn, so
-/// objects may end in any order.
+/// Ownership: moves, never copies; keeps the Database alive. What is made from it keeps the session alive, so objects
+/// may be destroyed in any order.
 /// Threads: one at a time, together with everything made from it; other threads use interrupt_handle().
 /// Errors: any call may throw Busy, Interrupted, Timeout, Corrupt, ResourceError, TransactionLost, and Misuse once it
-/// is closed. Pragmas, hooks, user functions, the WAL, blobs, backups and the rest of what a local database offers are
-/// classes of their own that take a Connection: see libsql.hpp for the list.
-class LIBSQL_EXPORT Connection final {
+/// is closed. Pragmas, hooks, user functions, the WAL, blobs, backups and other features of local databases are classes
+/// of their own that take a Connection: see libsql.hpp.
+class LIBSQL_EXPORT Connection final : public Verbs<Connection, std::string_view> {
  public:
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
   ~Connection();
 
-  /// Runs one statement to its end; rows, if it yields any, are passed over. Returns the rows it changed itself,
-  /// without those of triggers and foreign key actions (https://www.sqlite.org/c3ref/changes.html). `sql` is UTF-8;
-  /// arguments are borrowed for the call, not copied. Throws SqlError with the offset of the fault, Constraint,
-  /// ReadOnly; Misuse if arguments are missing, left over or unknown, or a second statement follows the first;
-  /// OutOfRange if an unsigned argument exceeds 64 signed bits.
-  template <Argument... Args>
-  std::uint64_t execute(std::string_view sql, const Args&... args) {
-    return detail::with_params([&](const detail::ParamsView& params) { return execute_view(sql, params); }, args...);
-  }
-
-  std::uint64_t execute(std::string_view sql, const Params& params);
-
-  /// Runs one statement; its rows are read one by one: Row objects, or with types std::tuple or a struct (RowsOf).
-  /// Arguments are copied, unless borrowed(), because the rows are read after the call. Throws as execute() does.
-  template <class... Ts, Argument... Args>
-  RowsOf<Ts...> query(std::string_view sql, const Args&... args) {
-    return RowsOf<Ts...>(
-        detail::with_params([&](const detail::ParamsView& params) { return query_view(sql, params); }, args...));
-  }
-  template <class... Ts>
-  RowsOf<Ts...> query(std::string_view sql, const Params& params) {
-    return RowsOf<Ts...>(query_view(sql, detail::ParamsRefs(params).view()));
-  }
-
-  /// Exactly one row, as a tuple, a struct, or without types an OwnedRow. Throws UnexpectedRows for none and for more;
-  /// then, and if a value does not fit its type, what a RETURNING statement wrote is undone. Remote it is not, unless
-  /// a transaction is open, which still holds it: Error::write_committed() tells.
-  template <class... Ts, Argument... Args>
-  auto query_row(std::string_view sql, const Args&... args) {
-    // Read before the arguments end: the statement borrows them.
-    return detail::with_params(
-        [&](const detail::ParamsView& params) {
-          detail::RowScope rows = open_scope(sql, params);
-          return detail::one_row<Ts...>(rows);
-        },
-        args...);
-  }
-  template <class... Ts>
-  auto query_row(std::string_view sql, const Params& params) {
-    detail::RowScope rows = open_scope(sql, detail::ParamsRefs(params).view());
-    return detail::one_row<Ts...>(rows);
-  }
-  /// As query_row(), but no row gives nullopt.
-  template <class... Ts, Argument... Args>
-  auto query_row_optional(std::string_view sql, const Args&... args) {
-    // Read before the arguments end: the statement borrows them.
-    return detail::with_params(
-        [&](const detail::ParamsView& params) {
-          detail::RowScope rows = open_scope(sql, params, detail::Wanted::OneAtMost);
-          return detail::optional_row<Ts...>(rows);
-        },
-        args...);
-  }
-  /// The one column of exactly one row.
-  template <class T, Argument... Args>
-  T query_value(std::string_view sql, const Args&... args) {
-    return std::get<0>(query_row<T>(sql, args...));
-  }
-
-  /// Runs every statement of a script, one after the other, each committed by itself unless the script opens a
-  /// transaction. Stops at the first failure, whose Error tells statement_index(); what ran before it stays.
+  /// Runs the statements of a script in order, each committed by itself unless the script opens a transaction. Stops at
+  /// the first failure, whose Error has statement_index(); what ran before stays.
   BatchResult execute_batch(std::string_view script);
-  /// The same inside one transaction: all or nothing. (Inside an open transaction: inside a savepoint.)
+  /// The same in one transaction: all or nothing. (Inside an open transaction: in a savepoint.)
   BatchResult execute_transactional_batch(std::string_view script);
   /// Statements with arguments of their own. As execute_batch() and execute_transactional_batch().
   BatchResult execute_batch(std::span<const BatchStatement> statements);
@@ -120,9 +63,9 @@ class LIBSQL_EXPORT Connection final {
     return execute_transactional_batch(std::span<const BatchStatement>(statements.begin(), statements.size()));
   }
 
-  /// Runs one statement once for each element of a range (tuples, single values, or Params), all inside one
-  /// transaction: the fast way to load rows. Returns the rows changed. On failure nothing stays, and statement_index()
-  /// tells which element failed.
+  /// Runs one statement for each element of a range (tuples, single values, or Params), all in one transaction: the
+  /// fast way to load rows. Returns the rows changed. On failure nothing stays, and statement_index() is the index of
+  /// the element that failed.
   template <std::ranges::input_range R>
   std::uint64_t execute_many(std::string_view sql, R&& argument_sets) {
     detail::BulkRun bulk(*this, sql);
@@ -130,13 +73,13 @@ class LIBSQL_EXPORT Connection final {
     return bulk.finish();
   }
 
-  /// Compiles one statement, or takes it from this connection's cache. Throws as execute() does.
+  /// Compiles one statement, or takes it from this connection's cache. Throws as the verbs do.
   Statement prepare(std::string_view sql);
 
   /// Begins a transaction on this session. Inside an open one it sets a savepoint, whatever the behaviour.
   Transaction transaction(TransactionBehavior behavior = TransactionBehavior::Deferred);
-  /// The state that the open transaction reads, or the newest one: other connections can read it, too. Throws Misuse in
-  /// a transaction that writes, Unsupported without WAL. (docs/concurrency.md)
+  /// The state that the open transaction reads, or the newest one, for other connections to read. Throws Misuse in a
+  /// transaction that writes, Unsupported without WAL. (docs/concurrency.md)
   Snapshot snapshot();
   /// Begins a read-only transaction at a snapshot of this database. Throws Misuse inside a transaction, or if the
   /// snapshot is of another database.
@@ -144,22 +87,21 @@ class LIBSQL_EXPORT Connection final {
   /// Sets a named savepoint. Throws Misuse for an empty name.
   Savepoint savepoint(std::string_view name);
 
-  /// Checks that the database still answers: reads from it, past the caches. Throws what a query would.
+  /// Checks that the database still answers, by a read that bypasses the caches. Throws what a query would.
   void ping();
-  /// Closes the session. Throws Misuse, naming them, if statements, rows, blobs or backups of it are still open (then
-  /// it stays open). After it, only close() itself and the destructor may be called.
+  /// Closes the session. If statements, rows, blobs or backups of it are still open, throws Misuse that names them, and
+  /// stays open. Afterwards only close() and the destructor may be called.
   void close();
   bool is_closed() const noexcept;
-  /// Makes the session as new, for its next user: rolls back, ends open rows, frees the statement cache, drops
-  /// temporary tables, views and triggers, detaches databases, removes hooks, and restores limits, pragmas and busy
-  /// timeout.
+  /// Resets the session for its next user: rolls back, ends open rows, frees the statement cache, drops temporary
+  /// tables, views and triggers, detaches databases, removes hooks, and restores limits, PRAGMAs and busy timeout.
   void reset();
   /// Writes dirty pages to the file before the transaction ends (https://www.sqlite.org/c3ref/db_cacheflush.html).
   void cacheflush();
   /// Frees as much memory as it can without losing anything.
   void release_memory();
 
-  /// Ends what this session is doing. From another thread use interrupt_handle().
+  /// Interrupts what this session is doing. From another thread use interrupt_handle().
   void interrupt() noexcept;
   InterruptHandle interrupt_handle() const noexcept;
 
@@ -170,7 +112,8 @@ class LIBSQL_EXPORT Connection final {
   void deadline(std::optional<std::chrono::milliseconds> limit);
   std::optional<std::chrono::milliseconds> deadline() const;
 
-  /// Rows changed by the last INSERT, UPDATE or DELETE; by all of this connection; and the last inserted rowid.
+  /// The rows changed by the last INSERT, UPDATE or DELETE; by all statements of this connection; the last inserted
+  /// rowid.
   std::uint64_t changes() const;
   std::uint64_t total_changes() const;
   std::int64_t last_insert_rowid() const;
@@ -188,8 +131,8 @@ class LIBSQL_EXPORT Connection final {
   /// the directories that the Builder allows (if it names any); SqlError if it cannot be loaded.
   void load_extension(const std::filesystem::path& file, std::string_view entry_point = {});
 
-  /// Bytes kept free at the end of every page. A change takes effect with a VACUUM, which it runs. Throws Unsupported
-  /// for fewer than there are: SQLite cannot take them back.
+  /// Bytes reserved at the end of every page. Setting runs a VACUUM. Throws Unsupported for fewer than now: SQLite
+  /// cannot take them back.
   void set_reserved_bytes(int bytes);
   int reserved_bytes() const;
   /// Changes the encryption key of the file: to another, to none (empty: decrypts), or from none (encrypts). Rewrites
@@ -211,18 +154,26 @@ class LIBSQL_EXPORT Connection final {
  private:
   friend struct detail::Access;
   friend class detail::BulkRun;
+  friend class Verbs<Connection, std::string_view>;
+  friend class Writer;
   explicit Connection(std::shared_ptr<core::Session> session) noexcept;
 
   core::Session& session() const;
   std::uint64_t execute_view(std::string_view sql, const detail::ParamsView& params);
+  RunResult run_view(std::string_view sql, const detail::ParamsView& params);
   Rows query_view(std::string_view sql, const detail::ParamsView& params);
-  detail::RowScope open_scope(std::string_view sql, const detail::ParamsView& params,
-                              detail::Wanted wanted = detail::Wanted::One);
+  detail::RowScope open_scope(std::string_view sql, const detail::ParamsView& params, detail::Wanted wanted);
+  template <detail::Wanted wanted, class Read>
+  auto read_scope(std::string_view sql, const detail::ParamsView& params, Read read) {
+    const detail::CallScopeIf<wanted == detail::Wanted::All> call(session_.get());
+    detail::RowScope rows = open_scope(sql, params, wanted);
+    return read(rows);
+  }
 
   std::shared_ptr<core::Session> session_;
 };
 
-/// While it lives, its connection may load extensions by load_extension(). (SQL's load_extension() stays off.)
+/// While it lives, load_extension() works on its connection. (SQL's load_extension() stays off.)
 class LIBSQL_EXPORT ExtensionGuard final {
  public:
   ExtensionGuard(ExtensionGuard&&) noexcept;

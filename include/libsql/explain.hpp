@@ -14,7 +14,7 @@
 
 namespace libsql {
 
-/// A step of a query plan and those it consists of (https://www.sqlite.org/eqp.html).
+/// A step of a query plan with its substeps (https://www.sqlite.org/eqp.html).
 struct QueryPlanNode {
   int id = 0;
   int parent = 0;      ///< the id of the step it is part of; 0: of the whole
@@ -49,39 +49,19 @@ struct ProgramInstruction {
 /// The listing as text, a line per instruction.
 LIBSQL_EXPORT std::string to_string(const std::vector<ProgramInstruction>& program);
 
-/// The plan of one statement, which is compiled and not run. Arguments, which may change the plan where ANALYZE has
-/// collected samples, may be left out altogether; all parameters are then NULL. Throws as Connection::query() does, and
-/// Misuse if the text begins with EXPLAIN itself.
+/// The plan of one statement, which is compiled but not run. Arguments matter only where ANALYZE has collected samples;
+/// if all are left out, all parameters are NULL. Throws as Connection::query() does, and Misuse if the text begins with
+/// EXPLAIN itself.
 LIBSQL_EXPORT QueryPlan explain_query_plan(Connection& connection, std::string_view sql, const Params& params);
-template <Argument... Args>
-QueryPlan explain_query_plan(Connection& connection, std::string_view sql, const Args&... args);
+template <Bindable... Args>
+QueryPlan explain_query_plan(Connection& connection, std::string_view sql, const Args&... args) {
+  Params params;
+  (params.add(args), ...);
+  return explain_query_plan(connection, sql, params);
+}
 
 /// The program of one statement. As explain_query_plan().
 LIBSQL_EXPORT std::vector<ProgramInstruction> explain(Connection& connection, std::string_view sql,
                                                       const Params& params = {});
-
-namespace detail {
-template <class... Args>
-Params collect_params(const Args&... args) {
-  Params params;
-  [[maybe_unused]] const auto add = [&](const auto& argument) {
-    using T = std::remove_cvref_t<decltype(argument)>;
-    if constexpr (IsNamed<T>::value) {
-      params.add(argument.name, argument.value);
-    } else if constexpr (IsTuple<T>::value) {
-      std::apply([&](const auto&... value) { (params.add(value), ...); }, argument);
-    } else {
-      params.add(argument);
-    }
-  };
-  (add(args), ...);
-  return params;
-}
-}  // namespace detail
-
-template <Argument... Args>
-QueryPlan explain_query_plan(Connection& connection, std::string_view sql, const Args&... args) {
-  return explain_query_plan(connection, sql, detail::collect_params(args...));
-}
 
 }  // namespace libsql

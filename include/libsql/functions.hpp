@@ -22,13 +22,14 @@ namespace detail {
 struct SinkAccess;
 }
 
-/// Where the value of a function or of a virtual table's cell goes. Text and bytes are copied. Valid for the call only.
+/// Takes the result of a function, or the value of a virtual table's cell. Text and bytes are copied. Valid for the
+/// call only.
 class LIBSQL_EXPORT ResultSink final {
  public:
-  /// Sets the value; the last one counts, NULL if none is set. Throws TooBig (ResourceError).
-  template <Bindable T>
+  /// Sets the value; the last call counts, and without a call it is NULL. Throws TooBig (ResourceError).
+  template <detail::BindableValue T>
   void set(const T& value) {
-    set_value(detail::Argument<T>(value).ref());
+    set_value(detail::Binding<T>(value).ref());
   }
 
  private:
@@ -38,14 +39,14 @@ class LIBSQL_EXPORT ResultSink final {
   void* context_;
 };
 
-/// What the engine may assume of a function; combine with |.
+/// What the engine may assume about a function; combine with |.
 enum class FunctionFlags : std::uint8_t {
   None = 0,
   /// The same arguments always give the same result: usable in indexes and generated columns, and called less often.
   Deterministic = 1,
-  /// Not to be used by views, triggers, constraints and other parts of the schema: for what has side effects.
+  /// Not callable from views, triggers, constraints and other parts of the schema: for functions with side effects.
   DirectOnly = 2,
-  /// Cannot harm: usable by the schema even with PRAGMA trusted_schema off.
+  /// Harmless: callable from the schema even with PRAGMA trusted_schema off.
   Innocuous = 4,
 };
 constexpr FunctionFlags operator|(FunctionFlags a, FunctionFlags b) noexcept {
@@ -110,17 +111,18 @@ class AggregateOf : public AggregateState {
 
 }  // namespace detail
 
-/// The functions of one connection. They stay until removed or the connection closes; reset() keeps them, because they
-/// belong to how the connection was set up. Names are compared without case. One name may have a function for each
+/// The functions of one connection. They stay until they are removed or the connection closes; reset() keeps them,
+/// because they are part of the connection's set-up. Names are case-insensitive. A name may have one function for each
 /// number of arguments.
 ///
 /// Callables take C++ types, read from the SQL values as Row::get() reads them: no coercion, std::optional<T> for what
-/// may be NULL, ValueRef for anything, one std::span<const ValueRef> for any number of arguments. They return anything
-/// that can be bound, or nothing (NULL). Views of arguments are valid for the call only.
+/// may be NULL, ValueRef for anything, one std::span<const ValueRef> for any number of arguments. They return a value
+/// that can be an argument, or nothing (NULL). Views of arguments are valid for the call only.
 ///
 /// Threads: as Connection. A function may use the connection (it runs inside a statement), but not close or reset it.
-/// Errors: an exception ends the statement: a libsql::Error as itself, any other as SqlError with its message.
-/// Registering throws Misuse for an empty or too long name, Busy while statements of the connection run, Unsupported.
+/// Errors: an exception ends the statement; a libsql::Error is thrown unchanged, any other as SqlError with its
+/// message. Registering throws Misuse for an empty or too long name, Busy while statements of the connection run,
+/// Unsupported.
 class LIBSQL_EXPORT Functions final {
  public:
   explicit Functions(const Connection& connection);
@@ -155,7 +157,8 @@ class LIBSQL_EXPORT Functions final {
   }
 
   /// Registers a window function, which is an aggregate too: a class with `step` and `inverse` (the same arguments; the
-  /// oldest row leaves the window), `R value()`, and perhaps `R finish()`, else value() ends it.
+  /// oldest row leaves the window), `R value()`, and optionally `R finish()`; without it, value() gives the last
+  /// result.
   template <class T>
   void window(std::string_view name, FunctionFlags flags = FunctionFlags::None) {
     window(
@@ -175,8 +178,8 @@ class LIBSQL_EXPORT Functions final {
   }
 
   /// Registers a collation: a callable with two std::string_view (UTF-8) that returns an ordering or an int below, at
-  /// or above 0. It must order consistently, always: indexes are built with it. An exception also rolls the transaction
-  /// back, because a comparison cannot fail.
+  /// or above 0. It must always give the same order: indexes are built with it. An exception also rolls back the
+  /// transaction, because a comparison cannot fail.
   template <class F>
   void collation(std::string_view name, F compare) {
     add_collation(name, [compare = std::move(compare)](std::string_view a, std::string_view b) mutable -> int {
@@ -185,8 +188,9 @@ class LIBSQL_EXPORT Functions final {
     });
   }
 
-  /// Removes the function of that name and number of arguments (-1: of any number). A built-in one of the same name
-  /// comes back. Does nothing if there is none. Throws Busy while statements of the connection run.
+  /// Removes the function of that name and number of arguments (-1: of any number). A built-in function of the same
+  /// name becomes visible again. Does nothing if there is no such function. Throws Busy while statements of the
+  /// connection run.
   void remove(std::string_view name, int arguments);
   void remove_collation(std::string_view name);
 

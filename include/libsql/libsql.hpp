@@ -35,6 +35,7 @@
 #include <libsql/uuid.hpp>
 #include <libsql/value.hpp>
 #include <libsql/vector.hpp>
+#include <libsql/verbs.hpp>
 #include <libsql/version.hpp>
 #include <libsql/vfs.hpp>
 #include <libsql/vfs_wrapper.hpp>

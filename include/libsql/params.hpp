@@ -3,12 +3,15 @@
 #pragma once
 
 #include <array>
+#include <concepts>
+#include <cstddef>
 #include <initializer_list>
 #include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -50,35 +53,55 @@ template <class A, class B>
 struct IsTuple<std::pair<A, B>> : std::true_type {};
 
 template <class T>
-class NamedArgument {
+class NamedBinding {
  public:
-  explicit NamedArgument(const Named<T>& named) : name_(named.name), argument_(named.value) {}
-  NamedRef ref() const noexcept { return {name_, argument_.ref()}; }
+  explicit NamedBinding(const Named<T>& named) : name_(named.name), binding_(named.value) {}
+  NamedRef ref() const noexcept { return {name_, binding_.ref()}; }
 
  private:
   std::string_view name_;
-  Argument<T> argument_;
+  Binding<T> binding_;
 };
 
 template <class T>
-struct ArgumentFor {
-  using type = Argument<T>;
+struct BindingFor {
+  using type = Binding<T>;
 };
 template <class T>
-struct ArgumentFor<Named<T>> {
-  using type = NamedArgument<T>;
+struct BindingFor<Named<T>> {
+  using type = NamedBinding<T>;
 };
+
+template <class T>
+inline constexpr bool is_bindable_tuple_v = false;
+template <class... T>
+inline constexpr bool is_bindable_tuple_v<std::tuple<T...>> = (BindableValue<T> && ...);
+template <class A, class B>
+inline constexpr bool is_bindable_tuple_v<std::pair<A, B>> = BindableValue<A>&& BindableValue<B>;
 
 }  // namespace detail
 
+class Params;
+
+/// What can be an argument:
+/// - a value: bool, integers (range-checked), floating point, text, bytes, null, std::optional, enums, system_clock
+/// time
+///   points and calendar dates (stored as UTC text that the SQL date functions read), Value, ZeroBlob, and types with
+///   Convert<T>::to_value;
+/// - a value with a name, by named();
+/// - a std::tuple or std::pair of values, or a Params: these stand alone.
+template <class T>
+concept Bindable =
+    detail::BindableValue<T> || detail::IsNamed<T>::value || detail::is_bindable_tuple_v<T> || std::same_as<T, Params>;
+
 /// One argument by name, without a copy: `conn.execute("... WHERE age > :min", libsql::named(":min", 18))`.
 /// The prefix (`:`, `@`, `$`, or `?` before a number) may be left out where only one parameter has the name.
-template <Bindable T>
+template <detail::BindableValue T>
 detail::Named<T> named(std::string_view name, const T& value) noexcept {
   return {name, value};
 }
 
-/// Arguments put together at run time. They are owned, so a Params may be kept and used again.
+/// Arguments assembled at run time. They are owned, so a Params can be kept and reused.
 /// Threads: may be read by several threads at once.
 class LIBSQL_EXPORT Params final {
  public:
@@ -88,7 +111,7 @@ class LIBSQL_EXPORT Params final {
   };
 
   Params();
-  /// Named arguments: `Params{{":min", 18}, {":max", 30}}`.
+  /// Named arguments: `Params{{":min", 18}, {":max", 30}}`. A verb takes the braces alone, too.
   Params(std::initializer_list<NamedValue> named);
   Params(const Params&);
   Params(Params&&) noexcept;
@@ -96,7 +119,7 @@ class LIBSQL_EXPORT Params final {
   Params& operator=(Params&&) noexcept;
   ~Params();
 
-  /// Positional arguments from any range of bindable values.
+  /// Arguments from any range of them.
   template <std::ranges::input_range R>
   requires Bindable<std::ranges::range_value_t<R>>
   static Params from_range(R&& values) {
@@ -109,19 +132,28 @@ class LIBSQL_EXPORT Params final {
   template <class... T>
   static Params from_tuple(const std::tuple<T...>& values) {
     Params params;
-    std::apply([&](const auto&... value) { (params.add(value), ...); }, values);
+    params.add(values);
     return params;
   }
 
-  /// Adds the next positional argument.
+  /// Adds an argument behind the others: the next positional one, a named() one, or all that a tuple or a Params holds.
   template <Bindable T>
-  Params& add(const T& value) {
-    return add_value(Value(detail::Argument<T>(value).ref()));
+  Params& add(const T& argument) {
+    if constexpr (std::same_as<T, Params>) {
+      return add_all(argument);
+    } else if constexpr (detail::IsNamed<T>::value) {
+      return add(argument.name, argument.value);
+    } else if constexpr (detail::IsTuple<T>::value) {
+      std::apply([this](const auto&... value) { (this->add(value), ...); }, argument);
+      return *this;
+    } else {
+      return add_value(Value(detail::Binding<T>(argument).ref()));
+    }
   }
   /// Adds a named argument.
-  template <Bindable T>
+  template <detail::BindableValue T>
   Params& add(std::string_view name, const T& value) {
-    return add_named(name, Value(detail::Argument<T>(value).ref()));
+    return add_named(name, Value(detail::Binding<T>(value).ref()));
   }
 
   void clear() noexcept;
@@ -130,6 +162,7 @@ class LIBSQL_EXPORT Params final {
   std::span<const NamedValue> named() const noexcept { return named_; }
 
  private:
+  Params& add_all(const Params& other);
   Params& add_value(Value value);
   Params& add_named(std::string_view name, Value value);
 
@@ -160,13 +193,15 @@ decltype(auto) with_params(Use&& use, const Args&... args) {
     return use(refs.view());
   } else if constexpr (sizeof...(Args) == 1 && (IsTuple<Args>::value && ...)) {
     return std::apply([&](const auto&... items) -> decltype(auto) { return with_params(use, items...); }, args...);
+  } else if constexpr (((IsTuple<Args>::value || std::same_as<Args, Params>) || ...)) {
+    static_assert(sizeof...(Args) == 1, "a tuple, a pair or a Params holds all arguments: none can stand beside it");
   } else if constexpr ((!IsNamed<Args>::value && ...)) {
-    const std::tuple<Argument<Args>...> holders(args...);
+    const std::tuple<Binding<Args>...> holders(args...);
     const auto refs = std::apply(
         [](const auto&... holder) { return std::array<ValueRef, sizeof...(Args)>{holder.ref()...}; }, holders);
     return use(ParamsView{refs, {}});
   } else {
-    const std::tuple<typename ArgumentFor<Args>::type...> holders(args...);
+    const std::tuple<typename BindingFor<Args>::type...> holders(args...);
     constexpr std::size_t kNamed = (std::size_t{IsNamed<Args>::value} + ...);
     std::array<NamedRef, kNamed> named_refs;
     std::array<ValueRef, sizeof...(Args) - kNamed> refs;
@@ -184,17 +219,6 @@ decltype(auto) with_params(Use&& use, const Args&... args) {
   }
 }
 
-template <class T>
-inline constexpr bool bindable_tuple_v = false;
-template <class... T>
-inline constexpr bool bindable_tuple_v<std::tuple<T...>> = (Bindable<T> && ...);
-template <class A, class B>
-inline constexpr bool bindable_tuple_v<std::pair<A, B>> = Bindable<A>&& Bindable<B>;
-
 }  // namespace detail
-
-/// What the verbs take after the SQL text: bindable values, named() values, one std::tuple of values, or one Params.
-template <class T>
-concept Argument = Bindable<T> || detail::IsNamed<T>::value || std::same_as<T, Params> || detail::bindable_tuple_v<T>;
 
 }  // namespace libsql

@@ -19,9 +19,9 @@
 
 #include <libsql/column.hpp>
 #include <libsql/convert.hpp>
-#include <libsql/detail/aggregate.hpp>
 #include <libsql/detail/backend_fwd.hpp>
 #include <libsql/detail/call_scope.hpp>
+#include <libsql/detail/row_shape.hpp>
 #include <libsql/export.hpp>
 #include <libsql/value.hpp>
 
@@ -32,14 +32,14 @@ class LIBSQL_EXPORT Row final {
  public:
   /// The value as T: bool, an integer type (checked), double or float, std::string, std::string_view, Blob, BlobView,
   /// an enum, a time point or date, Value, std::optional of these (NULL gives nullopt), or a type with
-  /// Convert<T>::from_value. Text and blob views are valid until the next row.
-  /// Nothing that would lose data is converted. Throws TypeMismatch if another type, or without optional NULL, is
-  /// stored; OutOfRange if T is too narrow for the value or there is no such column.
+  /// Convert<T>::from_value. Text and blob views are valid until the next row. Conversions never lose data. Throws
+  /// TypeMismatch if another type is stored, or NULL without std::optional; OutOfRange if T is too narrow for the value
+  /// or there is no such column.
   template <class T>
   T get(int column) const {
     return detail::read_value<T>(value(column));
   }
-  /// As above, by the column's name: the first one that matches, ASCII case ignored; a linear search.
+  /// As above, by the column's name: the first match, ignoring ASCII case; a linear search.
   template <class T>
   T get(std::string_view name) const {
     return get<T>(index_of(name));
@@ -70,102 +70,6 @@ class LIBSQL_EXPORT Row final {
   int column_count_ = 0;
 };
 
-namespace detail {
-
-[[noreturn]] LIBSQL_EXPORT void throw_column_count(int have, std::size_t want);
-
-template <class T>
-inline constexpr bool reads_single_v =
-    Readable<T> || IsOptional<T>::value || IntegerType<T> || std::same_as<T, bool> || std::floating_point<T> ||
-    std::same_as<T, ValueRef> || std::same_as<T, Value> || std::same_as<T, std::string> ||
-    std::same_as<T, std::string_view> || std::same_as<T, Blob> || std::same_as<T, BlobView> ||
-    std::same_as<T, std::vector<std::uint8_t>> || IsSysTime<T>::value || std::same_as<T, std::chrono::year_month_day> ||
-    std::is_enum_v<T>;
-
-/// A type whose members are filled from the columns in order.
-template <class T>
-inline constexpr bool reads_struct_v = !reads_single_v<T> && std::is_aggregate_v<T>;
-
-struct AnyView {
-  template <class... Member>
-  constexpr auto operator()(Member&...) const noexcept {
-    return std::bool_constant<(is_view_v<Member> || ...)>();
-  }
-};
-
-template <class T>
-constexpr bool holds_views() {
-  if constexpr (reads_struct_v<T>) {
-    return decltype(visit_members(std::declval<T&>(), AnyView()))::value;
-  } else {
-    return is_view_v<T>;
-  }
-}
-/// Whether a T read from a row ends with it: T is a view, or a struct with one among its members.
-template <class T>
-inline constexpr bool holds_views_v = holds_views<T>();
-
-/// Room for the cells of a row, which are always written before they are read.
-template <std::size_t N>
-struct CellBuffer {
-  CellBuffer() noexcept {}  // leaves the cells alone
-  union {
-    ValueRef cells[N];
-  };
-};
-
-/// What a tuple's element of type T is made from: text as a view, so that the string is made in its place.
-template <class T>
-auto element_from(const ValueRef& cell) {
-  if constexpr (std::same_as<T, std::string>) {
-    return detail::read_value<std::string_view>(cell);
-  } else {
-    return detail::read_value<T>(cell);
-  }
-}
-
-template <class T>
-void read_into(T& member, const ValueRef& cell) {
-  if constexpr (std::same_as<T, std::string>) {
-    member.assign(detail::read_value<std::string_view>(cell));
-  } else {
-    member = detail::read_value<T>(cell);
-  }
-}
-
-template <class... Ts>
-struct RowShape {
-  using type = std::tuple<Ts...>;
-  static constexpr std::size_t columns = sizeof...(Ts);
-  static type read(const Row& row) {
-    CellBuffer<columns> buffer;
-    row.values(buffer.cells);
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      // Braces: the elements are read from left to right.
-      return type{element_from<Ts>(buffer.cells[I])...};
-    }
-    (std::index_sequence_for<Ts...>{});
-  }
-};
-template <class T>
-requires reads_struct_v<T>
-struct RowShape<T> {
-  using type = T;
-  static constexpr std::size_t columns = aggregate_size_v<T>;
-  static type read(const Row& row) {
-    CellBuffer<columns> buffer;
-    row.values(buffer.cells);
-    type object{};
-    visit_members(object, [&](auto&... member) {
-      const ValueRef* cell = buffer.cells;
-      (read_into(member, *cell++), ...);
-    });
-    return object;
-  }
-};
-
-}  // namespace detail
-
 template <class... Ts>
 auto Row::as() const {
   using Shape = detail::RowShape<Ts...>;
@@ -173,7 +77,7 @@ auto Row::as() const {
   return Shape::read(*this);
 }
 
-/// A row that is copied out: its values and, shared between the rows of a result, the column names.
+/// A copied row: its values, and the column names, which the rows of a result share.
 class LIBSQL_EXPORT OwnedRow final {
  public:
   OwnedRow() = default;
@@ -202,7 +106,7 @@ class LIBSQL_EXPORT OwnedRow final {
 };
 
 /// Rows in the order the database yields them, forward only, one in memory at a time. Outlives its Statement and
-/// Connection handles. Its end, or close(), makes the statement free for the next use. Threads: as Connection.
+/// Connection handles. Its destructor, or close(), frees the statement for its next use. Threads: as Connection.
 class LIBSQL_EXPORT Rows final {
  public:
   Rows(Rows&&) noexcept;
@@ -215,13 +119,13 @@ class LIBSQL_EXPORT Rows final {
   const Row& row() const noexcept { return row_; }
   /// Up to `count` further rows, copied out; fewer only at the end. For reading in chunks.
   std::vector<OwnedRow> fetch(std::size_t count);
-  /// All rows that are left, copied out.
+  /// All remaining rows, copied out.
   std::vector<OwnedRow> fetch_all();
   /// Whether next() has returned false, or close() was called.
   bool done() const noexcept { return done_; }
-  /// Gives up the rows that are left. A statement that writes goes on to its end, where foreign keys are looked at and
-  /// the commit is made: throws as next() would. Without a call of close() the destructor does the same, and the next
-  /// statement of the connection throws instead of running.
+  /// Gives up the remaining rows. A statement that writes still runs to its end, where foreign keys are checked and the
+  /// commit is made: throws as next() would. Without close() the destructor does the same, and an error is thrown by
+  /// the connection's next statement, which then does not run.
   void close();
 
   int column_count() const noexcept { return row_.column_count(); }
@@ -246,7 +150,7 @@ class LIBSQL_EXPORT Rows final {
    private:
     Rows* rows_ = nullptr;
   };
-  /// An input iterator over the rows that are left, for range-for.
+  /// An input iterator over the remaining rows, for range-for.
   Iterator begin() {
     next();
     return Iterator(this);
@@ -289,7 +193,7 @@ class TypedRows final {
     if (!rows_.next()) return std::nullopt;
     return Shape::read(rows_.row());
   }
-  /// All rows that are left. Not for views, which would dangle.
+  /// All remaining rows. Not for views, which would dangle.
   std::vector<value_type> fetch_all() {
     static_assert(!(detail::holds_views_v<Ts> || ...), "views end with their row: use owning types with fetch_all()");
     std::vector<value_type> all;

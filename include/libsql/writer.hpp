@@ -17,12 +17,13 @@
 #include <libsql/batch.hpp>
 #include <libsql/connection.hpp>
 #include <libsql/export.hpp>
+#include <libsql/verbs.hpp>
 
 namespace libsql {
 
 class Database;
 
-/// What is certain when a Writer's call returns.
+/// What is guaranteed when a Writer's call returns.
 enum class WriterDurability : std::uint8_t {
   Synced,      ///< the change survives a power cut: synchronous=FULL, whatever the database's other connections use
   AsDatabase,  ///< what the database's `synchronous` promises; NORMAL survives a crash of the process only
@@ -44,9 +45,9 @@ struct WriterStatistics {
   std::uint64_t largest_group = 0;  ///< transactions in one commit
 };
 
-/// Runs the write transactions of many threads on one connection and commits those that wait together. There is no
-/// thread behind it: whoever finds the connection free runs everything that waits, in the order of arrival, and
-/// commits. A call returns after its own transaction is committed, or throws and has changed nothing.
+/// Runs the write transactions of many threads on one connection, and commits those that wait at the same time
+/// together. It has no thread of its own: a caller that finds the connection free runs everything that waits, in order
+/// of arrival, and commits. A call returns once its own transaction is committed, or throws and has changed nothing.
 ///
 ///     libsql::Writer writer = db.writer();
 ///     writer.execute("INSERT INTO log(text) VALUES (?)", "hello");
@@ -55,12 +56,12 @@ struct WriterStatistics {
 ///       return conn.last_insert_rowid();
 ///     });
 ///
-/// A job runs inside an open transaction, maybe on the thread of another caller, which waits meanwhile: keep it short,
-/// and use no thread-local state in it. It must not begin, commit or roll back (nested Transactions and savepoints are
-/// fine), nor close or reset the connection (all Misuse), nor call this Writer (it would wait for itself), nor keep the
-/// connection or anything made from it.
+/// A job runs inside an open transaction, possibly on the thread of another caller, which waits meanwhile: keep it
+/// short, and do not use thread-local state in it. It must not begin, commit or roll back (nested Transactions and
+/// savepoints are fine), nor close or reset the connection (all Misuse), nor call this Writer (a deadlock until the
+/// timeout), nor keep the connection or anything made from it.
 /// Ownership: copies share one; keeps the database open. Threads: may be used by several threads at once.
-class LIBSQL_EXPORT Writer final {
+class LIBSQL_EXPORT Writer final : public Verbs<Writer, std::string_view> {
  public:
   /// Opens the connection. Throws as Database::connect(); OutOfRange for a max_group of 0 or a negative timeout.
   explicit Writer(const Database& database, const WriterOptions& options = {});
@@ -70,9 +71,11 @@ class LIBSQL_EXPORT Writer final {
   Writer& operator=(Writer&&) noexcept;
   ~Writer();
 
-  /// Runs `job(connection)` in a transaction and returns what it returned, once that is committed. Throws what the job
-  /// threw, when all it did is undone, and nobody else's; Timeout if its turn did not come in time; TransactionLost
-  /// (retryable) if another job broke the group, as a full disk does; what the commit threw.
+  using Verbs::run;  // one statement
+
+  /// Runs `job(connection)` in a transaction and, once that is committed, returns what it returned. Throws what the job
+  /// threw, after undoing what this job did and nothing else; Timeout if its turn did not come in time; TransactionLost
+  /// (retryable) if another job broke the group, by a full disk for example; what the commit threw.
   template <std::invocable<Connection&> Job>
   std::invoke_result_t<Job, Connection&> run(Job&& job) {
     return run(timeout(), std::forward<Job>(job));
@@ -99,11 +102,6 @@ class LIBSQL_EXPORT Writer final {
     }
   }
 
-  /// One statement as a transaction. Returns the rows it changed; arguments are borrowed for the call.
-  template <Argument... Args>
-  std::uint64_t execute(std::string_view sql, const Args&... args) {
-    return run([&](Connection& connection) { return connection.execute(sql, args...); });
-  }
   /// All statements of a script, or of a list, as one transaction.
   BatchResult execute_batch(std::string_view script);
   BatchResult execute_batch(std::span<const BatchStatement> statements);
@@ -116,6 +114,13 @@ class LIBSQL_EXPORT Writer final {
 
  private:
   class Impl;
+  friend class Verbs<Writer, std::string_view>;
+  std::uint64_t execute_view(std::string_view sql, const detail::ParamsView& params);
+  RunResult run_view(std::string_view sql, const detail::ParamsView& params);
+  template <detail::Wanted wanted, class Read>
+  auto read_scope(std::string_view sql, const detail::ParamsView& params, Read read) {
+    return run([&](Connection& connection) { return connection.read_scope<wanted>(sql, params, read); });
+  }
   void submit(std::chrono::milliseconds timeout, void (*job)(void*, Connection&), void* context);
   std::shared_ptr<Impl> impl_;
 };

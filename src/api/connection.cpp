@@ -45,8 +45,12 @@ core::Session& Connection::session() const { return detail::Access::require_sess
 std::uint64_t Connection::execute_view(std::string_view sql, const detail::ParamsView& params) {
   return session().execute(sql, params);
 }
-std::uint64_t Connection::execute(std::string_view sql, const Params& params) {
-  return execute_view(sql, detail::ParamsRefs(params).view());
+RunResult Connection::run_view(std::string_view sql, const detail::ParamsView& params) {
+  core::Session& held = session();
+  RunResult result;
+  result.changes = held.execute(sql, params);
+  result.last_insert_rowid = held.counters().last_insert_rowid;
+  return result;
 }
 Rows Connection::query_view(std::string_view sql, const detail::ParamsView& params) {
   std::shared_ptr<core::Stmt> stmt = session().open(sql, params);
@@ -55,7 +59,7 @@ Rows Connection::query_view(std::string_view sql, const detail::ParamsView& para
 detail::RowScope Connection::open_scope(std::string_view sql, const detail::ParamsView& params, detail::Wanted wanted) {
   std::shared_ptr<core::Stmt> stmt = session().open(sql, params, wanted);
   if (stmt == nullptr) [[unlikely]]
-    detail::throw_no_row();
+    detail::throw_yields_no_rows(wanted);
   return detail::RowScope(std::move(stmt));
 }
 Statement Connection::prepare(std::string_view sql) {

@@ -27,11 +27,15 @@ CallScope::~CallScope() {
 
 void throw_column_count(int have, std::size_t want) {
   core::throw_error(ErrorCode::Misuse, "the row has " + std::to_string(have) + (have == 1 ? " column" : " columns") +
-                                           ", the types asked for are " + std::to_string(want));
+                                           ", but the number of types is " + std::to_string(want));
 }
-void throw_no_row() { core::throw_error(ErrorCode::UnexpectedRows, "the query returned no row, one was expected"); }
+void throw_no_row() { core::throw_error(ErrorCode::UnexpectedRows, "the query returned no row; one was expected"); }
+void throw_yields_no_rows(Wanted wanted) {
+  if (wanted == Wanted::All) core::throw_error(ErrorCode::Misuse, "the statement returns no rows: it was not run");
+  throw_no_row();
+}
 void throw_more_rows() {
-  core::throw_error(ErrorCode::UnexpectedRows, "the query returned more than one row, one was expected");
+  core::throw_error(ErrorCode::UnexpectedRows, "the query returned more than one row; one was expected");
 }
 }  // namespace detail
 

@@ -46,7 +46,6 @@ core::Stmt& Statement::stmt() const {
 }
 
 std::uint64_t Statement::execute_view(const detail::ParamsView& params) { return stmt().execute(params); }
-std::uint64_t Statement::execute(const Params& params) { return execute_view(detail::ParamsRefs(params).view()); }
 
 RunResult Statement::run_view(const detail::ParamsView& params) {
   RunResult result;
@@ -63,7 +62,7 @@ Rows Statement::query_view(const detail::ParamsView& params) {
 detail::RowScope Statement::open_scope(const detail::ParamsView& params, detail::Wanted wanted) {
   core::Stmt& held = stmt();
   if (!held.open_undoable(params, wanted)) [[unlikely]]
-    detail::throw_no_row();
+    detail::throw_yields_no_rows(wanted);
   return detail::RowScope(held);
 }
 

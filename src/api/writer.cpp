@@ -61,6 +61,12 @@ void Writer::submit(std::chrono::milliseconds timeout, void (*job)(void*, Connec
   impl_->submit(timeout, job, context);
 }
 
+std::uint64_t Writer::execute_view(std::string_view sql, const detail::ParamsView& params) {
+  return run([&](Connection& connection) { return connection.execute_view(sql, params); });
+}
+RunResult Writer::run_view(std::string_view sql, const detail::ParamsView& params) {
+  return run([&](Connection& connection) { return connection.run_view(sql, params); });
+}
 BatchResult Writer::execute_batch(std::string_view script) {
   return run([&](Connection& connection) { return connection.execute_batch(script); });
 }

@@ -67,7 +67,7 @@ class Stmt {
   virtual void open(const ParamsView& params, ArgumentLifetime lifetime = ArgumentLifetime::Copy) = 0;
   /// As open() with borrowed arguments, for a caller who may find the rows to be others than it wants: until the last
   /// of them was read, undo_cursor() ends the cursor and takes back what the statement wrote.
-  /// False, and nothing is done, if one row is wanted and it is known that there is none.
+  /// False, and nothing is done, if rows are wanted and it is known that the statement yields none.
   virtual bool open_undoable(const ParamsView& params, detail::Wanted) {
     open(params, ArgumentLifetime::Borrow);
     return true;

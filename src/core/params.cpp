@@ -10,6 +10,13 @@ Params& Params::operator=(const Params&) = default;
 Params& Params::operator=(Params&&) noexcept = default;
 Params::~Params() = default;
 
+Params& Params::add_all(const Params& other) {
+  if (&other == this) return add_all(Params(other));
+  positional_.insert(positional_.end(), other.positional_.begin(), other.positional_.end());
+  named_.insert(named_.end(), other.named_.begin(), other.named_.end());
+  return *this;
+}
+
 Params& Params::add_value(Value value) {
   positional_.push_back(std::move(value));
   return *this;

@@ -402,7 +402,7 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
 
 bool Statement::open_undoable(const core::ParamsView& params, detail::Wanted wanted) {
   if ((column_count_ == 0 || !readonly_) && stmt_ != nullptr && !is_busy()) [[unlikely]] {
-    if (column_count_ == 0 && wanted == detail::Wanted::One) return false;
+    if (column_count_ == 0 && wanted != detail::Wanted::OneAtMost) return false;
 #ifndef LIBSQL_SYSTEM_SQLITE
     if (!readonly_) libsql_engine_make_undoable(stmt_);
 #endif

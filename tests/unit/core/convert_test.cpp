@@ -13,7 +13,7 @@ using namespace std::string_view_literals;
 
 template <class T>
 Value bound(const T& value) {
-  return Value(detail::Argument<T>(value).ref());
+  return Value(detail::Binding<T>(value).ref());
 }
 template <class T>
 T read(const Value& value) {
