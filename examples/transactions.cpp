@@ -11,13 +11,13 @@
 
 namespace {
 
-// Takes the write lock at its beginning, so that Busy cannot come in the middle. Inside another transaction it is a
-// part of that one.
+// Takes the write lock at its beginning, and tries again where another process was faster. Inside another transaction
+// it is a part of that one.
 void transfer(libsql::Connection& conn, std::string_view from, std::string_view to, int amount) {
-  auto tx = conn.transaction(libsql::TransactionBehavior::Immediate);
-  conn.execute("UPDATE account SET balance = balance - ? WHERE owner = ?", amount, from);
-  conn.execute("UPDATE account SET balance = balance + ? WHERE owner = ?", amount, to);
-  tx.commit();
+  conn.transact([&] {
+    conn.execute("UPDATE account SET balance = balance - ? WHERE owner = ?", amount, from);
+    conn.execute("UPDATE account SET balance = balance + ? WHERE owner = ?", amount, to);
+  });
 }
 
 void run() {

@@ -23,6 +23,7 @@
 #include <libsql/params.hpp>
 #include <libsql/rows.hpp>
 #include <libsql/statement.hpp>
+#include <libsql/transact.hpp>
 #include <libsql/transaction_behavior.hpp>
 #include <libsql/verbs.hpp>
 
@@ -78,6 +79,22 @@ class LIBSQL_EXPORT Connection final : public Verbs<Connection, std::string_view
 
   /// Begins a transaction on this session. Inside an open one it sets a savepoint, whatever the behaviour.
   Transaction transaction(TransactionBehavior behavior = TransactionBehavior::Deferred);
+  /// Runs `work` in a transaction, commits it, and returns what `work` returned; its argument is this connection, or
+  /// nothing. If `work` throws, all it did is undone. After a failure that a new transaction may escape, it runs again,
+  /// after a pause that grows: Busy, also of a snapshot that is out of date; TransactionLost; a server that cannot be
+  /// reached. So it may run several times and should have no other effects. Never tried again: what may have been
+  /// committed (Error::outcome_known() is false), any other exception, and anything inside an open transaction, where
+  /// `work` gets a savepoint. The deadline and interrupts are for all attempts together. SQL text that begins or ends a
+  /// transaction, close() and reset() are Misuse in `work`. Throws what the last attempt threw; Interrupted, Timeout;
+  /// OutOfRange for fewer attempts than 1. (docs/transactions.md)
+  template <detail::Transactable Work>
+  auto transact(Work&& work, const TransactOptions& options = {}) {
+    return detail::transact(*this, work, options);
+  }
+  template <detail::Transactable Work>
+  auto transact(Work&& work, int attempts) {
+    return detail::transact(*this, work, TransactOptions{.attempts = attempts});
+  }
   /// The state that the open transaction reads, or the newest one, for other connections to read. Throws Misuse in a
   /// transaction that writes, Unsupported without WAL. (docs/concurrency.md)
   Snapshot snapshot();

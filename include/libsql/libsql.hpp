@@ -31,6 +31,7 @@
 #include <libsql/snapshot.hpp>
 #include <libsql/statement.hpp>
 #include <libsql/table_source.hpp>
+#include <libsql/transact.hpp>
 #include <libsql/transaction.hpp>
 #include <libsql/uuid.hpp>
 #include <libsql/value.hpp>

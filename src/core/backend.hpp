@@ -199,6 +199,9 @@ class Session : public SessionBase {
   virtual void savepoint(SavepointStep step, std::string_view name) = 0;
   /// While on, a statement throws TransactionLost if the transaction that was open then is gone.
   virtual void watch(bool on) noexcept = 0;
+  /// While on, the open transaction is ended by whoever began it: SQL text that begins or ends one, close() and a reset
+  /// throw Misuse.
+  virtual void guard_transaction(bool on) noexcept = 0;
   virtual TransactionState transaction_state() const noexcept = 0;
   bool in_transaction() const noexcept { return transaction_state().is_watched; }
   /// Throws Misuse if the session is closed.
@@ -229,6 +232,8 @@ class Session : public SessionBase {
   virtual std::shared_ptr<InterruptState> interrupt_state() noexcept = 0;
   virtual void enter(Span span) noexcept = 0;
   virtual void leave(Span span) noexcept = 0;
+  /// Waits, as a part of the call. Throws Interrupted and Timeout.
+  virtual void pause(std::chrono::nanoseconds time) = 0;
   /// A destructor could not throw this: the next statement of the session does, before it runs.
   virtual void report_later(std::exception_ptr failure) noexcept = 0;
   virtual SessionSettings settings() const noexcept = 0;

@@ -282,6 +282,11 @@ void throw_unsupported(std::string_view feature, std::string_view mode, std::str
   throw_error(std::move(data));
 }
 
+void throw_foreign_transaction(std::string_view what, std::string_view sql) {
+  throw_error(ErrorCode::Misuse,
+              std::string(what) + ": the open transaction belongs to the caller of this code, which ends it", sql);
+}
+
 void rethrow_with_statement_index(const Error& error, std::size_t index) {
   detail::ErrorData data = error_data(error);
   data.statement_index = index;

@@ -37,6 +37,9 @@ std::exception_ptr make_error(detail::ErrorData data);
 /// Throws Unsupported for `feature` in `mode`.
 [[noreturn]] void throw_unsupported(std::string_view feature, std::string_view mode, std::string_view why = {});
 
+/// Throws Misuse: `what`, such as "the connection cannot be closed", would end a transaction that is not the caller's.
+[[noreturn]] void throw_foreign_transaction(std::string_view what, std::string_view sql = {});
+
 /// Throws `error` again with the index of the batch entry that failed.
 [[noreturn]] void rethrow_with_statement_index(const Error& error, std::size_t index);
 

@@ -253,8 +253,7 @@ bool Statement::is_transaction_control() noexcept {
 
 void Statement::start_run(const core::ParamsView& params) {
   if (connection_->has_transaction_guard() && is_transaction_control()) {
-    core::throw_error(ErrorCode::Misuse, "the open transaction belongs to the caller of this code, which has to end it",
-                      sql_);
+    core::throw_foreign_transaction("SQL text cannot begin or end a transaction here", sql_);
   }
   connection_->keep_read_only();
   if (WriteGate* const gate = connection_->write_gate(); gate != nullptr && may_write_) {

@@ -4,6 +4,8 @@
 #include <libsql/statement.hpp>
 #include <libsql/transaction.hpp>
 
+#include <algorithm>
+#include <thread>
 #include <vector>
 
 #include "core/errors.hpp"
@@ -349,6 +351,17 @@ void Session::abandon(std::string reason) noexcept {
   connection().abandon(std::move(reason));
 }
 
+void Session::pause(std::chrono::nanoseconds time) {
+  constexpr std::chrono::milliseconds kUnnoticed{5};  // for an interrupt
+  const engine::Clock::time_point until = engine::Clock::now() + time;
+  for (;;) {
+    patience().check_call();
+    const auto left = until - engine::Clock::now();
+    if (left <= engine::Clock::duration::zero()) return;
+    std::this_thread::sleep_for(std::min<engine::Clock::duration>(left, kUnnoticed));
+  }
+}
+
 void Session::ping() {
   connection().require_open();
   const core::CallScope call(*this);
@@ -357,22 +370,19 @@ void Session::ping() {
 }
 
 void Session::require_unguarded(const char* what) const {
-  if (!connection().has_transaction_guard()) return;
-  core::throw_error(ErrorCode::Misuse,
-                    std::string("the connection cannot be ") + what +
-                        ": the open transaction belongs to the caller of this code, which has to end it");
+  if (connection().has_transaction_guard()) core::throw_foreign_transaction(what);
 }
 
 void Session::close() {
   if (connection().is_closed()) return;
-  require_unguarded("closed");
+  require_unguarded("the connection cannot be closed");
   connection().require_outside_callbacks("close()");
   runner_.close();
 }
 
 core::Reset Session::undo_use(core::Reset least) {
   require_open();
-  require_unguarded("reset");
+  require_unguarded("the connection cannot be reset");
   connection().require_outside_callbacks("reset()");
   if (least == core::Reset::Traces) patience().renew_interrupts();
   if (least == core::Reset::Everything || is_soiled()) {

@@ -1,6 +1,7 @@
 // A session with a file of this machine.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,7 @@ class Session final : public core::Session {
   void rollback() override;
   void savepoint(core::SavepointStep step, std::string_view name) override;
   void watch(bool on) noexcept override { connection().set_in_transaction(on); }
+  void guard_transaction(bool on) noexcept override { connection().set_transaction_guard(on); }
   core::TransactionState transaction_state() const noexcept override {
     return {!connection().is_autocommit(), connection().is_in_transaction()};
   }
@@ -53,6 +55,7 @@ class Session final : public core::Session {
   std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return patience().interrupt_state(); }
   void enter(core::Span span) noexcept override;
   void leave(core::Span span) noexcept override;
+  void pause(std::chrono::nanoseconds time) override;
   void report_later(std::exception_ptr failure) noexcept override { connection().report_later(std::move(failure)); }
   core::SessionSettings settings() const noexcept override;
   void apply(const core::SessionSettings& settings) override;

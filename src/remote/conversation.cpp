@@ -253,6 +253,7 @@ Ran Conversation::execute_alone(const Text& text, const hrana::Stmt& stmt, const
 Ran Conversation::open(const Text& text, const hrana::Stmt& stmt, const Call& call) {
   const auto limit = only_waits_for_lock(text) ? wire_->lock_deadline(call) : std::nullopt;
   Call told = call;
+  told.repeatable = true;  // whatever becomes of it, nothing has taken effect
   std::shared_ptr<Stream> stream = new_stream(told);
   const Request request = hrana::ExecuteRequest{stmt};
   Answers answers = waiting(told, limit, [&](const Call& bounded) {

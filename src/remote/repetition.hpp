@@ -3,8 +3,8 @@
 
 #include <optional>
 
+#include "core/backoff.hpp"
 #include "net/error.hpp"
-#include "net/retry.hpp"
 #include "remote/failures.hpp"
 
 namespace libsql::remote {
@@ -34,7 +34,7 @@ class Repetition {
 
  private:
   unsigned left_;
-  std::optional<net::Backoff> backoff_;
+  std::optional<core::Backoff> backoff_;
 };
 
 }  // namespace libsql::remote

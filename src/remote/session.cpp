@@ -8,7 +8,6 @@
 #include "core/clock.hpp"
 #include "core/errors.hpp"
 #include "core/query_log.hpp"
-#include "net/retry.hpp"
 #include "remote/arguments.hpp"
 #include "remote/failures.hpp"
 #include "remote/statement.hpp"
@@ -52,6 +51,11 @@ void Session::require_sendable(const Text& text) {
   if (to_report_ != nullptr && undoing_ == 0) [[unlikely]]
     std::rethrow_exception(std::exchange(to_report_, nullptr));
   conversation_.check(text.source);
+  if (guarded_ && text.what.explain == sql::ExplainMode::None &&
+      (text.what.kind == sql::StatementKind::Begin || text.what.kind == sql::StatementKind::Commit ||
+       text.what.kind == sql::StatementKind::Rollback)) {
+    core::throw_foreign_transaction("SQL text cannot begin or end a transaction here", text.source);
+  }
   if (text.what.access == sql::Access::Write && (settings_.refuses_writes || conversation_.is_read_only())) {
     detail::ErrorData data;
     data.code = ErrorCode::ReadOnly;
@@ -136,11 +140,20 @@ void Session::wait_for_lock(const Call& call, std::chrono::steady_clock::time_po
   ++statistics_.busy_waits;
   const nanoseconds left = until - core::SteadyClock::now();
   const nanoseconds nap = std::min<nanoseconds>(milliseconds(5) * (1U << std::min(attempt, 5U)), left);
+  sleep(std::max(nap, nanoseconds(0)), call);
+}
+
+void Session::sleep(std::chrono::nanoseconds time, const Call& call) {
   try {
-    net::sleep_for(std::max(nap, nanoseconds(0)), call.wait);
+    net::sleep_for(time, call.wait);
   } catch (const net::NetError& error) {
     throw_network(error, call, Standing::Alone);
   }
+}
+
+void Session::pause(std::chrono::nanoseconds time) {
+  const CallInterrupt::Running running(*interrupt_);
+  sleep(time, call({}, true));
 }
 
 bool Session::is_rollback_of_lost(const Text& text) const noexcept {
@@ -344,8 +357,13 @@ void Session::abandon(std::string reason) noexcept {
 
 void Session::ping() { prepare("SELECT 1 FROM sqlite_master LIMIT 1", core::Use::Once)->execute({}); }
 
+void Session::require_unguarded(const char* what) const {
+  if (guarded_) core::throw_foreign_transaction(what);
+}
+
 void Session::close() {
   if (is_closed()) return;
+  require_unguarded("the connection cannot be closed");
   core::StatementsInUse in_use;
   for (const Statement* const statement : live_) {
     if (statement->is_in_use()) in_use.add(statement->sql());
@@ -362,6 +380,7 @@ void Session::end_cursors() noexcept {
 
 core::Reset Session::undo_use(core::Reset least) {
   require_open();
+  require_unguarded("the connection cannot be reset");
   if (least == core::Reset::Traces && interrupt_.use_count() > 1) interrupt_ = std::make_shared<CallInterrupt>();
   end_cursors();
   end_transactions();

@@ -39,6 +39,7 @@ class Session final : public core::Session {
   void rollback() override;
   void savepoint(core::SavepointStep step, std::string_view name) override;
   void watch(bool on) noexcept override { conversation_.watch(on); }
+  void guard_transaction(bool on) noexcept override { guarded_ = on; }
   core::TransactionState transaction_state() const noexcept override {
     return {conversation_.is_open(), conversation_.is_watched()};
   }
@@ -54,6 +55,7 @@ class Session final : public core::Session {
   std::shared_ptr<core::InterruptState> interrupt_state() noexcept override { return interrupt_; }
   void enter(core::Span span) noexcept override;
   void leave(core::Span span) noexcept override;
+  void pause(std::chrono::nanoseconds time) override;
   void report_later(std::exception_ptr failure) noexcept override { to_report_ = std::move(failure); }
   core::SessionSettings settings() const noexcept override { return settings_; }
   void apply(const core::SessionSettings& settings) override { settings_ = settings; }
@@ -118,6 +120,8 @@ class Session final : public core::Session {
   bool keep_rows();
   bool keeps_setting(const Text& text) const noexcept;
   bool is_rollback_of_lost(const Text& text) const noexcept;
+  void require_unguarded(const char* what) const;
+  static void sleep(std::chrono::nanoseconds time, const Call& call);
   void wait_for_lock(const Call& call, std::chrono::steady_clock::time_point until, unsigned attempt);
 
   std::shared_ptr<Store> store_;
@@ -130,6 +134,7 @@ class Session final : public core::Session {
   core::SessionSettings clean_;  // those that the next user shall find
   int calls_ = 0;                // that run several statements, one in the other
   int undoing_ = 0;
+  bool guarded_ = false;         // the open transaction ends by its handle alone
   net::Deadline call_deadline_;  // of the outermost of them
   core::Standing standing_;
   std::exception_ptr to_report_;

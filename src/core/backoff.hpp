@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace libsql::net {
+namespace libsql::core {
 
 /// Waits that double up to a limit, each chosen at random between half of it and all of it, so that clients that were
 /// cut off together do not come back together.
@@ -30,4 +30,4 @@ class Backoff {
   int attempts_ = 0;
 };
 
-}  // namespace libsql::net
+}  // namespace libsql::core

@@ -1,9 +1,9 @@
-#include "net/retry.hpp"
+#include "core/backoff.hpp"
 
 #include <algorithm>
 #include <random>
 
-namespace libsql::net {
+namespace libsql::core {
 
 Backoff::Backoff(Duration first, Duration longest, std::uint64_t seed)
     : first_(std::max(first, Duration(1))), longest_(std::max(longest, first_)), random_(seed) {
@@ -28,4 +28,4 @@ Backoff::Duration Backoff::next() noexcept {
 
 void Backoff::reset() noexcept { attempts_ = 0; }
 
-}  // namespace libsql::net
+}  // namespace libsql::core
