@@ -11,7 +11,7 @@
 namespace {
 
 void run() {
-  auto conn = libsql::Builder::local("readings.db").build().connect();
+  auto conn = libsql::connect("readings.db");
   conn.execute_batch(R"(
     DROP TABLE IF EXISTS reading;
     CREATE TABLE reading (id INTEGER PRIMARY KEY, sensor TEXT NOT NULL, value REAL NOT NULL);

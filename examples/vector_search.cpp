@@ -11,7 +11,7 @@
 namespace {
 
 void run() {
-  auto conn = libsql::Builder::local(":memory:").build().connect();
+  auto conn = libsql::connect(":memory:");
   conn.execute("CREATE TABLE film (id INTEGER PRIMARY KEY, title TEXT NOT NULL, year INTEGER, embedding F32_BLOB(4))");
   const std::vector<std::tuple<std::string, int, std::vector<float>>> films{
       {"Napoleon", 2023, {0.4f, 0.2f, 0.0f, 0.9f}},   {"Gravity", 2013, {0.6f, 0.1f, 1.0f, 0.0f}},

@@ -152,4 +152,10 @@ class LIBSQL_EXPORT Builder final {
   static Database from_url(std::string_view url, const UrlSettings& settings = {});
 };
 
+/// A connection in one call, for scripts and tests: `auto db = libsql::connect("app.db");`. Takes a path or a URL and
+/// opens it as Builder::from_url() does, with the defaults. The connection keeps the database open, also one in memory.
+/// An empty token sends none. Throws what from_url() and Database::connect() throw; Configuration for a token with a
+/// local database.
+LIBSQL_EXPORT Connection connect(std::string_view path_or_url, std::string_view auth_token = {});
+
 }  // namespace libsql

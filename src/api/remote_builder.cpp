@@ -133,4 +133,8 @@ Database Builder::from_url(std::string_view url, const UrlSettings& settings) {
   return remote::is_remote_url(url) ? open_remote(url, settings) : open_local(url, settings);
 }
 
+Connection connect(std::string_view path_or_url, std::string_view auth_token) {
+  return Builder::from_url(path_or_url, {.auth_token = std::string(auth_token)}).connect();
+}
+
 }  // namespace libsql

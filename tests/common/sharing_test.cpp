@@ -1,4 +1,6 @@
 // Several connections and threads: the pool, interrupts.
+#include <cstdlib>
+
 #include <atomic>
 #include <thread>
 
@@ -15,6 +17,14 @@ class CommonSharing : public AllModes {
   CommonSharing() { conn_.execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)"); }
 };
 LIBSQL_IN_ALL_MODES(CommonSharing);
+
+TEST_P(CommonSharing, ConnectReachesTheSameDatabase) {
+  ::setenv("no_proxy", "127.0.0.1", 1);
+  Connection direct = connect(under_test_->location());
+  direct.execute("INSERT INTO t VALUES (1, 2)");
+  EXPECT_EQ(count(), 1);
+  EXPECT_EQ(direct.capabilities().mode, is_remote() ? Mode::Remote : Mode::Local);
+}
 
 TEST_P(CommonSharing, APoolServesManyThreads) {
   Pool pool(db_, {.max_size = 4});

@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 
 class LocalDatabase final : public DatabaseUnderTest {
  public:
-  Database open(const Tune&) override { return Builder::local(directory_.file("local.db")).busy_timeout(50ms).build(); }
+  Database open(const Tune&) override { return Builder::local(location()).busy_timeout(50ms).build(); }
+  std::string location() const override { return directory_.file("local.db"); }
   bool is_remote() const noexcept override { return false; }
 
  private:
@@ -34,13 +35,15 @@ class RemoteDatabase final : public DatabaseUnderTest {
   ~RemoteDatabase() override { server_->stop(1s); }
 
   Database open(const Tune& tune) override {
-    const bool socket = way_ == Way::WebSocketJson || way_ == Way::WebSocketProtobuf;
     const bool json = way_ == Way::HttpJson || way_ == Way::WebSocketJson;
-    const std::string url = (socket ? "ws://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(server_->port());
-    RemoteBuilder builder = Builder::remote(url);
+    RemoteBuilder builder = Builder::remote(location());
     builder.encoding(json ? RemoteEncoding::Json : RemoteEncoding::Protobuf).busy_timeout(50ms).proxy(std::nullopt);
     if (tune) tune(builder);
     return builder.build();
+  }
+  std::string location() const override {
+    const bool socket = way_ == Way::WebSocketJson || way_ == Way::WebSocketProtobuf;
+    return (socket ? "ws://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(server_->port());
   }
   bool is_remote() const noexcept override { return true; }
 

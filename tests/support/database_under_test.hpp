@@ -30,6 +30,8 @@ class DatabaseUnderTest {
   /// The same database each time. `busy_timeout` is short, so that waits do not slow the tests down.
   virtual Database open(const Tune& tune) = 0;
   Database open() { return open({}); }
+  /// What connect() opens it by: a path or a URL.
+  virtual std::string location() const = 0;
   virtual bool is_remote() const noexcept = 0;
 };
 

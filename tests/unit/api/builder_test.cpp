@@ -36,6 +36,26 @@ TEST_F(BuilderTest, DefaultsAreThoseOfAProductionApp) {
   EXPECT_EQ(db.mode(), Mode::Local);
 }
 
+TEST_F(BuilderTest, ConnectOpensWhatTheBuilderWouldWithItsDefaults) {
+  Connection conn = connect(file());
+  EXPECT_EQ(pragma(conn, "journal_mode"), "wal");
+  EXPECT_EQ(conn.busy_timeout(), 5s);
+  conn.execute("CREATE TABLE t(a)");
+  EXPECT_EQ(connect("file:" + file() + "?mode=ro").query_value<int>("SELECT count(*) FROM t"), 0);
+  Connection memory = connect(":memory:");
+  memory.execute("CREATE TABLE t(a)");
+  EXPECT_THROW(connect(":memory:").execute("SELECT * FROM t"), SqlError) << "each is a database of its own";
+  EXPECT_EQ(connect("libsql://db.example.org", "token").capabilities().mode, Mode::Remote) << "asked by the first call";
+}
+
+TEST_F(BuilderTest, ConnectRefusesWhatItCannotOpen) {
+  EXPECT_THROW(connect(dir_.file("none/x.db")), CannotOpen);
+  EXPECT_THROW(connect("postgres://localhost/x"), Misuse);
+  EXPECT_THROW(connect(file(), "token"), Configuration);
+  EXPECT_THROW(connect("http://127.0.0.1:1", "two\r\nlines"), Configuration);
+  EXPECT_THROW(connect("ws://"), Configuration);
+}
+
 TEST_F(BuilderTest, PragmasAreSetOnEveryConnection) {
   const Database db = Builder::local(file())
                           .pragma("journal_mode", "delete")
