@@ -21,7 +21,7 @@ void transfer(libsql::Connection& conn, std::string_view from, std::string_view 
 }
 
 void run() {
-  auto db = libsql::Builder::local("bank.db").mvcc().busy_timeout(std::chrono::seconds(30)).build();
+  auto db = libsql::Builder::local("bank.db").writers_in_line().busy_timeout(std::chrono::seconds(30)).build();
   auto conn = db.connect();
   conn.execute_batch(R"(
     DROP TABLE IF EXISTS account;
@@ -48,7 +48,7 @@ void run() {
     tx.commit();
   }
 
-  // Four threads, each with a connection of its own. mvcc() lets their writes wait in line, so none is Busy.
+  // Four threads, each with a connection of its own. writers_in_line() lets their writes wait in line, so none is Busy.
   std::atomic<int> moved = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -110,7 +110,7 @@ class LIBSQL_EXPORT LocalBuilder final {
   /// none sees Busy before its busy timeout however many there are (docs/concurrency.md). Without it, only Immediate
   /// and Exclusive transactions stand in line. Configuration for a database that cannot use WAL: a temporary one, or
   /// one with another journal_mode.
-  LocalBuilder& mvcc(bool on = true);
+  LocalBuilder& writers_in_line(bool on = true);
 
   /// The log watches every connection, through resets too. Several may. Its callback is called by several threads.
   LocalBuilder& query_log(QueryLog log);

@@ -39,7 +39,7 @@ std::shared_ptr<local::Store> open_store(const std::string& name, const std::str
   settings.max_temporary_bytes = options.limits.temporary_bytes;
   settings.max_connection_temporary_bytes = options.limits.connection_temporary_bytes;
   settings.temporary_whole = std::move(all_temporary_files);
-  settings.mvcc = true;  // keeps a connection, so that the log is not removed and made again all the time
+  settings.writers_in_line = true;  // keeps a connection, so that the log is not removed and made again all the time
   settings.statement_cache_bytes = 0;
   settings.server_database_name = name;
   return std::make_shared<local::Store>(std::move(settings));

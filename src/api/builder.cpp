@@ -89,8 +89,8 @@ LocalBuilder& LocalBuilder::double_quoted_strings(DoubleQuotedStrings where) {
   options_->double_quoted_strings = where;
   return *this;
 }
-LocalBuilder& LocalBuilder::mvcc(bool on) {
-  options_->mvcc = on;
+LocalBuilder& LocalBuilder::writers_in_line(bool on) {
+  options_->writers_in_line = on;
   return *this;
 }
 

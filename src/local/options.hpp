@@ -35,7 +35,7 @@ struct LocalOptions {
   bool uuid_blobs = false;
   std::optional<std::string> server_database_name;  // what libsql_server_database_name() says, which is there only then
   std::vector<QueryLog> query_logs;
-  bool mvcc = false;
+  bool writers_in_line = false;
   DoubleQuotedStrings double_quoted_strings = DoubleQuotedStrings::Schema;
 };
 

@@ -39,7 +39,7 @@ const core::Features& local_features() {
 Session::Session(std::shared_ptr<Store> store)
     : core::Session(local_features()),
       runner_(store, store->options().statement_cache_bytes,
-              store->options().mvcc ? WriteTurn::Scope::AllWrites : WriteTurn::Scope::Transactions) {
+              store->options().writers_in_line ? WriteTurn::Scope::AllWrites : WriteTurn::Scope::Transactions) {
   set_initial_settings(settings());
   for (const QueryLog& log : this->store().options().query_logs) {
     connection().observers().add(core::make_query_log_observer(log), core::ObserverLife::Connection);

@@ -207,14 +207,14 @@ Store::Store(Options options) : options_(std::move(options)) {
   open_options_.path = full;
   remember_pragmas(*keeper_);
   open_options_.flags &= ~kExclusive;  // the first connection has made the file
-  if (options_.mvcc && keeper_->query_text("PRAGMA main.journal_mode") != "wal") {
-    core::throw_error(ErrorCode::Configuration, "mvcc needs a database in WAL mode, which this one is not");
+  if (options_.writers_in_line && keeper_->query_text("PRAGMA main.journal_mode") != "wal") {
+    core::throw_error(ErrorCode::Configuration, "writers_in_line needs a database in WAL mode, which this one is not");
   }
   const std::string identity = keeper_->identity();
   if (!identity.empty()) write_line_ = WriteLine::of(identity);
   if (is_memory_) return;
   // Without a connection that stays, each last one to close would lock the readers out while it removes the log.
-  if (!options_.mvcc) {
+  if (!options_.writers_in_line) {
     keeper_.reset();
   } else {
     // Of a new file it has only set the mode so far; the log counts it from its first read on.

@@ -109,7 +109,7 @@ TEST(WriterCrash, ProcessesAndThreadsTakeTurnsWithoutBusy) {
     }
     int failures = 0;
     try {
-      const Database db = Builder::local(path).mvcc().busy_timeout(60s).build();
+      const Database db = Builder::local(path).writers_in_line().busy_timeout(60s).build();
       Writer writer = db.writer({.timeout = 60s});
       std::vector<std::thread> threads;
       std::atomic<int> failed = 0;

@@ -142,8 +142,8 @@ TEST_F(BlobTest, InsideATransactionItIsPartOfIt) {
   EXPECT_EQ(text_of(BlobHandle(conn_, at(1)).read_all()), "0123456789");
 }
 
-TEST_F(BlobTest, WritersStandInLineUnderMvcc) {
-  const Database db = Builder::local(file()).mvcc().busy_timeout(std::chrono::milliseconds(50)).build();
+TEST_F(BlobTest, WritersStandInLine) {
+  const Database db = Builder::local(file()).writers_in_line().busy_timeout(std::chrono::milliseconds(50)).build();
   Connection one = db.connect();
   Connection two = db.connect();
   std::optional<BlobHandle> blob(std::in_place, one, at(1), BlobMode::ReadWrite);

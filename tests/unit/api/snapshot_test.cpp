@@ -139,7 +139,7 @@ TEST_F(SnapshotTest, AnotherDatabaseObjectOfTheSameFileCanReadIt) {
 }
 
 TEST_F(SnapshotTest, DatabaseInMemoryHasSnapshots) {
-  const Database db = Builder::local(":memory:").mvcc().build();
+  const Database db = Builder::local(":memory:").writers_in_line().build();
   Connection conn = db.connect();
   conn.execute("CREATE TABLE t(a)");
   const Snapshot snapshot = conn.snapshot();

@@ -10,23 +10,23 @@ namespace libsql {
 namespace {
 
 using namespace std::chrono_literals;
-using MvccTest = FileTest;
+using WritersInLine = FileTest;
 
-TEST_F(MvccTest, NeedsWal) {
-  EXPECT_THROW(Builder::local("").mvcc().build(), Configuration);
-  EXPECT_THROW(Builder::local(file()).pragma("journal_mode", "delete").mvcc().build(), Configuration);
-  EXPECT_NO_THROW(Builder::local(file()).mvcc().build());
-  EXPECT_NO_THROW(Builder::local(":memory:").mvcc().build());
+TEST_F(WritersInLine, NeedsWal) {
+  EXPECT_THROW(Builder::local("").writers_in_line().build(), Configuration);
+  EXPECT_THROW(Builder::local(file()).pragma("journal_mode", "delete").writers_in_line().build(), Configuration);
+  EXPECT_NO_THROW(Builder::local(file()).writers_in_line().build());
+  EXPECT_NO_THROW(Builder::local(":memory:").writers_in_line().build());
 }
 
-TEST_F(MvccTest, TheLogOfANewFileOutlivesItsConnections) {
-  const Database db = Builder::local(file()).mvcc().build();
+TEST_F(WritersInLine, TheLogOfANewFileOutlivesItsConnections) {
+  const Database db = Builder::local(file()).writers_in_line().build();
   db.connect().execute("CREATE TABLE t(a)");
   EXPECT_GT(std::filesystem::file_size(file() + "-wal"), 0U);
 }
 
-TEST_F(MvccTest, ManyWritersOfEachKindSeeNoBusy) {
-  const Database db = Builder::local(file()).mvcc().busy_timeout(60s).build();
+TEST_F(WritersInLine, ManyWritersOfEachKindSeeNoBusy) {
+  const Database db = Builder::local(file()).writers_in_line().busy_timeout(60s).build();
   Connection conn = db.connect();
   conn.execute("CREATE TABLE t(a)");
   constexpr int kThreads = 8;
@@ -66,8 +66,8 @@ TEST_F(MvccTest, ManyWritersOfEachKindSeeNoBusy) {
   EXPECT_EQ(conn.query_value<std::int64_t>("SELECT count(*) FROM t"), kThreads * kEach);
 }
 
-TEST_F(MvccTest, ReadersGoOnWhileAWriterHoldsTheLock) {
-  const Database db = Builder::local(file()).mvcc().busy_timeout(0ms).build();
+TEST_F(WritersInLine, ReadersGoOnWhileAWriterHoldsTheLock) {
+  const Database db = Builder::local(file()).writers_in_line().busy_timeout(0ms).build();
   Connection writer = db.connect();
   writer.execute("CREATE TABLE t(a)");
   Transaction tx = writer.transaction(TransactionBehavior::Exclusive);
@@ -82,8 +82,8 @@ TEST_F(MvccTest, ReadersGoOnWhileAWriterHoldsTheLock) {
   EXPECT_EQ(reader.query_value<std::int64_t>("SELECT count(*) FROM t"), 1);
 }
 
-TEST_F(MvccTest, TurnIsGivenOnHoweverTheTransactionEnds) {
-  const Database db = Builder::local(file()).mvcc().busy_timeout(0ms).build();
+TEST_F(WritersInLine, TurnIsGivenOnHoweverTheTransactionEnds) {
+  const Database db = Builder::local(file()).writers_in_line().busy_timeout(0ms).build();
   Connection conn = db.connect();
   conn.execute("CREATE TABLE t(a PRIMARY KEY ON CONFLICT ROLLBACK)");
   Connection other = db.connect();
@@ -134,7 +134,7 @@ TEST_F(MvccTest, TurnIsGivenOnHoweverTheTransactionEnds) {
   EXPECT_TRUE(other_can_write());
 }
 
-TEST_F(MvccTest, ImmediateTransactionsStandInLineWithoutMvccToo) {
+TEST_F(WritersInLine, ImmediateTransactionsStandInLineWithoutTheOptionToo) {
   const Database a = Builder::local(file()).busy_timeout(60s).build();
   const Database b = Builder::local(file()).busy_timeout(60s).build();  // another object, the same file
   a.connect().execute("CREATE TABLE t(a)");
@@ -155,8 +155,8 @@ TEST_F(MvccTest, ImmediateTransactionsStandInLineWithoutMvccToo) {
   EXPECT_EQ(a.connect().query_value<std::int64_t>("SELECT count(*) FROM t"), 240);
 }
 
-TEST_F(MvccTest, WaitInLineEndsByBusyTimeoutDeadlineAndInterrupt) {
-  const Database db = Builder::local(file()).mvcc().busy_timeout(30ms).build();
+TEST_F(WritersInLine, WaitInLineEndsByBusyTimeoutDeadlineAndInterrupt) {
+  const Database db = Builder::local(file()).writers_in_line().busy_timeout(30ms).build();
   Connection holder = db.connect();
   holder.execute("CREATE TABLE t(a)");
   Transaction tx = holder.transaction(TransactionBehavior::Immediate);
