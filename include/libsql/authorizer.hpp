@@ -30,7 +30,7 @@ enum class Action : std::uint8_t {
   DropTrigger = 16,         ///< name: the trigger; table
   DropView = 17,            ///< name: the view
   Insert = 18,              ///< table
-  Pragma = 19,              ///< name: the PRAGMA, in small letters; argument, whose data() is null if it has none
+  Pragma = 19,              ///< name: the PRAGMA, in lower case; argument, whose data() is null if there is none
   Read = 20,                ///< table; column, empty if the table is named but none of its columns is read
   Select = 21,              ///< nothing
   Transaction = 22,         ///< name: BEGIN, COMMIT or ROLLBACK
@@ -50,28 +50,29 @@ enum class Action : std::uint8_t {
 /// "Read", "CreateTable", ... Valid for the program's lifetime.
 LIBSQL_EXPORT std::string_view to_string(Action action) noexcept;
 
-/// The answer of an authorizer, the mildest first. Of several authorizers the strictest answer counts.
+/// The answer of an authorizer, from the mildest to the strictest. If there are several authorizers, the strictest
+/// answer counts.
 enum class Verdict : std::uint8_t {
   Allow,
-  /// Read: the column reads as NULL. Delete: allowed, row by row. Any other action: left out, without an error.
+  /// Read: the column reads as NULL. Delete: allowed, row by row. Any other action: skipped, without an error.
   Ignore,
   /// The statement does not compile: Auth is thrown.
   Deny,
 };
 
-/// One thing that a statement being compiled wants to do. Names that exist are in the schema's spelling, not the
-/// statement's, and may be compared as they are (with a system's SQLite the table of a Read without a column, the
-/// database of a Detach and a module may come as written). All views are valid for the call only.
+/// One thing that a statement being compiled wants to do. Names that exist are spelt as in the schema, not as in the
+/// statement, so they can be compared directly (with a system's SQLite, the table of a Read without a column, the
+/// database of a Detach and a module may be spelt as in the statement). All views are valid for the call only.
 struct Authorization {
   Action action = Action::Select;
   std::string_view table;
   std::string_view column;
   std::string_view name;
-  /// Where there is none, its data() is null: `PRAGMA x=''` has one that is empty, and sets x.
+  /// If there is none, its data() is null. `PRAGMA x=''` has an empty one, and sets x.
   std::string_view argument;
   /// "main", "temp" or the name of an attached database; empty where the engine names none.
   std::string_view database;
-  /// The innermost view or trigger that wants it; empty for the statement itself.
+  /// The innermost view or trigger that does it; empty for the statement itself.
   std::string_view inside;
 
   /// Whether the action changes rows or the schema, attaches or detaches a database, or is a PRAGMA that may change

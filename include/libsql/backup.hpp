@@ -1,5 +1,5 @@
 /// \file
-/// Copies of whole databases: online backup into another database or file, and a database as bytes.
+/// Copies of whole databases: online backup to another database or file, and a database as bytes.
 #pragma once
 
 #include <chrono>
@@ -31,40 +31,40 @@ enum class BackupNext : std::uint8_t { Continue, Cancel };
 enum class BackupOutcome : std::uint8_t { Completed, Cancelled };
 
 struct BackupOptions {
-  /// Pages copied between two looks at progress, interrupts and the deadline; 0: all at once.
+  /// Pages copied in one step; progress, interrupts and the deadline are checked between steps. 0: all pages at once.
   std::uint32_t pages_per_step = 1024;
-  /// A rest between two steps, for what else the disk has to do.
+  /// A pause between two steps, to leave the disk to others.
   std::chrono::milliseconds pause{0};
-  /// How long to try again while one of the databases is locked; none: the busy timeout of the source connection.
+  /// How long to retry while one of the databases is locked; nullopt: the busy timeout of the source connection.
   std::optional<std::chrono::milliseconds> busy_timeout;
-  /// Called after every step on the calling thread. It must not use the two connections. What it throws cancels the
-  /// backup and comes out of it.
+  /// Called after every step on the calling thread. It must not use the two connections. An exception from it cancels
+  /// the backup and is thrown by it.
   std::function<BackupNext(const BackupProgress&)> progress;
   std::string source_schema = "main";
   std::string target_schema = "main";  ///< with a Connection as the target
-  /// For a file as the target: its encryption. None: that of the source, key included, if the Builder or rekey() set
-  /// it; Configuration if SQL text did.
+  /// With a file as the target: its encryption. nullopt: that of the source, key included, if the Builder or rekey()
+  /// set it; Configuration if SQL text did.
   std::optional<Encryption> encryption;
   std::string vfs;  ///< for a file as the target: its VFS
 };
 
-/// Replaces the content of `target` with that of `source`, all or nothing, while others go on reading and writing the
-/// source. In WAL mode the copy is the state at the beginning; else writers of other connections make it begin again.
+/// Replaces the content of `target` with that of `source`, all or nothing. The source can be read and written
+/// meanwhile. In WAL mode the copy is the state at the start; in other modes a write by another connection restarts it.
 ///
-/// Encrypted pages are copied between databases of one cipher and page size, each with its own key; an encrypted and a
-/// plain one do not mix (Unsupported). A target in WAL mode keeps its page size: from a source with another one, the
-/// pages are put together anew in a temporary file. Threads: both connections belong to the caller;
+/// Encrypted databases are copied if cipher and page size are the same; each keeps its own key. An encrypted and a
+/// plain one cannot be mixed (Unsupported). A target in WAL mode keeps its page size; if the source has another one,
+/// its pages are rebuilt in a temporary file first. Threads: both connections belong to the caller;
 /// InterruptHandle::interrupt() of the source ends it. Throws Busy, Interrupted, Timeout, ReadOnly, ResourceError,
 /// NotADatabase, SqlError for an unknown schema, Misuse if the source has uncommitted changes, the target is in a
 /// transaction, or both are one connection or one file.
 [[nodiscard]] LIBSQL_EXPORT BackupOutcome backup(const Connection& source, const Connection& target,
                                                  const BackupOptions& options = {});
-/// The same into a file, which is made if it is not there, and taken away again if the backup then fails. Symbolic
+/// The same to a file, which is created if it does not exist, and removed again if the backup then fails. Symbolic
 /// links are followed. Throws CannotOpen, also for a device, a pipe or a directory.
 [[nodiscard]] LIBSQL_EXPORT BackupOutcome backup(const Connection& source, const std::filesystem::path& target,
                                                  const BackupOptions& options = {});
 
-/// The bytes of a database, as they would stand in its file. Ownership: moves.
+/// The bytes of a database, as in its file. Ownership: moves.
 class LIBSQL_EXPORT SerializedDatabase final {
  public:
   SerializedDatabase(SerializedDatabase&&) noexcept;
@@ -83,7 +83,7 @@ class LIBSQL_EXPORT SerializedDatabase final {
   std::size_t size_ = 0;
 };
 
-/// What serialize() does with an encrypted database, whose bytes it can give only decrypted.
+/// What serialize() does with an encrypted database, whose bytes it can only return decrypted.
 enum class SerializeEncrypted : std::uint8_t { Refuse, Decrypt };
 
 /// The committed content of a database, and uncommitted changes of the connection itself, as bytes.
@@ -97,18 +97,18 @@ enum class DeserializeMode : std::uint8_t { ReadOnly, Resizable };
 struct DeserializeOptions {
   DeserializeMode mode = DeserializeMode::Resizable;
   std::string schema = "main";
-  /// The most that it may grow to, in bytes.
+  /// The size it may grow to, in bytes.
   std::uint64_t max_bytes = std::uint64_t{1} << 30;
 };
 
-/// Puts a copy of `bytes` in the place of a schema of this connection, as a database in memory that no other connection
-/// sees; the file or shared memory it stood for is left as it is. A reset() of the connection is then refused, and so a
-/// Pool replaces it, unless the schema is an attached one. Throws NotADatabase or Corrupt for bytes that are none,
-/// before anything changes; Busy while the schema is in use, SqlError for an unknown schema.
+/// Replaces a schema of this connection with a copy of `bytes`: a database in memory that no other connection sees. The
+/// file or shared memory behind the schema stays as it is. Unless the schema is an attached one, the connection can no
+/// longer be reset(), so a Pool replaces it. Throws NotADatabase or Corrupt if `bytes` is no database, before anything
+/// changes; Busy while the schema is in use, SqlError for an unknown schema.
 LIBSQL_EXPORT void deserialize(Connection& connection, BlobView bytes, const DeserializeOptions& options = {});
 
-/// Replaces the content of a database, for all its connections and on disk, with that of `bytes`: a backup() from
-/// bytes. Throws as backup() and deserialize().
+/// Replaces the content of a database, on disk and for all its connections, with `bytes`: a backup() from bytes. Throws
+/// as backup() and deserialize().
 LIBSQL_EXPORT void restore(const Connection& target, BlobView bytes, std::string_view schema = "main");
 
 }  // namespace libsql

@@ -26,11 +26,11 @@ struct BlobLocation {
 
 enum class BlobMode : std::uint8_t { ReadOnly, ReadWrite };
 
-/// One blob or text value, open for reading and writing in place. Its size is fixed: insert a ZeroBlob of the size that
-/// is wanted, then fill it.
+/// One blob or text value, open for reading and writing in place. Its size is fixed: insert a ZeroBlob of the right
+/// size, then fill it.
 ///
-/// Outside a transaction an open ReadWrite handle is a write transaction of its own, which close() or its end commits,
-/// and an open ReadOnly one a read transaction; inside one it is part of it.
+/// Outside a transaction, an open ReadWrite handle is a write transaction of its own, committed by close() or the
+/// destructor, and a ReadOnly one is a read transaction. Inside a transaction it is part of it.
 /// Ownership: moves; keeps the session alive. A reset of the connection closes it. Threads: as Connection.
 class LIBSQL_EXPORT BlobHandle final {
  public:
@@ -40,10 +40,10 @@ class LIBSQL_EXPORT BlobHandle final {
   BlobHandle(const Connection& connection, const BlobLocation& location, BlobMode mode = BlobMode::ReadOnly);
   BlobHandle(BlobHandle&&) noexcept;
   BlobHandle& operator=(BlobHandle&&) noexcept;
-  /// Closes it; an error of the commit then has nobody to go to. Call close() to see it.
+  /// Closes it and ignores an error of the commit: call close() to get it.
   ~BlobHandle();
 
-  /// Bytes; 0 once it is closed or its row is lost.
+  /// The size in bytes; 0 once it is closed or its row is lost.
   std::uint64_t size() const noexcept;
   std::int64_t rowid() const noexcept;
 
@@ -57,10 +57,11 @@ class LIBSQL_EXPORT BlobHandle final {
   /// Replaces bytes from `offset` on. Throws as read_at(), and ReadOnly.
   void write_at(std::uint64_t offset, BlobView data);
 
-  /// Moves to the same column of another row, or to the row as it is now: faster than a new handle. Throws as the
-  /// constructor; the handle is then closed, and another reopen() may succeed.
+  /// Moves to the same column of another row, or to the current state of the same row: faster than a new handle. Throws
+  /// as the constructor; the handle is then closed, but another reopen() may succeed.
   void reopen(std::int64_t rowid);
-  /// Closes it and commits, if no transaction is open; throws what that throws. The handle is closed in any case.
+  /// Closes it and, if no transaction is open, commits; throws what the commit throws. The handle is closed in any
+  /// case.
   void close();
 
  private:
@@ -80,7 +81,7 @@ class LIBSQL_EXPORT BlobStream final : public std::iostream {
 
   /// Writes out what is buffered and closes the handle. Throws as BlobHandle.
   void close();
-  /// The handle; what is buffered here does not show there before flush().
+  /// The handle; it does not see what is buffered here before flush().
   BlobHandle& handle() noexcept;
 
  private:

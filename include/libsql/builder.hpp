@@ -1,5 +1,5 @@
 /// \file
-/// How a database is opened: one builder type per mode, so that an option a mode lacks does not compile.
+/// How a database is opened: one builder type per mode, so options that a mode lacks do not compile.
 #pragma once
 
 #include <chrono>
@@ -23,31 +23,31 @@ namespace libsql {
 
 /// What a connection may do with the file.
 enum class OpenMode : std::uint8_t {
-  ReadWriteCreate,  ///< the default: made if it is not there
-  ReadWrite,        ///< CannotOpen if it is not there, or may not be written
+  ReadWriteCreate,  ///< the default: created if it does not exist
+  ReadWrite,        ///< CannotOpen if it does not exist or cannot be written
   ReadOnly,
 };
 
-/// How the engine guards a connection against use by several threads (https://www.sqlite.org/threadsafe.html).
+/// How the engine protects a connection against use by several threads (https://www.sqlite.org/threadsafe.html).
 enum class MutexMode : std::uint8_t {
   None,  ///< the default: one thread at a time, as Connection demands
   Full,  ///< serialised; Unsupported where the engine is built without it, as ours is
 };
 
-/// Where text in double quotes is a string if no column has that name, as SQLite has it by default
+/// Where text in double quotes is a string if no column has that name, as by default in SQLite
 /// (https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted).
 enum class DoubleQuotedStrings : std::uint8_t {
-  Off,     ///< nowhere but in the CHECKs, indexes and generated columns of tables that exist
-  Schema,  ///< the default: in the schema, views and triggers included, and in statements that make or alter it
-  On,      ///< in every statement: for programs that rely on it
+  Off,     ///< only in the CHECKs, indexes and generated columns of existing tables
+  Schema,  ///< the default: in the schema, including views and triggers, and in statements that create or alter it
+  On,      ///< in every statement: for programs that need it
 };
 
 /// The setting of a PRAGMA: a flag, a number or a word.
 using PragmaValue = Value;
 
 /// How a local file is encrypted. The cipher's name is one of SQLite3 Multiple Ciphers': aes128cbc, aes256cbc,
-/// chacha20, sqlcipher, rc4, ascon128, aegis (https://utelle.github.io/SQLite3MultipleCiphers/). The default is the one
-/// libSQL uses; aegis is the faster choice for new files.
+/// chacha20, sqlcipher, rc4, ascon128, aegis (https://utelle.github.io/SQLite3MultipleCiphers/). The default is
+/// libSQL's; aegis is faster, for new files.
 struct Encryption {
   Encryption() = default;
   Encryption(std::string_view key_text, std::string_view cipher_name = "aes256cbc");
@@ -63,9 +63,9 @@ namespace detail {
 struct LocalOptions;
 }
 
-/// Opens a file of this machine, or a database in memory, in this process.
+/// Opens a local file, or a database in memory, in this process.
 ///
-/// Defaults, each of which a pragma() or option overrides: journal_mode=WAL, synchronous=NORMAL, foreign_keys=ON,
+/// Defaults, which pragma() and the options override: journal_mode=WAL, synchronous=NORMAL, foreign_keys=ON,
 /// busy_timeout 5 s, a statement cache of 4 MiB, no deadline. Threads: one at a time.
 class LIBSQL_EXPORT LocalBuilder final {
  public:
@@ -81,24 +81,24 @@ class LIBSQL_EXPORT LocalBuilder final {
   LocalBuilder& open_mode(OpenMode mode);
   LocalBuilder& read_only() { return open_mode(OpenMode::ReadOnly); }
   LocalBuilder& no_follow(bool refuse_symbolic_links = true);
-  /// Makes the file and fails with CannotOpen if it is there already.
+  /// Creates the file; CannotOpen if it exists.
   LocalBuilder& exclusive(bool must_not_exist = true);
   LocalBuilder& mutex_mode(MutexMode mode);
-  /// The VFS by its registered name. Configuration if there is none of that name.
+  /// The VFS, by its registered name. Configuration if there is no such VFS.
   LocalBuilder& vfs(std::string name);
   LocalBuilder& encryption(Encryption encryption);
   LocalBuilder& busy_timeout(std::chrono::milliseconds timeout);
-  /// Any PRAGMA, set on every connection in the order given. Configuration if there is no such PRAGMA, or the value
-  /// is not of a kind that PRAGMAs take.
+  /// Any PRAGMA, set on every connection in the order given. Configuration if there is no such PRAGMA, or for a value
+  /// that no PRAGMA takes.
   LocalBuilder& pragma(std::string name, PragmaValue value);
   /// Loads an extension on every connection.
   LocalBuilder& extension(std::filesystem::path file, std::string entry_point = {});
-  /// The directories that Connection::load_extension() may load from. None named: any.
+  /// A directory that Connection::load_extension() may load from; without any, it may load from everywhere.
   LocalBuilder& extension_directory(std::filesystem::path directory);
-  /// Upper bound of each connection's statement cache in bytes; 0 turns it off.
+  /// The limit of each connection's statement cache in bytes; 0 turns it off.
   LocalBuilder& statement_cache_bytes(std::size_t bytes);
-  /// Upper bound of this database's temporary files in bytes: sorts, temporary tables, VACUUM, of all connections
-  /// together. A statement that needs more throws ResourceError with ErrorCode::Full. Without it there is none.
+  /// The limit of this database's temporary files in bytes (sorts, temporary tables, VACUUM), for all connections
+  /// together. A statement that needs more throws ResourceError with ErrorCode::Full. The default is no limit.
   LocalBuilder& max_temporary_bytes(std::uint64_t bytes);
   /// How long any one call may take before it throws Timeout.
   LocalBuilder& default_deadline(std::chrono::milliseconds limit);
@@ -106,16 +106,15 @@ class LIBSQL_EXPORT LocalBuilder final {
   LocalBuilder& uuid_blobs(bool on = true);
   /// Whether "x" may be a string: in old schemas, which is the default, or also in statements.
   LocalBuilder& double_quoted_strings(DoubleQuotedStrings where);
-  /// Readers never block and are never blocked by writers, and all writers of this process stand in one line, so that
-  /// none sees Busy before its busy timeout however many there are (docs/concurrency.md). Without it, only Immediate
-  /// and Exclusive transactions stand in line. Configuration for a database that cannot use WAL: a temporary one, or
-  /// one with another journal_mode.
+  /// All writers of this process stand in one line: first come, first served, so none gets Busy before its busy timeout
+  /// has passed (docs/concurrency.md). Without it, only Immediate and Exclusive transactions stand in line. build()
+  /// throws Configuration for a database that cannot use WAL: a temporary one, or one with another journal_mode.
   LocalBuilder& writers_in_line(bool on = true);
 
-  /// The log watches every connection, through resets too. Several may. Its callback is called by several threads.
+  /// Logs every connection, also after a reset. May be called several times. The callback is called by several threads.
   LocalBuilder& query_log(QueryLog log);
 
-  /// Opens the database, so that what is wrong shows here: CannotOpen, NotADatabase, Configuration, Unsupported.
+  /// Opens the database, so errors show here. Throws CannotOpen, NotADatabase, Configuration, Unsupported.
   Database build() const;
 
  private:
@@ -123,8 +122,9 @@ class LIBSQL_EXPORT LocalBuilder final {
   std::unique_ptr<detail::LocalOptions> options_;
 };
 
-/// What from_url() takes besides the URL, for programs whose user chooses the mode: shells, configuration files. What
-/// is left as it is here is left to the builder. Each setting says where it applies; elsewhere it throws Configuration.
+/// What from_url() takes besides the URL, for programs whose user chooses the mode: shells, configuration files.
+/// Settings that are not given have the builder's defaults. Each one says where it applies; elsewhere it throws
+/// Configuration.
 struct UrlSettings {
   std::optional<std::chrono::milliseconds> busy_timeout = std::nullopt;      ///< everywhere
   std::optional<std::chrono::milliseconds> default_deadline = std::nullopt;  ///< everywhere
@@ -139,7 +139,7 @@ struct UrlSettings {
   std::optional<RemoteTls> tls = std::nullopt;                               ///< remote
 };
 
-/// Where every program starts.
+/// Where a program starts that needs more than connect().
 class LIBSQL_EXPORT Builder final {
  public:
   static LocalBuilder local(std::string path) { return LocalBuilder(std::move(path)); }
@@ -147,8 +147,8 @@ class LIBSQL_EXPORT Builder final {
   static RemoteBuilder remote(std::string url, std::string auth_token = {}) {
     return RemoteBuilder(std::move(url), std::move(auth_token));
   }
-  /// Opens what the text names: a URL of a server (libsql:, https:, http:, wss:, ws:), else what local() takes. Throws
-  /// what build() of that builder throws; Configuration for a setting that the mode does not have.
+  /// Opens what the text names: the URL of a server (libsql:, https:, http:, wss:, ws:), or else what local() takes.
+  /// Throws what build() of that builder throws; Configuration for a setting that the mode does not have.
   static Database from_url(std::string_view url, const UrlSettings& settings = {});
 };
 

@@ -28,7 +28,7 @@ class ChangeStreamState;
 struct ChangedTable {
   std::string database;
   std::string name;
-  std::vector<std::string> columns;  ///< All but hidden and virtual generated ones.
+  std::vector<std::string> columns;  ///< All except hidden and virtual generated ones.
   std::vector<int> key_columns;  ///< Indexes into `columns` of the PRIMARY KEY, in its order; empty if there is none.
   bool without_rowid = false;
 };
@@ -51,8 +51,7 @@ struct LIBSQL_EXPORT Change {
   std::vector<Value> key() const;
 };
 
-/// What one transaction changed, in the order it was done: a row changed twice is there twice. A row that REPLACE
-/// displaces is a Delete.
+/// What one transaction changed, in order; a row changed twice is listed twice. A row displaced by REPLACE is a Delete.
 struct ChangeSet {
   std::uint64_t number = 0;  ///< 1, 2, 3, ... for each stream
   std::vector<Change> changes;
@@ -69,20 +68,20 @@ enum class ChangeOverflow : std::uint8_t {
 struct ChangeStreamOptions {
   /// Tables to watch, as "table" (in any database) or "database.table", in any case of letters; none: all.
   std::vector<std::string> tables;
-  /// Bytes that the changes of open transactions and of those waiting in the queue may take, about.
+  /// How much memory the changes of open transactions and of the queue may take, in bytes; approximate.
   std::size_t max_bytes = std::size_t{64} << 20;
   ChangeOverflow overflow = ChangeOverflow::Truncate;
 };
 
-/// Follows the changes that one connection commits: those it makes itself, its triggers, foreign key actions and
-/// nested statements included. Other connections and processes are not seen; attach a stream to each writer. Nothing is
-/// told of what is rolled back, be it a transaction, a savepoint or one failed statement. Virtual tables are seen as
-/// their own tables; schema changes and system tables are not.
+/// Follows the changes that one connection commits, those of triggers, foreign key actions and nested statements
+/// included. It does not see other connections and processes: attach a stream to each writer. What is rolled back is
+/// not reported, whether a transaction, a savepoint or a failed statement. Virtual tables appear as the tables behind
+/// them; schema changes and system tables do not appear.
 ///
-/// Delivery: after the statement that committed has ended, on its thread, to a callback; or into a queue that next()
-/// and wait() read. A callback may use the connection. What it throws does not fail the statement, whose changes are
-/// committed: it ends the stream, and failure() has it.
-/// Lifetime: its end detaches the stream, as does reset() or close() of the connection; a queue can be read on.
+/// Delivery: to a callback, on the thread of the statement that committed, once it has ended; or to a queue read by
+/// next() and wait(). A callback may use the connection. An exception from it cannot fail the statement, whose changes
+/// are committed: it ends the stream, and failure() returns it. Lifetime: the destructor detaches the stream, and so
+/// does reset() or close() of the connection; the queue can still be read.
 /// Threads: attaching and ending as Connection; next(), wait(), queued(), is_attached() and failure() from any.
 /// Errors: attaching throws Unsupported if the engine has no pre-update hook, Misuse inside a callback.
 class LIBSQL_EXPORT ChangeStream final {

@@ -1,5 +1,5 @@
 /// \file
-/// What is known of a result column.
+/// What is known about a result column.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 /// \file
-/// Facts and figures about a connection: what it can do, what it did, what it may use.
+/// Facts about a connection: its capabilities, counters and limits.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ struct ConnectionStatistics {
   std::uint64_t commits = 0;
   std::uint64_t rollbacks = 0;
   std::uint64_t errors = 0;      ///< statements that failed
-  std::uint64_t cache_hits = 0;  ///< prepare() and text verbs served by the statement cache
+  std::uint64_t cache_hits = 0;  ///< statements found in the cache, by prepare() and by verbs with SQL text
   std::uint64_t cache_misses = 0;
   std::uint64_t cache_evictions = 0;
   std::size_t cached_statements = 0;  ///< now

@@ -1,5 +1,5 @@
 /// \file
-/// A database: the place connections come from.
+/// A database: where connections come from.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,8 @@
 
 namespace libsql {
 
-/// A database that a Builder opened; gives connections, all set up the same way. It keeps an in-memory database alive.
+/// A database opened by a Builder. It gives connections, all set up the same way, and keeps an in-memory database
+/// alive.
 /// Ownership: copies share one. Threads: may be used by several threads at once.
 class LIBSQL_EXPORT Database final {
  public:

@@ -1,6 +1,6 @@
 /// \file
-/// What can go wrong: one base class that carries everything known about a failure, and one flat level of classes below
-/// it for what callers really catch. The same failure has the same class in every mode.
+/// Errors: one base class that carries everything known about a failure, and one level of classes below it, for what
+/// callers catch. The same failure has the same class in every mode.
 #pragma once
 
 #include <cstdint>
@@ -11,62 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include <libsql/error_code.hpp>
 #include <libsql/export.hpp>
 
 namespace libsql {
-
-/// Stable name of a kind of failure; one per class below, plus a few kinds that nobody catches apart.
-enum class ErrorCode : std::uint8_t {
-  Busy,             ///< another connection holds the lock, and the wait for it ended
-  Constraint,       ///< a constraint of the schema refused the change
-  Interrupted,      ///< interrupt() ended the call
-  Timeout,          ///< a deadline passed
-  TransactionLost,  ///< the transaction is gone, and nothing of it was committed
-  Unsupported,      ///< this mode or this build cannot do it
-  Auth,             ///< the authorizer, the server or the cipher refused
-  Network,          ///< the link failed
-  Protocol,         ///< the peer said something that cannot be
-  Corrupt,          ///< the database file, or what was read from it, is damaged
-  NotADatabase,     ///< the file is no database, or the encryption key is wrong
-  CannotOpen,       ///< the file cannot be opened
-  ReadOnly,         ///< a write to something that only may be read
-  Full,             ///< the disk or the database is full
-  Io,               ///< the operating system failed a read, write, sync or lock
-  NoMemory,         ///< an allocation failed
-  TooBig,           ///< a text or blob is longer than the limit
-  SqlError,         ///< the SQL text is wrong, or a function in it failed
-  Misuse,           ///< a call against the contract of its header
-  Configuration,    ///< an option that cannot be honoured
-  TypeMismatch,     ///< a value of another type than the one asked for
-  OutOfRange,       ///< a value too large for the type asked for, or an index outside its range
-  UnexpectedRows,   ///< another number of rows than the call promises
-  Conflict,         ///< the place is taken by something else
-  SnapshotTooOld,   ///< the state of the database that was asked for is gone
-  Expired,          ///< the row under an open blob was changed or deleted
-};
-
-/// The name of the code as written above, for logs. Valid for the program's lifetime.
-LIBSQL_EXPORT std::string_view to_string(ErrorCode code) noexcept;
-
-/// Who noticed the failure.
-enum class ErrorOrigin : std::uint8_t { Engine, Server, Network, Api };
-
-/// Which kind of constraint refused a change (https://www.sqlite.org/rescode.html#constraint).
-enum class ConstraintKind : std::uint8_t {
-  Other,
-  Check,
-  CommitHook,
-  ForeignKey,
-  Function,
-  NotNull,
-  PrimaryKey,
-  RowId,
-  Trigger,
-  Unique,
-  VirtualTable,
-  DataType,
-  Pinned
-};
 
 namespace detail {
 struct ErrorAccess;
@@ -117,21 +65,22 @@ class LIBSQL_EXPORT Error : public std::exception {
   const std::string& server_message() const noexcept;
   /// The SQL text of the statement; never the values of its parameters. Empty when no statement was involved.
   const std::string& sql() const noexcept;
-  /// The byte offset in sql() where the fault lies, when it is known.
+  /// The byte offset of the fault in sql(), if it is known.
   std::optional<std::size_t> offset() const noexcept;
   /// In a batch, the index (from 0) of the statement or parameter set that failed.
   std::optional<std::size_t> statement_index() const noexcept;
 
   /// True if the same call may succeed later, without any change by the caller.
   bool retryable() const noexcept;
-  /// False if the connection is of no further use and must be replaced.
+  /// False if the connection can no longer be used and must be replaced.
   bool session_usable() const noexcept;
-  /// Whether a transaction was still open after the failure, when that is known.
+  /// Whether a transaction was still open after the failure, if that is known.
   std::optional<bool> transaction_open() const noexcept;
-  /// False if nobody knows whether the change took effect (the link broke after it was sent). Then never retry blindly.
+  /// False if it is not known whether the change took effect, because the link broke after it was sent. Then never
+  /// retry blindly.
   bool outcome_known() const noexcept;
-  /// True if the statement had run and was committed before the call failed: of a server, query_row() and its like get
-  /// the rows of a RETURNING clause when what they tell of is done.
+  /// True if the statement had run and was committed before the call failed: a server sends the rows of a RETURNING
+  /// clause, which query_row() and the like check, when the change is already committed.
   bool write_committed() const noexcept;
 
  protected:
@@ -142,7 +91,7 @@ class LIBSQL_EXPORT Error : public std::exception {
   std::shared_ptr<const detail::ErrorData> data_;
 };
 
-/// Another connection holds a lock that the call needs, and the busy timeout passed.
+/// Another connection holds a lock that the call needs, and the busy timeout has passed.
 class LIBSQL_EXPORT Busy : public Error {
  public:
   using Error::Error;
@@ -173,7 +122,7 @@ class LIBSQL_EXPORT Timeout : public Error {
   using Error::Error;
 };
 
-/// The transaction is gone without having been committed; nothing runs outside it until the caller ends it.
+/// The transaction is gone and was not committed. Until the caller ends it, further statements throw this too.
 class LIBSQL_EXPORT TransactionLost : public Error {
  public:
   using Error::Error;
@@ -199,7 +148,7 @@ class LIBSQL_EXPORT Network : public Error {
   using Error::Error;
 };
 
-/// The server or a file spoke something that its protocol does not allow.
+/// The server or a file broke its protocol or format.
 class LIBSQL_EXPORT Protocol : public Error {
  public:
   using Error::Error;
@@ -229,7 +178,7 @@ class LIBSQL_EXPORT ReadOnly : public Error {
   using Error::Error;
 };
 
-/// The operating system failed an operation on a file (Io), or there is no room (Full, NoMemory, TooBig); see code().
+/// A file operation failed (Io), or space ran out (Full, NoMemory, TooBig); see code().
 class LIBSQL_EXPORT ResourceError : public Error {
  public:
   using Error::Error;
@@ -241,7 +190,7 @@ class LIBSQL_EXPORT SqlError : public Error {
   using Error::Error;
 };
 
-/// A call that its header forbids: a wrong parameter, a closed object, a second statement where one is allowed.
+/// A call that the header forbids: a wrong parameter, a closed object, a second statement where one is allowed.
 class LIBSQL_EXPORT Misuse : public Error {
  public:
   using Error::Error;
@@ -265,25 +214,25 @@ class LIBSQL_EXPORT OutOfRange : public Error {
   using Error::Error;
 };
 
-/// The statement returned no row, or more rows, than the call promises.
+/// The statement returned no row, or more rows, where the call needs exactly one or at most one.
 class LIBSQL_EXPORT UnexpectedRows : public Error {
  public:
   using Error::Error;
 };
 
-/// A frame for a position of the log that already holds another one: the two logs have gone different ways.
+/// The position in the log already holds a different frame: the two logs have diverged.
 class LIBSQL_EXPORT Conflict : public Error {
  public:
   using Error::Error;
 };
 
-/// A checkpoint has overwritten the state of the database that was asked for.
+/// A checkpoint has overwritten the requested state of the database.
 class LIBSQL_EXPORT SnapshotTooOld : public Error {
  public:
   using Error::Error;
 };
 
-/// The row under an open blob was changed or deleted by something else than the blob. Reopen it.
+/// The row of an open blob was changed or deleted other than through the blob. Reopen it.
 class LIBSQL_EXPORT Expired : public Error {
  public:
   using Error::Error;

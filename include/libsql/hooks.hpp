@@ -1,5 +1,5 @@
 /// \file
-/// Listening to a connection: what it is about to do, what it changes, when it commits, what its statements cost.
+/// Listeners of a connection: what it is about to do, what it changes, when it commits, what its statements cost.
 #pragma once
 
 #include <chrono>
@@ -24,8 +24,8 @@ struct HookAccess;
 struct SubscriptionAccess;
 }  // namespace detail
 
-/// A listener's hold on its connection: its end detaches the listener, also from inside the listener itself.
-/// It may outlive the connection. Threads: as Connection.
+/// Keeps a listener attached: its destructor detaches the listener, and may run inside the listener itself. It may
+/// outlive the connection. Threads: as Connection.
 class LIBSQL_EXPORT Subscription final {
  public:
   Subscription() noexcept;
@@ -63,7 +63,7 @@ class LIBSQL_EXPORT RowChange final {
   ChangeKind kind() const noexcept { return kind_; }
   std::string_view database() const noexcept { return database_; }
   std::string_view table() const noexcept { return table_; }
-  /// The rowid before (not for Insert) and after (not for Delete). Of no meaning for a WITHOUT ROWID table.
+  /// The rowid before (not for Insert) and after (not for Delete). Meaningless for a WITHOUT ROWID table.
   std::int64_t old_rowid() const noexcept { return old_rowid_; }
   std::int64_t new_rowid() const noexcept { return new_rowid_; }
   int column_count() const noexcept;
@@ -90,9 +90,9 @@ struct WalEvent {
   int pages = 0;  ///< in the log now
 };
 
-/// What a commit listener says.
+/// What a commit listener answers.
 enum class CommitVerdict : std::uint8_t { Commit, RollBack };
-/// What a progress listener says.
+/// What a progress listener answers.
 enum class ProgressVerdict : std::uint8_t { GoOn, Interrupt };
 
 /// A statement that starts, yields a row or has ended. Valid for the call only.
@@ -112,15 +112,14 @@ class LIBSQL_EXPORT StatementEvent final {
   bool is_trigger_ = false;
 };
 
-/// The listeners of one connection. Any number of each kind may be attached and detached at any time, also from inside
-/// a listener; they are called in the order they came. All go when the connection is reset or closed.
+/// The listeners of one connection. Any number of each kind can be attached and detached at any time, also inside a
+/// listener; they are called in the order they were attached. All are detached when the connection is reset or closed.
 ///
 /// Lifetime: a Hooks is a handle; listeners live as long as their Subscription says, not as long as the Hooks.
 /// Threads: as Connection; listeners run on the thread that uses the connection.
-/// Errors: attaching throws Misuse for an empty function, Unsupported. An exception that a listener throws, of any
-/// type, ends the statement that was running with it, and listeners that come later are not asked; docs/hooks.md says
-/// for each kind what becomes of the transaction. Inside a listener the connection cannot run SQL (Misuse); only
-/// on_wal() listeners may.
+/// Errors: attaching throws Misuse for an empty function, Unsupported. An exception from a listener, of any type, ends
+/// the running statement, which throws it; later listeners are not called. docs/hooks.md says for each kind what
+/// happens to the transaction. Inside a listener the connection cannot run SQL (Misuse); only on_wal() listeners may.
 class LIBSQL_EXPORT Hooks final {
  public:
   explicit Hooks(const Connection& connection);
@@ -130,37 +129,38 @@ class LIBSQL_EXPORT Hooks final {
   Hooks& operator=(Hooks&&) noexcept;
   ~Hooks();
 
-  /// Is asked about everything that a statement does, while it is compiled. Of several answers the strictest counts.
+  /// Is asked about everything a statement does, when it is compiled. Of several answers the strictest counts.
   [[nodiscard]] Subscription on_authorize(std::function<Verdict(const Authorization&)> listener);
-  /// Has every statement compiled, and so authorised, again before its next run: for rules that have changed.
+  /// Recompiles every statement before its next run, so that it is authorised again: for rules that have changed.
   void authorize_again();
 
-  /// Is told of every row changed in a rowid table. Rows of WITHOUT ROWID and virtual tables, and rows deleted by
-  /// REPLACE, are told to on_row_change() listeners only; those of system tables (sqlite_...) to nobody.
+  /// Is called for every row changed in a rowid table. Rows of WITHOUT ROWID and virtual tables, and rows deleted by
+  /// REPLACE, are reported to on_row_change() only; rows of system tables (sqlite_...) never.
   [[nodiscard]] Subscription on_update(std::function<void(const UpdateEvent&)> listener);
-  /// Is shown every row before it changes, with its values, in rowid and WITHOUT ROWID tables; not for system tables
-  /// and virtual tables, whose own tables are shown. Throws Unsupported if the engine lacks it.
+  /// Is called with every row before it changes, in rowid and WITHOUT ROWID tables; not for system tables, nor for
+  /// virtual tables, whose underlying tables are reported instead. Throws Unsupported if the engine lacks it.
   [[nodiscard]] Subscription on_row_change(std::function<void(const RowChange&)> listener);
 
-  /// Is asked before a transaction that has written commits. RollBack rolls it back; COMMIT then throws Constraint
-  /// with ConstraintKind::CommitHook.
+  /// Is asked before the commit of a transaction that has written. RollBack rolls it back; COMMIT then throws
+  /// Constraint with ConstraintKind::CommitHook.
   [[nodiscard]] Subscription on_commit(std::function<CommitVerdict()> listener);
-  /// Is told that a transaction is rolled back, for whatever reason but the end of the connection.
+  /// Is called when a transaction is rolled back, for any reason except the end of the connection.
   [[nodiscard]] Subscription on_rollback(std::function<void()> listener);
-  /// Is told of every commit to a write-ahead log, after it. Automatic checkpoints go on after the listeners; while one
-  /// is attached `PRAGMA wal_autocheckpoint` sets as always but reads 0.
+  /// Is called after every commit to a write-ahead log. Automatic checkpoints still run, after the listeners; while one
+  /// is attached, `PRAGMA wal_autocheckpoint` can be set as usual but reads 0.
   [[nodiscard]] Subscription on_wal(std::function<void(const WalEvent&)> listener);
 
-  /// Is asked about every 1000 operations of the virtual machine. Interrupt ends the statement: Interrupted.
+  /// Is asked about every 1000 operations of the virtual machine. Interrupt ends the statement, which throws
+  /// Interrupted.
   [[nodiscard]] Subscription on_progress(std::function<ProgressVerdict()> listener);
 
-  /// Is told of every statement that starts, triggers included.
+  /// Is called when a statement starts, triggers included.
   [[nodiscard]] Subscription on_statement(std::function<void(const StatementEvent&)> listener);
-  /// Is told of every row that a statement yields.
+  /// Is called for every row that a statement returns.
   [[nodiscard]] Subscription on_row(std::function<void(const StatementEvent&)> listener);
-  /// Is told of every statement that has ended, with the time from its start to its end.
+  /// Is called when a statement has ended, with the time it took.
   [[nodiscard]] Subscription on_profile(std::function<void(const StatementEvent&, std::chrono::nanoseconds)> listener);
-  /// Is told that the connection closes, by close() or with the last handle.
+  /// Is called when the connection closes, by close() or with its last handle.
   [[nodiscard]] Subscription on_close(std::function<void()> listener);
 
   /// How many listeners of all kinds are attached.

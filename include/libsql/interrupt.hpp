@@ -1,5 +1,5 @@
 /// \file
-/// Ending a call from another thread.
+/// Interrupting a call from another thread.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@ namespace core {
 class InterruptState;
 }
 
-/// Ends what a connection is doing. Threads: may be copied to and used from any thread, also after the connection's end
-/// (then it does nothing).
+/// Interrupts what a connection is doing. Threads: may be copied to and used from any thread, even after the
+/// connection's end (then it does nothing).
 class LIBSQL_EXPORT InterruptHandle final {
  public:
   InterruptHandle() noexcept;
@@ -24,7 +24,7 @@ class LIBSQL_EXPORT InterruptHandle final {
   InterruptHandle& operator=(InterruptHandle&&) noexcept;
   ~InterruptHandle();
 
-  /// The running call, also one that waits for a lock, ends soon with Interrupted. Does nothing if no call is running.
+  /// The running call, even if it waits for a lock, soon throws Interrupted. Does nothing if no call is running.
   void interrupt() const noexcept;
 
  private:

@@ -1,6 +1,6 @@
 /// \file
 /// JSON text for SQLite's JSON columns and functions: a Writer that builds it, a Value that reads it, and a Path that
-/// quotes rightly.
+/// quotes correctly.
 #pragma once
 
 #include <concepts>
@@ -25,8 +25,7 @@ namespace json {
 LIBSQL_EXPORT std::string quote(std::string_view text);
 
 /// A path into a document, as json_extract(), -> and the other SQL functions take it: `Path().key("a.b").index(0)` is
-/// `$."a.b"[0]`. Bind it as an argument, or str() of it. Keys may hold any text; one that is not
-/// UTF-8 throws OutOfRange.
+/// `$."a.b"[0]`. It can be an argument, as can its str(). Keys may be any UTF-8 text; others throw OutOfRange.
 class LIBSQL_EXPORT Path final {
  public:
   struct FromEnd {
@@ -51,10 +50,9 @@ class LIBSQL_EXPORT Path final {
 
 enum class Kind : std::uint8_t { Null, Boolean, Integer, Real, String, Array, Object };
 
-/// A JSON value that is read: a document or a part of it. Copies are cheap and share the document, which lives as long
-/// as any part. As an argument it is bound as text; it can be read from a text column. Threads: may be read by several
-/// threads at once. Errors: asking for another kind than it is throws TypeMismatch, for an absent member or element
-/// OutOfRange.
+/// A parsed JSON value: a document or a part of it. Copies are cheap and share the document, which lives as long as any
+/// part. As an argument it is bound as text; it can be read from a text column. Threads: may be read by several threads
+/// at once. Errors: asking for another kind throws TypeMismatch; for a missing member or element, OutOfRange.
 class LIBSQL_EXPORT Value final {
  public:
   /// null.
@@ -78,7 +76,7 @@ class LIBSQL_EXPORT Value final {
   Value operator[](std::string_view key) const;
   /// The member, if this is an object that has it.
   std::optional<Value> find(std::string_view key) const;
-  /// What lies at the path, if anything does.
+  /// The value at the path, if there is one.
   std::optional<Value> find(const Path& path) const;
   /// The elements of an array.
   std::vector<Value> elements() const;

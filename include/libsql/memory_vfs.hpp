@@ -27,8 +27,8 @@ class LIBSQL_EXPORT MemoryHold final {
 };
 
 /// A file system in memory. Files of the same name are the same file for every connection that uses this object. A
-/// database vanishes, with its journal and WAL, when the last connection to it closes and nobody holds it; a file that
-/// is no database lives until it is deleted. Up to 64 GiB per file; what does not fit into memory fails as Full.
+/// database is gone, with its journal and WAL, when its last connection closes, unless hold() keeps it; a file that is
+/// no database stays until it is deleted. Up to 64 GiB per file; if memory runs out, writes fail as Full.
 ///
 /// Reading and writing take no lock and make no system call, so WAL readers do not wait for each other or the writer.
 class LIBSQL_EXPORT MemoryVfs final : public Vfs {
@@ -38,7 +38,7 @@ class LIBSQL_EXPORT MemoryVfs final : public Vfs {
 
   /// Keeps the database `name`, which need not exist yet, until the returned object ends.
   [[nodiscard]] MemoryHold hold(std::string_view name);
-  /// The memory that its files take, in bytes.
+  /// The memory its files use, in bytes.
   std::uint64_t bytes_used() const noexcept;
 
   std::unique_ptr<VfsFile> open(const VfsFileName& name, VfsOpen flags) override;

@@ -1,6 +1,6 @@
 /// \file
-/// What the steps of a plan did when a statement ran: how often each loop was entered, how many rows it visited, how
-/// long it took.
+/// What the steps of a plan did when a statement ran: how often each loop started, how many rows it visited, how long
+/// it took.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +44,8 @@ struct RunCounts {
   std::vector<InstructionCount> instructions;
 };
 
-/// Has the runs of one connection's statements counted, as long as it lives or until Connection::reset() or close().
-/// The engine then reads the clock at every step of its virtual machine: scans take two to three times as long.
+/// Counts what the statements of one connection do, while it lives and until Connection::reset() or close(). The engine
+/// then reads the clock at every step of its virtual machine: scans take two to three times as long.
 ///
 /// Ownership: moves; keeps the session alive. Threads: as the connection.
 class LIBSQL_EXPORT PlanCounters final {
@@ -56,9 +56,9 @@ class LIBSQL_EXPORT PlanCounters final {
   PlanCounters& operator=(PlanCounters&&) noexcept;
   ~PlanCounters();
 
-  /// What the last run of a statement of this connection did, up to now if its rows are not at their end. Steps that
-  /// the engine cannot count have no figures; a statement that never ran has zeros. Throws Misuse for a statement of
-  /// another connection, and one that was finalised.
+  /// The counts of the last run of a statement of this connection, so far if its rows have not ended. Steps that the
+  /// engine cannot count have no figures; a statement that never ran has zeros. Throws Misuse for a statement of
+  /// another connection, or a finalised one.
   RunCounts counts(const Statement& statement) const;
 
  private:

@@ -27,38 +27,38 @@ enum class PoolRouting : std::uint8_t {
   Shared      ///< read() and write() any
 };
 
-/// When a connection proves that it still answers (Connection::ping()) before it is leased.
+/// When a connection is checked with Connection::ping() before it is leased.
 enum class PoolHealthCheck : std::uint8_t { Always, AfterIdle, Never };
 
 struct PoolOptions {
-  /// Connections at most, the writer among them; at least 2 for OneWriter.
+  /// The most connections, including the writer; at least 2 for OneWriter.
   std::size_t max_size = 8;
-  /// Connections that are made at once and kept; the writer first.
+  /// Connections that are opened at once and kept; the writer first.
   std::size_t min_size = 1;
   PoolRouting routing = PoolRouting::OneWriter;
   /// How long read() and write() wait for a connection before they throw Timeout.
   std::chrono::milliseconds checkout_timeout{30'000};
   PoolHealthCheck health_check = PoolHealthCheck::AfterIdle;
-  /// For PoolHealthCheck::AfterIdle: how long a connection may rest unproved.
+  /// For PoolHealthCheck::AfterIdle: how long a connection may be idle before it is checked.
   std::chrono::milliseconds health_check_after{60'000};
   /// A connection older than this is closed instead of leased again; nullopt: never.
   std::optional<std::chrono::milliseconds> max_age = std::nullopt;
-  /// A connection that rested longer is closed, unless min_size needs it. Looked at whenever the pool is used, and by
-  /// Pool::trim(); nullopt: never.
+  /// A connection that has been idle longer is closed, unless min_size needs it; nullopt: never. Checked whenever the
+  /// pool is used, and by Pool::trim().
   std::optional<std::chrono::milliseconds> max_idle = std::nullopt;
-  /// Runs on every connection when it is new and after each reset: for settings, functions and hooks that all leases
-  /// shall have. It may run in several threads at once. What it throws fails the checkout.
+  /// Runs on every new connection and after each reset: for settings, functions and hooks that every lease should have.
+  /// It may run in several threads at once. If it throws, the checkout fails with its exception.
   std::function<void(Connection&)> set_up = {};
-  /// Watches all connections of the pool.
+  /// Records the statements of all connections of the pool.
   std::optional<QueryLog> query_log = std::nullopt;
-  /// Measures PoolStatistics::query_time: two looks at the clock per statement.
+  /// Measures PoolStatistics::query_time, which reads the clock twice per statement.
   bool query_times = true;
 };
 
-/// How one checkout differs.
+/// Options of one checkout.
 struct CheckoutOptions {
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;  ///< instead of PoolOptions::checkout_timeout
-  std::stop_token stop = {};  ///< when it is asked to stop, the wait ends with Interrupted
+  std::stop_token stop = {};                                        ///< a stop request ends the wait with Interrupted
 };
 
 namespace detail {
@@ -66,11 +66,11 @@ class PoolState;
 struct PoolSlot;
 }  // namespace detail
 
-/// A connection on loan: `lease->execute(...)`. Its end gives the connection back, reset for its next user.
+/// A connection on loan: `lease->execute(...)`. Its destructor gives the connection back, reset for its next user.
 ///
 /// Ownership: moves, never copies; may outlive the Pool. Rows and statements made from it should end before it: a
-/// connection that they still hold is not reused but left to them, and the pool makes another.
-/// Threads: one at a time, as Connection; may end in another thread than it began.
+/// connection that they still hold is not reused; the pool opens another.
+/// Threads: one at a time, as Connection; it may be destroyed in another thread.
 class LIBSQL_EXPORT PooledConnection final {
  public:
   PooledConnection(PooledConnection&&) noexcept;
@@ -85,7 +85,7 @@ class LIBSQL_EXPORT PooledConnection final {
   PoolRole role() const noexcept;
   /// Gives the connection back now. Does nothing the second time.
   void give_back() noexcept;
-  /// Closes the connection instead of giving it back: for one whose state nobody should inherit.
+  /// Closes the connection instead of giving it back, if its state should not reach another user.
   void discard() noexcept;
   explicit operator bool() const noexcept { return slot_ != nullptr; }
 
@@ -99,13 +99,13 @@ class LIBSQL_EXPORT PooledConnection final {
 
 /// Connections to one Database, leased to many threads and reset between users.
 ///
-/// Who waits longest is served first. No lock is held while a connection is made, checked or reset. Connections that
-/// broke are replaced. Ownership: copies share one pool; the end of the last closes it as close() does, without
-/// waiting. Threads: may be used by several at once.
+/// Callers are served in the order they came. No lock is held while a connection is opened, checked or reset. Broken
+/// connections are replaced. Ownership: copies share one pool; the destructor of the last one closes it as close()
+/// does, without waiting. Threads: may be used by several at once.
 class LIBSQL_EXPORT Pool final {
  public:
-  /// Makes min_size connections. Throws Configuration for sizes that contradict each other and times that are negative,
-  /// and what Database::connect() throws.
+  /// Opens min_size connections. Throws Configuration for contradictory sizes and negative times, and what
+  /// Database::connect() throws.
   explicit Pool(Database database, PoolOptions options = {});
   Pool(const Pool&) noexcept;
   Pool(Pool&&) noexcept;
@@ -113,10 +113,10 @@ class LIBSQL_EXPORT Pool final {
   Pool& operator=(Pool&&) noexcept;
   ~Pool();
 
-  /// A connection to read with. Throws Timeout, Interrupted, Misuse once the pool is closed, and what making a
+  /// A connection to read with. Throws Timeout, Interrupted, Misuse once the pool is closed, and what opening a
   /// connection throws.
   PooledConnection read(const CheckoutOptions& options = {}) const;
-  /// A connection to write with; under OneWriter there is one, so hold it briefly. Throws as read() does.
+  /// A connection to write with; under OneWriter there is only one, so hold it briefly. Throws as read() does.
   PooledConnection write(const CheckoutOptions& options = {}) const;
 
   /// Runs `use(Connection&)` with the connection that write() gives, and returns its result, which must not be Rows.
@@ -130,16 +130,16 @@ class LIBSQL_EXPORT Pool final {
     return use_lease(read(), std::forward<Use>(use));
   }
 
-  /// Ends the pool: callers in line get Interrupted, later ones Misuse, idle connections are closed, and it waits until
-  /// the leases have ended (each closes its connection). Throws Timeout if some have not after `drain`, by default the
-  /// checkout timeout; the pool is closed all the same. Does nothing the second time but wait.
+  /// Closes the pool: waiting callers get Interrupted, later ones Misuse. Idle connections are closed, leased ones when
+  /// their lease ends, which it waits for. Throws Timeout if leases are left after `drain` (by default the checkout
+  /// timeout); the pool is closed all the same. A second call only waits.
   void close(std::optional<std::chrono::milliseconds> drain = std::nullopt) const;
   bool is_closed() const noexcept;
-  /// Closes what rested longer than max_idle or is older than max_age. Returns how many.
+  /// Closes connections that have been idle longer than max_idle or are older than max_age. Returns how many.
   std::size_t trim() const;
 
   PoolStatistics statistics() const;
-  /// One entry per connection of the pool, in the order they were made.
+  /// One entry per connection of the pool, in the order they were opened.
   std::vector<PooledConnectionStatistics> connections() const;
   const PoolOptions& options() const noexcept;
   const Database& database() const noexcept;

@@ -29,25 +29,25 @@ enum class PoolRole : std::uint8_t {
 };
 
 struct PoolStatistics {
-  std::size_t size = 0;       ///< connections, those being made among them
+  std::size_t size = 0;       ///< connections, including those being opened
   std::size_t available = 0;  ///< idle
-  std::size_t in_use = 0;     ///< leased, or being made ready for it
+  std::size_t in_use = 0;     ///< leased, or being prepared for it
   std::size_t waiting = 0;    ///< callers in line
   std::uint64_t created = 0;
   std::uint64_t closed = 0;
-  std::uint64_t replaced = 0;   ///< of the closed ones: those that were broken or still held by their user's objects
+  std::uint64_t replaced = 0;   ///< closed because they were broken or still held by their user's objects
   std::uint64_t checkouts = 0;  ///< leases given
-  std::uint64_t timeouts = 0;   ///< callers who waited in vain
+  std::uint64_t timeouts = 0;   ///< checkouts that timed out
   TimeSummary checkout_wait;    ///< from the call to the lease
   TimeSummary lease_time;       ///< from the lease to its end
-  TimeSummary query_time;       ///< of the statements run through leases; nothing if PoolOptions::query_times is off
+  TimeSummary query_time;       ///< of statements run through leases; empty if PoolOptions::query_times is off
   /// Sums over all connections, closed ones too; a lease counts when it ends. (The cache's sizes are left out.)
   ConnectionStatistics totals;
   std::uint64_t queries() const noexcept { return totals.statements; }
 };
 
 struct PooledConnectionStatistics {
-  std::uint64_t number = 0;  ///< in the order they were made, from 1
+  std::uint64_t number = 0;  ///< in the order they were opened, from 1
   PoolRole role = PoolRole::Any;
   bool in_use = false;
   std::uint64_t checkouts = 0;

@@ -20,16 +20,17 @@ namespace libsql {
 
 /// The settings of a connection and of one of its databases: `Pragma(conn).journal_mode()`.
 ///
-/// Every setter reads back what it set and throws Configuration if the value did not take effect, which names the
-/// setting, the value and what it is instead: foreign_keys inside a transaction, for one. Names of tables and schemas
-/// are quoted or bound, never pasted. It only sends SQL, so it works in every mode; a server may refuse some.
+/// Every setter reads its value back and throws Configuration if it did not take effect (foreign_keys inside a
+/// transaction, for example); the message names the setting, the value and the actual value. Names of tables and
+/// schemas are quoted or bound, never pasted. It only sends SQL, so it works in every mode, but a server may refuse
+/// some PRAGMAs.
 ///
 /// Ownership: moves; keeps the session alive. Threads: as Connection. Errors: as Connection::query(); SqlError if there
 /// is no such schema. https://www.sqlite.org/pragma.html says what each setting means.
 class LIBSQL_EXPORT Pragma final {
  public:
-  /// For the database `schema` of the connection: "main", "temp", or the name that ATTACH gave. Settings that belong to
-  /// the connection as a whole are marked as such and pay no heed to it.
+  /// For the database `schema` of the connection: "main", "temp", or the name given to ATTACH. Settings of the
+  /// connection as a whole are marked as such and ignore it.
   explicit Pragma(const Connection& connection, std::string schema = "main");
   Pragma(Pragma&&) noexcept;
   Pragma& operator=(Pragma&&) noexcept;
@@ -44,40 +45,40 @@ class LIBSQL_EXPORT Pragma final {
   void synchronous(Synchronous level);
   CacheSize cache_size() const;
   void cache_size(CacheSize size);
-  /// Bytes of the file that may be mapped into memory; 0: none.
+  /// How many bytes of the file may be mapped into memory; 0: none.
   std::int64_t mmap_size() const;
   void mmap_size(std::int64_t bytes);
   AutoVacuum auto_vacuum() const;
-  /// Between None and the others only while the database has no content; else Configuration, and the next VACUUM
-  /// outside WAL mode carries it out.
+  /// Can change between None and the others only while the database is empty; else it throws Configuration, and the
+  /// next VACUUM outside WAL mode makes the change.
   void auto_vacuum(AutoVacuum mode);
-  /// A number in the file's header that is the application's own.
+  /// A number in the file's header for the application's own use.
   std::int32_t user_version() const;
   void user_version(std::int32_t version);
-  /// Tells `file` and other tools whose file it is.
+  /// Tells `file` and other tools which application the file belongs to.
   std::int32_t application_id() const;
   void application_id(std::int32_t id);
-  /// Bytes that a journal or log may keep after use; -1: any number.
+  /// The size to which a journal or log is truncated after use, in bytes; -1: no limit.
   std::int64_t journal_size_limit() const;
   void journal_size_limit(std::int64_t bytes);
   LockingMode locking_mode() const;
   void locking_mode(LockingMode mode);
   int page_size() const;
-  /// A power of two from 512 to 65536. As auto_vacuum(AutoVacuum): only while the database has no content.
+  /// A power of two from 512 to 65536. As auto_vacuum(AutoVacuum): only while the database is empty.
   void page_size(int bytes);
   std::int64_t max_page_count() const;
   void max_page_count(std::int64_t pages);
   TextEncoding encoding() const;
-  /// Only while the database has no content.
+  /// Only while the database is empty.
   void encoding(TextEncoding encoding);
   SecureDelete secure_delete() const;
   void secure_delete(SecureDelete mode);
 
   std::int64_t page_count() const;
   std::int64_t freelist_count() const;
-  /// Another number whenever another connection has committed a change to the file.
+  /// Changes whenever another connection has committed a change to the file.
   std::int64_t data_version() const;
-  /// Another number after every change of the schema. (Set by the engine alone.)
+  /// Changes with every change of the schema. (Only the engine sets it.)
   std::int64_t schema_version() const;
 
   // -- settings of the connection ------------------------------------------------------------------------------------
@@ -110,10 +111,10 @@ class LIBSQL_EXPORT Pragma final {
   /// Frames in the log after which a commit checkpoints; 0: never.
   int wal_autocheckpoint() const;
   void wal_autocheckpoint(int frames);
-  /// Rows that ANALYZE looks at per index; 0: all.
+  /// How many rows ANALYZE reads per index; 0: all.
   int analysis_limit() const;
   void analysis_limit(int rows);
-  /// Helper threads that one sort may use.
+  /// How many helper threads a sort may use.
   int threads() const;
   void threads(int count);
   /// As Connection::busy_timeout().
@@ -129,10 +130,10 @@ class LIBSQL_EXPORT Pragma final {
   std::vector<IndexEntry> index_list(std::string_view table) const;
   /// The key columns of an index.
   std::vector<IndexColumn> index_info(std::string_view index) const;
-  /// All columns of an index, in which order and by which collation.
+  /// All columns of an index, with their order and collation.
   std::vector<IndexColumn> index_xinfo(std::string_view index) const;
   std::vector<ForeignKey> foreign_key_list(std::string_view table) const;
-  /// The tables and views of this database, the engine's own among them.
+  /// The tables and views of this database, the engine's own included.
   std::vector<TableEntry> table_list() const;
 
   /// Of the connection:
@@ -146,11 +147,12 @@ class LIBSQL_EXPORT Pragma final {
   // -- maintenance ---------------------------------------------------------------------------------------------------
 
   CheckpointResult wal_checkpoint(WalCheckpointMode mode = WalCheckpointMode::Passive);
-  /// Analyses what has changed enough to mislead the planner. Cheap: for the end of a connection, or every few hours.
+  /// Runs ANALYZE where data have changed enough to mislead the planner. Cheap: call it when closing a connection, or
+  /// every few hours.
   void optimize();
   /// The statements that optimize() would run.
   std::vector<std::string> optimize_preview();
-  /// What is wrong with the file, in words; empty: nothing. Reads everything.
+  /// The errors found in the file, as text; empty if there are none. Reads everything.
   std::vector<std::string> integrity_check(int max_problems = 100);
   /// The same for one table and its indexes.
   std::vector<std::string> integrity_check(std::string_view table);
@@ -159,21 +161,21 @@ class LIBSQL_EXPORT Pragma final {
   std::vector<std::string> quick_check(std::string_view table);
   std::vector<ForeignKeyViolation> foreign_key_check();
   std::vector<ForeignKeyViolation> foreign_key_check(std::string_view table);
-  /// Gives up to `pages` unused pages back to the file system; 0: all. Returns how many it gave. Needs
-  /// AutoVacuum::Incremental, else there is nothing it can do.
+  /// Gives up to `pages` unused pages back to the file system; 0: all. Returns how many. Does nothing without
+  /// AutoVacuum::Incremental.
   std::int64_t incremental_vacuum(std::int64_t pages = 0);
-  /// Frees what memory the connection can spare.
+  /// Frees as much memory as the connection can spare.
   void shrink_memory();
 
   // -- any other -----------------------------------------------------------------------------------------------------
 
-  /// The first value that `PRAGMA schema.name` yields; nothing if it yields none. Throws Configuration if the engine
-  /// knows no PRAGMA of that name.
+  /// The first value that `PRAGMA schema.name` returns, if any. Throws Configuration if the engine knows no PRAGMA of
+  /// that name.
   std::optional<Value> value(std::string_view name) const;
   /// All rows of `PRAGMA schema.name`, or of `PRAGMA schema.name(argument)`. Throws as value() does.
   std::vector<OwnedRow> rows(std::string_view name) const;
   std::vector<OwnedRow> rows(std::string_view name, const PragmaValue& argument) const;
-  /// Sets any PRAGMA. Returns the answer, if it gives one. As the answers differ, this setter verifies nothing.
+  /// Sets any PRAGMA. Returns its answer, if it gives one. Answers differ, so this setter does not verify the value.
   /// Throws Configuration for an unknown name, and for a value that is NULL or a blob.
   std::optional<Value> set(std::string_view name, const PragmaValue& value);
 

@@ -1,5 +1,5 @@
 /// \file
-/// What PRAGMAs take and give, as C++ types.
+/// The values that PRAGMAs take and return, as C++ types.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace libsql {
 
 /// How a transaction can be undone (https://www.sqlite.org/pragma.html#pragma_journal_mode).
 enum class JournalMode : std::uint8_t { Delete, Truncate, Persist, Memory, Wal, Off };
-/// When the engine waits for the disk (https://www.sqlite.org/pragma.html#pragma_synchronous). The numbers are its own.
+/// When the engine waits for the disk (https://www.sqlite.org/pragma.html#pragma_synchronous). The numbers are the
+/// engine's.
 enum class Synchronous : std::uint8_t { Off = 0, Normal = 1, Full = 2, Extra = 3 };
 enum class TempStore : std::uint8_t { Default = 0, File = 1, Memory = 2 };
 enum class AutoVacuum : std::uint8_t { None = 0, Full = 1, Incremental = 2 };
@@ -29,7 +30,7 @@ LIBSQL_EXPORT std::string_view to_string(JournalMode mode) noexcept;
 LIBSQL_EXPORT std::string_view to_string(LockingMode mode) noexcept;
 LIBSQL_EXPORT std::string_view to_string(TextEncoding encoding) noexcept;
 
-/// A page cache's upper bound: a number of pages, or the memory for them.
+/// The limit of a page cache, in pages or in bytes.
 class CacheSize final {
  public:
   static constexpr CacheSize pages(std::int64_t count) noexcept { return CacheSize(count); }
@@ -40,7 +41,7 @@ class CacheSize final {
   constexpr std::int64_t pragma_value() const noexcept { return value_; }
 
   constexpr bool is_in_pages() const noexcept { return value_ >= 0; }
-  /// The bound in bytes for a page size.
+  /// The limit in bytes, for a page size.
   constexpr std::int64_t bytes(std::int64_t page_size) const noexcept {
     return value_ >= 0 ? value_ * page_size : -value_ * 1024;
   }
@@ -125,7 +126,7 @@ struct FunctionEntry {
   bool deterministic = false;
 };
 
-/// A row whose foreign key refers to nothing.
+/// A row whose foreign key refers to no row.
 struct ForeignKeyViolation {
   std::string table;
   std::optional<std::int64_t> rowid;  ///< nothing in a table WITHOUT ROWID

@@ -1,5 +1,5 @@
 /// \file
-/// Telling a callback what was run, how long it took and what it cost.
+/// Reports to a callback what was run, how long it took and what it cost.
 #pragma once
 
 #include <chrono>
@@ -46,43 +46,42 @@ struct QueryEvent {
   std::string_view sql;                         ///< with its parameters as placeholders
   std::span<const LoggedParameter> parameters;  ///< positional ones first
   std::chrono::system_clock::time_point started_at;
-  /// From before the first step until the last row, or the early end of its rows: what the program did between two rows
-  /// is part of it, and so are waits for locks.
+  /// From before the first step to the last row, or to the early end of its rows. It includes what the program did
+  /// between two rows, and waits for locks.
   std::chrono::nanoseconds duration{0};
   std::uint64_t rows = 0;     ///< that it returned
   std::uint64_t changes = 0;  ///< rows that it changed itself
-  /// Steps forward in scans of whole tables: many mean that an index is missing.
+  /// Steps in full table scans: many mean that an index is missing.
   std::uint64_t fullscan_steps = 0;
-  /// Rows that its loops visited in tables and indexes, whether or not they went on to the result; those of triggers
-  /// are not among them, and count(*) over a whole table visits pages, not rows. Nothing unless
-  /// QueryLogOptions::rows_scanned.
+  /// Rows that its loops visited in tables and indexes, whether or not they reached the result, without those of
+  /// triggers; count(*) over a whole table visits pages, not rows. nullopt unless QueryLogOptions::rows_scanned is set.
   std::optional<std::uint64_t> rows_scanned;
   bool failed = false;
   const Error* error = nullptr;  ///< why it failed; null also if a hook threw something that is no Error
-  std::uint64_t connection = 0;  ///< a number per connection that the log watches, from 1
+  std::uint64_t connection = 0;  ///< the number of the connection in this log, from 1
 };
 
 /// One line: "2.1 ms, 1 row of 1000 scanned, 0 changes: SELECT ... [1, 'x']".
 LIBSQL_EXPORT std::string to_string(const QueryEvent& event);
 
 struct QueryLogOptions {
-  /// Only runs that took at least this long are reported. A log of slow queries: 100ms, for one.
+  /// Only runs that took at least this long are reported: 100ms makes a log of slow queries.
   std::chrono::nanoseconds slower_than{0};
-  /// Failures are reported however short they were.
+  /// Failures are reported however quick they were.
   bool failures = true;
   LoggedParameters parameters = LoggedParameters::None;
   /// Texts and blobs are copied up to this many bytes.
   std::size_t max_value_bytes = 256;
-  /// Counts QueryEvent::rows_scanned. The engine then reads the clock at every step of every statement of the watched
-  /// connections: scans take two to three times as long. So it is for looking into a problem; fullscan_steps is free.
+  /// Counts QueryEvent::rows_scanned. The engine then reads the clock at every step of every statement of the logged
+  /// connections, and scans take two to three times as long: use it to investigate a problem. fullscan_steps is free.
   bool rows_scanned = false;
 };
 
-/// A callback and what it wants to hear. Connections that no log watches run at full speed.
+/// A callback and what is reported to it. Connections without a log run at full speed.
 ///
-/// The callback runs in the thread that uses the connection, at the end of each statement: a log that watches several
-/// connections is called by several threads at once. It must not use the connection. What it throws is caught and
-/// counted, and the statement goes on as if nothing had been. Copies share the counters.
+/// The callback runs in the thread that uses the connection, at the end of each statement; the log of several
+/// connections may be called by several threads at once. It must not use the connection. Its exceptions are caught and
+/// counted, and do not affect the statement. Copies share the counters.
 class LIBSQL_EXPORT QueryLog final {
  public:
   using Callback = std::function<void(const QueryEvent&)>;
@@ -96,7 +95,7 @@ class LIBSQL_EXPORT QueryLog final {
   ~QueryLog();
 
   const QueryLogOptions& options() const noexcept;
-  /// Times the callback was called, and of these the times it threw.
+  /// How often the callback was called, and how often it threw.
   std::uint64_t reported() const noexcept;
   std::uint64_t callback_failures() const noexcept;
 
@@ -107,7 +106,7 @@ class LIBSQL_EXPORT QueryLog final {
   std::shared_ptr<State> state_;
 };
 
-/// Ends a log's watch over a connection. Ownership: moves; keeps nothing alive. Threads: as the connection.
+/// Detaches a log from a connection when it ends. Ownership: moves; keeps nothing alive. Threads: as the connection.
 class LIBSQL_EXPORT QueryLogGuard final {
  public:
   QueryLogGuard(QueryLogGuard&&) noexcept;
@@ -122,8 +121,8 @@ class LIBSQL_EXPORT QueryLogGuard final {
   std::weak_ptr<core::StatementObserver> observer_;
 };
 
-/// The log watches the connection until the guard ends, or Connection::reset() or close(). Several may watch one.
-/// For all connections of a Database there is LocalBuilder::query_log().
+/// Logs the connection until the guard ends, or Connection::reset() or close(). A connection may have several logs. For
+/// all connections of a Database, see LocalBuilder::query_log().
 [[nodiscard]] LIBSQL_EXPORT QueryLogGuard log_queries(const Connection& connection, const QueryLog& log);
 
 }  // namespace libsql

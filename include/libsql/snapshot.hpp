@@ -1,5 +1,5 @@
 /// \file
-/// A state of a local database that many connections can read.
+/// A state of a local database that several connections can read.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@ namespace local {
 class HeldSnapshot;
 }
 
-/// The committed state of a local database in WAL mode at one moment, kept as long as a copy of this object lives: no
-/// checkpoint passes it meanwhile, so the log grows with what is written. Writers are not held up.
+/// The committed state of a local database in WAL mode at one moment, kept as long as a copy of this object lives.
+/// Checkpoints stop before it, so the log grows. Writers do not wait.
 ///
 ///     libsql::Snapshot snapshot = conn.snapshot();
 ///     libsql::Transaction tx = other.transaction_at(snapshot);   // reads what conn saw, whatever was written since

@@ -128,9 +128,9 @@ void with_index(int index, Visit&& visit) {
 
 }  // namespace detail
 
-/// Makes the table `name` of what `source()` returns: a range, or a reference to one that outlives the statements.
-/// It is asked anew for each scan. Example, for a vector `people`:
-///   expose(tables, "people", [&]() -> const auto& { return people; }, source_column("name", &Person::name))
+/// Makes a table `name` from what `source()` returns: a range, or a reference to one that outlives the statements. It
+/// is called for each scan. Example, for a vector `people`: expose(tables, "people", [&]() -> const auto& { return
+/// people; }, source_column("name", &Person::name))
 template <class Source, class... Read>
 requires std::ranges::input_range<std::invoke_result_t<Source&>>
 void expose(VirtualTables& tables, std::string_view name, Source source, SourceColumn<Read>... columns) {

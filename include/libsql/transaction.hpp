@@ -14,24 +14,25 @@
 
 namespace libsql {
 
-/// A transaction, or a savepoint in one. `tx->` and the connection that began it mean the same session, so
-/// `conn.execute()` is inside too. Should the engine have to roll it back by itself (disk full, for one), every later
-/// call on the connection throws TransactionLost until this object is rolled back or ends: nothing slips out of it.
-/// Transactions and savepoints begun inside it end with it, at the latest. Threads: as Connection.
+/// A transaction, or a savepoint in one. `tx->` and the connection that began it are the same session, so
+/// `conn.execute()` is part of it too. If the engine rolls it back by itself (disk full, for example), every later call
+/// on the connection throws TransactionLost until this object is rolled back or destroyed, so nothing runs outside it.
+/// It ends the transactions and savepoints begun inside it. Threads: as Connection.
 class LIBSQL_EXPORT Transaction final {
  public:
   Transaction(Transaction&&) noexcept;
   Transaction& operator=(Transaction&&) noexcept;
-  /// Rolls back unless finished. Never throws: if the rollback fails, the session is closed and its next use says why.
+  /// Rolls back unless finished. Never throws: if the rollback fails, the session is closed, and its next use throws
+  /// the reason.
   ~Transaction();
 
-  /// Makes the changes lasting (of a nested one: part of the outer transaction). Throws Busy (still open: call again),
-  /// Constraint for a deferred foreign key (still open: mend it or roll back), TransactionLost if it is already gone
-  /// (rolled back by the engine, or by reset()), Misuse if it is finished.
+  /// Commits the changes (of a nested one: to the outer transaction). Throws Busy (still open: call again), Constraint
+  /// for a deferred foreign key (still open: repair it or roll back), TransactionLost if it is already gone (rolled
+  /// back by the engine or by reset()), Misuse if it is finished.
   void commit();
   /// Undoes the changes. Throws Misuse if it is finished.
   void rollback();
-  /// Whether it is neither committed nor rolled back, by reset() for one.
+  /// Whether it has neither been committed nor rolled back, also not by reset().
   bool is_open() const noexcept;
   /// Whether it is a savepoint inside another transaction.
   bool is_nested() const noexcept { return mark_ != 0; }
@@ -52,22 +53,22 @@ class LIBSQL_EXPORT Transaction final {
   bool open_ = true;
 };
 
-/// A named savepoint: a mark in a transaction that can be returned to by this object; SQL text cannot end it. Opens a
-/// transaction if there is none, which its release then commits (https://www.sqlite.org/lang_savepoint.html).
-/// Savepoints nest, also of the same name, and those set inside one end with it. If the engine has to roll back the
-/// transaction that it opened, every later call on the connection throws TransactionLost until this object ends.
+/// A named savepoint: a point in a transaction that this object can roll back to; SQL text cannot end it. Opens a
+/// transaction if there is none; release() then commits it (https://www.sqlite.org/lang_savepoint.html). Savepoints
+/// nest, also of the same name, and end with the one they were set in. If the engine rolls back the transaction that it
+/// opened, every later call on the connection throws TransactionLost until this object is destroyed.
 /// Threads: as Connection.
 class LIBSQL_EXPORT Savepoint final {
  public:
   Savepoint(Savepoint&&) noexcept;
   Savepoint& operator=(Savepoint&&) noexcept;
-  /// Undoes what followed it and removes it, unless released. Never throws, as ~Transaction().
+  /// Undoes the changes since and removes it, unless released. Never throws, as ~Transaction().
   ~Savepoint();
 
-  /// Keeps the changes and removes the mark. Throws Misuse if it is finished, also because an outer one is; Busy if it
-  /// was the outermost and cannot commit now (still open: call again).
+  /// Keeps the changes and removes the savepoint. Throws Misuse if it, or an outer one, is finished; Busy if it is the
+  /// outermost and cannot commit now (still open: call again).
   void release();
-  /// Undoes the changes since the mark; the mark stays, and the work may go on from there.
+  /// Undoes the changes since the savepoint, which stays.
   void rollback();
   const std::string& name() const noexcept { return name_; }
   bool is_open() const noexcept;

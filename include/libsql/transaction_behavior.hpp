@@ -8,9 +8,9 @@ namespace libsql {
 
 /// When a transaction takes its locks (https://www.sqlite.org/lang_transaction.html).
 enum class TransactionBehavior : std::uint8_t {
-  Deferred,   ///< at its first read and at its first write
-  Immediate,  ///< the write lock at once: the way to avoid Busy in the middle
-  Exclusive,  ///< as Immediate, and outside WAL mode nobody else may read
+  Deferred,   ///< at its first read, and at its first write
+  Immediate,  ///< the write lock at once, so Busy can only come at the start
+  Exclusive,  ///< as Immediate; outside WAL mode it also keeps others from reading
   ReadOnly,   ///< as Deferred; every write in it throws ReadOnly
 };
 

@@ -28,9 +28,10 @@ class LIBSQL_EXPORT Uuid final {
   constexpr Uuid() noexcept = default;
   constexpr explicit Uuid(const Bytes& bytes) noexcept : bytes_(bytes) {}
 
-  /// A random one. The bits come from the operating system or the processor. Throws ResourceError if neither has any.
+  /// A random one. The bits come from the operating system or the processor. Throws ResourceError if neither can give
+  /// any.
   static Uuid v4();
-  /// One of the present time, to the millisecond; those of the same millisecond are in no order. Throws as v4().
+  /// One of the current time, to the millisecond; those of the same millisecond have no order. Throws as v4().
   static Uuid v7();
   /// One of that time. Throws OutOfRange before 1970 or after the year 10889.
   static Uuid v7(std::chrono::sys_time<std::chrono::milliseconds> time);

@@ -27,7 +27,7 @@ LIBSQL_EXPORT std::string_view to_string(ValueType type) noexcept;
 
 /// Bytes that are owned.
 using Blob = std::vector<std::byte>;
-/// Bytes that somebody else owns.
+/// A view of bytes.
 using BlobView = std::span<const std::byte>;
 
 namespace detail {
@@ -58,7 +58,7 @@ struct ZeroBlob {
   std::uint64_t size = 0;
 };
 
-/// A value owned by somebody else: what a row's cell or an argument is while a call looks at it.
+/// A view of a value owned elsewhere, such as a row's cell or an argument.
 /// Lifetime: text and blob views are valid only as long as their owner says; for a cell, until the next row.
 class ValueRef final {
  public:
@@ -138,7 +138,7 @@ class LIBSQL_EXPORT Value final {
   ValueType type() const noexcept { return static_cast<ValueType>(variant_.index()); }
   bool is_null() const noexcept { return variant_.index() == 0; }
 
-  /// The value as the kind it has; each throws TypeMismatch for another kind.
+  /// The value as its own kind; throws TypeMismatch for another kind.
   std::int64_t integer() const;
   double real() const;
   const std::string& text() const;

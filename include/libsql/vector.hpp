@@ -1,6 +1,6 @@
 /// \file
-/// Vectors as SQL values: building and reading the blobs that vector32() and its kin make, their text form, distances,
-/// and the nearest neighbours of a vector.
+/// Vectors as SQL values: the blobs that vector32() and the like make, their text form, distances, and the nearest
+/// neighbours of a vector.
 #pragma once
 
 #include <cstddef>
@@ -42,9 +42,9 @@ enum class Metric : std::uint8_t {
   Hamming,  ///< bits that differ; Float1Bit only
 };
 
-/// How sums of floats are rounded. Sequential: after each term in order, bit for bit as libSQL and as the SQL functions
-/// vector_distance_cos() and vector_distance_l2() do. Lanes: in 32 sums side by side, several times as fast and usually
-/// nearer to the true value; the same bits on every processor, but not always those of Sequential.
+/// How floats are summed. Sequential: in order, with the same bits as libSQL and the SQL functions
+/// vector_distance_cos() and vector_distance_l2(). Lanes: in 32 parallel sums, several times as fast and usually more
+/// exact; the same bits on every processor, but not always those of Sequential.
 enum class Summation : std::uint8_t { Lanes, Sequential };
 
 /// The vector as a blob to bind. Float32 is what vector32() and vector() make.
@@ -81,7 +81,7 @@ LIBSQL_EXPORT double distance(Metric metric, std::span<const float> a, std::span
 LIBSQL_EXPORT double distance(Metric metric, std::span<const double> a, std::span<const double> b,
                               Summation summation = Summation::Lanes);
 
-/// A row and its distance from the vector that was asked for.
+/// A row and its distance from the query vector.
 struct Neighbor {
   std::int64_t rowid = 0;
   double distance = 0;
@@ -89,10 +89,10 @@ struct Neighbor {
   friend bool operator==(const Neighbor&, const Neighbor&) = default;
 };
 
-/// The k nearest of the vectors shown to it: the exact answer, with the distances (and so the order) of the SQL
-/// functions, at the speed of the lanes, as those that cannot be among the nearest are told by them. For rows of any
-/// query; for a whole table see nearest(). Ties go to the smaller rowid. Vectors without a distance (NULL in SQL) are
-/// left out. Threads: one at a time.
+/// The k nearest of the vectors passed to it: the exact answer, with the distances, and so the order, of the SQL
+/// functions, but faster: Lanes rules out most vectors first. For the rows of any query; for a whole table see
+/// nearest(). Ties go to the smaller rowid. Vectors without a distance (NULL in SQL) are skipped. Threads: one at a
+/// time.
 class LIBSQL_EXPORT Nearest final {
  public:
   /// Throws as decode() does. `query` is copied.
@@ -102,11 +102,11 @@ class LIBSQL_EXPORT Nearest final {
   Nearest& operator=(Nearest&&) noexcept;
   ~Nearest();
 
-  /// Shows it one vector: a blob, a text, or NULL, which is left out. Throws TypeMismatch for other values, and Misuse
-  /// if type or length differ from those of the query; the message names the row.
+  /// Passes one vector: a blob, a text, or NULL, which is skipped. Throws TypeMismatch for other values, and Misuse if
+  /// type or length differ from those of the query; the message names the row.
   void add(std::int64_t rowid, ValueRef vector);
 
-  /// The nearest so far, the nearest first.
+  /// The nearest vectors so far, in order of distance.
   std::vector<Neighbor> result() const;
 
  private:
@@ -117,7 +117,8 @@ class LIBSQL_EXPORT Nearest final {
 /// What nearest() is asked beyond table, column and query.
 struct NearestOptions {
   Metric metric = Metric::Cosine;
-  /// A condition on the rows, SQL text; empty for none. It is part of a statement: never make it of foreign text.
+  /// A condition on the rows, as SQL text; empty for none. It becomes part of a statement: never build it from
+  /// untrusted text.
   std::string where = {};
   std::string schema = "main";
 };

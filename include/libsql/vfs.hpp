@@ -1,6 +1,6 @@
 /// \file
-/// A file system for the engine, written in C++: derive from Vfs and VfsFile, then register_vfs(). docs/vfs.md
-/// explains.
+/// A file system for the engine, written in C++: derive from Vfs and VfsFile, then call register_vfs(). See
+/// docs/vfs.md.
 #pragma once
 
 #include <chrono>
@@ -83,7 +83,7 @@ class LIBSQL_EXPORT VfsFile {
   virtual void shm_unmap(VfsShmDelete how);
   /// The address of `size` bytes of the file at `offset` if they can be read in place, else nullptr (the default).
   virtual const std::byte* fetch(std::uint64_t offset, std::size_t size);
-  /// Gives back what fetch() returned; nullptr says that nothing beyond `offset` may be kept mapped.
+  /// Gives back what fetch() returned; nullptr: nothing beyond `offset` may stay mapped.
   virtual void unfetch(std::uint64_t offset, const std::byte* address);
 
  private:
@@ -102,9 +102,10 @@ class LIBSQL_EXPORT Vfs {
   Vfs(const Vfs&) = delete;
   Vfs& operator=(const Vfs&) = delete;
 
-  /// Opens a file; `name` is what full_path() returned, and empty for a temporary file that vanishes when it is closed.
+  /// Opens a file; `name` is what full_path() returned, or empty for a temporary file, which is deleted when it is
+  /// closed.
   virtual std::unique_ptr<VfsFile> open(const VfsFileName& name, VfsOpen flags) = 0;
-  /// Deletes a file; with VfsSyncDirectory::Yes the deletion has to survive a power cut. Throws VfsError with
+  /// Deletes a file; with VfsSyncDirectory::Yes the deletion must survive a power cut. Throws VfsError with
   /// VfsFailure::DeleteMissing if there is none.
   virtual void remove(std::string_view path, VfsSyncDirectory sync) = 0;
   /// Whether a file of that name exists.
@@ -124,8 +125,8 @@ class LIBSQL_EXPORT Vfs {
   virtual std::chrono::system_clock::time_point now();
 
  protected:
-  /// Forgets who holds which default lock and WAL index: files opened from now on do not see those of files opened
-  /// before, as after a restart of the machine.
+  /// Forgets all default locks and WAL indexes: files opened from now on do not see those of files opened before, as
+  /// after a restart of the machine.
   void forget_locks();
 
  private:
@@ -133,11 +134,11 @@ class LIBSQL_EXPORT Vfs {
   std::shared_ptr<detail::VfsLockTable> lock_table_;
 };
 
-/// Whether a registration becomes the file system of connections that name none.
+/// Whether a registration becomes the default file system.
 enum class MakeDefault : std::uint8_t { No, Yes };
 
-/// A registered Vfs. Its end takes the name away; the Vfs itself lives on until the last file opened through it is
-/// closed, so open connections stay safe. They cannot open further files (a rollback journal, ATTACH) afterwards.
+/// A registered Vfs. Its destructor removes the name; the Vfs itself lives until the last file opened through it is
+/// closed, so open connections stay safe, but they cannot open further files (a rollback journal, ATTACH).
 /// Threads: any, one at a time.
 class LIBSQL_EXPORT VfsRegistration final {
  public:
@@ -150,7 +151,7 @@ class LIBSQL_EXPORT VfsRegistration final {
   const std::string& name() const noexcept;
   /// How many files are open through it, over all connections.
   std::size_t open_files() const noexcept;
-  /// Takes the name away. Throws Misuse, and changes nothing, while files are open.
+  /// Removes the name. Throws Misuse, and changes nothing, while files are open.
   void unregister();
   /// Leaves the Vfs registered until the program ends.
   void release() noexcept;

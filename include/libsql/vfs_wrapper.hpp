@@ -1,5 +1,5 @@
 /// \file
-/// File systems that stand on another one: derive, override what shall differ, and the rest is passed through.
+/// File systems that wrap another one: derive and override what should differ; the rest is passed through.
 #pragma once
 
 #include <libsql/vfs.hpp>
@@ -10,8 +10,8 @@ namespace detail {
 struct VfsBase;
 }
 
-/// A Vfs that forwards everything to one that is registered already, WAL shared memory, mapping and file controls
-/// included. To change what files do, override open() and wrap what VfsWrapper::open() returns in a VfsFileWrapper.
+/// A Vfs that forwards everything to a registered one, including WAL shared memory, mapping and file controls. To
+/// change what files do, override open() and wrap what VfsWrapper::open() returns in a VfsFileWrapper.
 class LIBSQL_EXPORT VfsWrapper : public Vfs {
  public:
   /// `base` is the name of a registered VFS; empty takes the operating system's. Throws Configuration if there is none.

@@ -1,5 +1,5 @@
 /// \file
-/// Virtual tables: C++ classes that SQL reads, and may write, as tables. table_source.hpp has the short way.
+/// Virtual tables: C++ classes that SQL reads, and may write, as tables. For simple cases see table_source.hpp.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ struct IndexConstraint {
   int column = 0;  ///< -1: the rowid
   ConstraintOp op = ConstraintOp::Equal;
   bool usable = false;  ///< Whether the value is known before the scan in this plan.
-  /// By which texts are compared: "BINARY", "NOCASE", ... Valid for the call.
+  /// The collation that compares texts: "BINARY", "NOCASE", ... Valid for the call.
   std::string_view collation = {};
 };
 
@@ -53,7 +53,7 @@ struct IndexOrder {
   bool descending = false;
 };
 
-/// Whether the engine checks a constraint once more that the table has used.
+/// Whether the engine checks again a constraint that the table has used.
 enum class CheckAgain : std::uint8_t { Yes, No };
 
 /// What the planner asks of a table, and the table's answer. Valid for the call only.
@@ -70,14 +70,14 @@ class IndexPlan final {
   /// The position in filter()'s arguments plus 1, or 0, of each constraint, and whether it is checked again.
   std::vector<std::pair<int, CheckAgain>> uses;
 
-  /// The answer: what filter() gets to know of the choice, how much work it is, and what comes out.
+  /// The answer: what filter() is told about the choice, what it costs, and what it returns.
   int number = 0;
   std::string text;
   double cost = 1e6;
   std::int64_t rows = 1'000'000;
   bool ordered = false;      ///< The rows come in the order of order_by.
   bool at_most_one = false;  ///< At most one row comes.
-  bool impossible = false;   ///< There is no such scan: the planner has to find another order of tables.
+  bool impossible = false;   ///< There is no such scan: the planner must find another order of tables.
 };
 
 /// The choice that best_index() made, and the values it asked for. Valid for the call only.
@@ -87,7 +87,7 @@ struct TableScan {
   std::span<const ValueRef> arguments;
 };
 
-/// A walk over the rows of a virtual table. Errors: what a function throws becomes the error of the statement.
+/// A cursor over the rows of a virtual table. Errors: what a function throws becomes the error of the statement.
 class LIBSQL_EXPORT VirtualCursor {
  public:
   virtual ~VirtualCursor();
@@ -100,8 +100,8 @@ class LIBSQL_EXPORT VirtualCursor {
   virtual std::int64_t rowid() = 0;
 };
 
-/// A table. Threads: as the connection. Errors: an exception ends the statement, a libsql::Error as itself, any other
-/// as SqlError with its message.
+/// A table. Threads: as the connection. Errors: an exception ends the statement; a libsql::Error is thrown unchanged,
+/// any other as SqlError with its message.
 class LIBSQL_EXPORT VirtualTable {
  public:
   virtual ~VirtualTable();
@@ -118,8 +118,8 @@ class LIBSQL_EXPORT VirtualTable {
 /// What INSERT OR ... asks to do with a conflicting row.
 enum class ConflictAction : std::uint8_t { Rollback = 1, Ignore = 2, Fail = 3, Abort = 4, Replace = 5 };
 
-/// A table that SQL may write. Before a change that a constraint of its own forbids it calls constraint_failed(),
-/// having changed nothing; then ON CONFLICT works as for any table, but for Replace, which the table does itself.
+/// A table that SQL may write. If its own constraint forbids a change, it calls constraint_failed() before it has
+/// changed anything; then ON CONFLICT works as for any table, except Replace, which the table does itself.
 class LIBSQL_EXPORT WritableVirtualTable : public VirtualTable {
  public:
   /// Returns the new rowid: `rowid` if the statement names one. `values` are all columns.
@@ -129,9 +129,9 @@ class LIBSQL_EXPORT WritableVirtualTable : public VirtualTable {
                       ConflictAction conflict) = 0;
   virtual void remove(std::int64_t rowid) = 0;
 
-  /// The transaction, as the table takes part in it: from its first write. sync() may still refuse; commit() and
-  /// rollback() may not throw. After savepoint(n), rollback_to(n) restores that state and release(n) forgets it, both
-  /// with all higher numbers. Default: nothing.
+  /// The transaction, from the table's first write. sync() may still refuse it; commit() and rollback() must not throw.
+  /// After savepoint(n), rollback_to(n) restores that state and release(n) forgets it, both with all higher numbers.
+  /// Default: nothing.
   virtual void begin();
   virtual void sync();
   virtual void commit() noexcept;
@@ -157,11 +157,12 @@ enum class ModuleKind : std::uint8_t {
 /// The table that is wanted. Views are valid for the call only.
 struct TableRequest {
   std::string_view module, database, table;
-  std::vector<std::string_view> arguments;  ///< What stands in the parentheses after USING module.
+  std::vector<std::string_view> arguments;  ///< The text in the parentheses after USING module.
   bool creating = false;  ///< CREATE VIRTUAL TABLE is run (ModuleKind::Created only), else an existing table is opened.
 };
 
-/// The virtual table modules of one connection. They stay until removed or the connection closes, also over reset().
+/// The virtual table modules of one connection. They stay until they are removed or the connection closes; reset()
+/// keeps them.
 /// Threads: as Connection. Errors: Misuse for an empty name or function.
 class LIBSQL_EXPORT VirtualTables final {
  public:
@@ -175,10 +176,10 @@ class LIBSQL_EXPORT VirtualTables final {
   VirtualTables& operator=(VirtualTables&&) noexcept;
   ~VirtualTables();
 
-  /// Registers a module, in place of one of the same name.
+  /// Registers a module; it replaces one of the same name.
   void module(std::string_view name, Factory make, ModuleKind kind = ModuleKind::Eponymous);
   void writable_module(std::string_view name, WritableFactory make, ModuleKind kind = ModuleKind::Eponymous);
-  /// Takes a module away; tables that are open stay usable until they are closed.
+  /// Removes a module; open tables stay usable until they are closed.
   void remove(std::string_view name);
 
  private:

@@ -19,12 +19,12 @@ class Connection;
 /// Bytes of a frame before its page.
 inline constexpr std::size_t kWalFrameHeaderSize = 24;
 
-/// Where the log of a database stands. A log begins anew, with new salts, when all of it is in the main file.
+/// The state of a database's log. Once all of a log is in the main file, a new log begins, with new salts.
 struct WalState {
   std::uint32_t max_frame = 0;            ///< the last committed frame, counted from 1; 0: the log is empty
   std::uint32_t backfilled = 0;           ///< frames that checkpoints have copied into the main file
   std::uint32_t database_pages = 0;       ///< the size of the database after max_frame
-  std::uint32_t page_size = 0;            ///< in bytes; 0 as long as nothing was ever logged
+  std::uint32_t page_size = 0;            ///< in bytes; 0 if nothing was ever logged
   std::uint32_t checkpoint_sequence = 0;  ///< as written in the log; of the next log while this one is empty
   std::uint32_t salt1 = 0;                ///< the two salts tell one log from the next
   std::uint32_t salt2 = 0;
@@ -40,14 +40,14 @@ struct WalFrameInfo {
 
 /// How far a checkpoint goes (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html).
 enum class WalCheckpointMode : std::uint8_t {
-  Passive,   ///< as far as possible without waiting for anybody
+  Passive,   ///< as far as possible without waiting
   Full,      ///< waits for writers and for readers of older states, then copies everything
-  Restart,   ///< and waits until no reader needs the log, so that the next writer begins it anew
-  Truncate,  ///< and cuts the log file to no bytes
+  Restart,   ///< and waits until no reader needs the log, so that the next writer restarts it
+  Truncate,  ///< and truncates the log file to zero bytes
 };
 
 struct WalCheckpointResult {
-  std::uint32_t log_frames = 0;    ///< frames in the log when it was over; 0 after Truncate
+  std::uint32_t log_frames = 0;    ///< frames in the log afterwards; 0 after Truncate
   std::uint32_t checkpointed = 0;  ///< of these, how many are in the main file
   bool complete() const noexcept { return log_frames == checkpointed; }
 };
@@ -60,16 +60,16 @@ enum class WalInsertStart : std::uint8_t {
 
 struct WalInsertOptions {
   WalInsertStart start = WalInsertStart::EndOfLog;
-  /// Makes the log file a copy of another one to the byte: a new log gets its checkpoint sequence and salts, and one
-  /// that is there must have them. (Of the state only these and the page size count.) If the log there is another one,
-  /// and all of it is in the main file, a new one is begun as with NewLog.
+  /// Makes the log file an exact copy of another one: a new log gets that log's checkpoint sequence and salts, and an
+  /// existing one must have them. (Only these and the page size matter in the state.) If the existing log is a
+  /// different one, and all of it is in the main file, a new one begins as with NewLog.
   std::optional<WalState> as_copy_of;
 };
 
-/// A session that adds frames to the log of a database. It holds the write lock: others read on, in the state before or
-/// after a whole transaction, and none writes.
+/// A session that adds frames to the log of a database. It holds the write lock: others can read the state before or
+/// after a whole transaction, but not write.
 ///
-/// Its connection is taken until the session ends: reading through it is allowed, everything else throws.
+/// Until the session ends, its connection can only read; everything else throws.
 /// Ownership: moves; keeps the session of its connection alive. Threads: as Connection.
 class LIBSQL_EXPORT WalInsert final {
  public:
@@ -88,8 +88,7 @@ class LIBSQL_EXPORT WalInsert final {
   /// The same from parts.
   void frame(std::uint32_t number, WalFrameInfo info, std::span<const std::byte> page);
 
-  /// The last position filled, committed or not; the next frame goes behind it. 0 once the connection is closed or
-  /// reset.
+  /// The last position written, committed or not; the next frame follows it. 0 once the connection is closed or reset.
   std::uint32_t max_frame() const noexcept;
   /// The last committed position.
   std::uint32_t committed_frame() const noexcept;
@@ -104,8 +103,8 @@ class LIBSQL_EXPORT WalInsert final {
   std::unique_ptr<Impl> impl_;
 };
 
-/// While it lives, its connection neither checkpoints by itself, nor when it closes, nor removes the log then. Other
-/// connections have switches of their own. An explicit Wal::checkpoint() still works. Its end restores what was set.
+/// While it lives, its connection does not checkpoint automatically, nor checkpoint or remove the log when it closes.
+/// Other connections are not affected, and Wal::checkpoint() still works. Its destructor restores the settings.
 class LIBSQL_EXPORT WalCheckpointGuard final {
  public:
   WalCheckpointGuard(WalCheckpointGuard&&) noexcept;
@@ -133,7 +132,7 @@ class LIBSQL_EXPORT Wal final {
   Wal& operator=(Wal&&) noexcept;
   ~Wal();
 
-  /// Where the log stands now, whatever this connection last saw. All zeros if there is no log.
+  /// The current state of the log, whatever this connection last saw. All zeros if there is no log.
   WalState state() const;
   /// state().max_frame.
   std::uint32_t frame_count() const;
@@ -154,15 +153,15 @@ class LIBSQL_EXPORT Wal final {
   /// The same into `out`, of the page size (else Misuse); false if there is no such page.
   bool page(std::uint32_t page, std::span<std::byte> out, std::optional<std::uint32_t> watermark = std::nullopt) const;
 
-  /// Begins to insert frames. Throws Busy if somebody writes, ReadOnly, Misuse if the connection is in a transaction or
-  /// has rows open, Unsupported for an encrypted database.
+  /// Begins to insert frames. Throws Busy if another connection writes, ReadOnly, Misuse if the connection is in a
+  /// transaction or has rows open, Unsupported for an encrypted database.
   WalInsert insert(const WalInsertOptions& options = {});
 
-  /// Copies frames into the main file. Throws Busy if the mode could not be carried out to its end before the busy
-  /// timeout, ReadOnly, Misuse inside a transaction.
+  /// Copies frames into the main file. Throws Busy if it could not finish within the busy timeout, ReadOnly, Misuse
+  /// inside a transaction.
   WalCheckpointResult checkpoint(WalCheckpointMode mode = WalCheckpointMode::Passive);
 
-  /// Keeps this connection from checkpointing by itself.
+  /// Turns off the automatic checkpoints of this connection.
   [[nodiscard]] WalCheckpointGuard disable_checkpoint();
 
  private:

@@ -208,7 +208,7 @@ Store::Store(Options options) : options_(std::move(options)) {
   remember_pragmas(*keeper_);
   open_options_.flags &= ~kExclusive;  // the first connection has made the file
   if (options_.writers_in_line && keeper_->query_text("PRAGMA main.journal_mode") != "wal") {
-    core::throw_error(ErrorCode::Configuration, "writers_in_line needs a database in WAL mode, which this one is not");
+    core::throw_error(ErrorCode::Configuration, "writers_in_line() needs a database in WAL mode, and this one is not");
   }
   const std::string identity = keeper_->identity();
   if (!identity.empty()) write_line_ = WriteLine::of(identity);

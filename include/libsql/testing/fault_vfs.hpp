@@ -1,5 +1,5 @@
 /// \file
-/// A file system that fails on purpose, for tests of what a program does when its disk does not do its duty.
+/// A file system that fails on purpose, to test what a program does when its disk fails.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +41,8 @@ enum class FaultKind : std::uint8_t {
   ShortWrite,  ///< a write writes the first half of the bytes and fails; elsewhere as Error
   Full,        ///< it does nothing and fails with SQLITE_FULL
   NoMemory,    ///< it does nothing and fails for lack of memory
-  Busy,        ///< a lock is not to be had; elsewhere SQLITE_BUSY
-  PowerCut,    ///< it and all later operations fail until restart(); what was not synced is in doubt
+  Busy,        ///< the lock is taken; elsewhere SQLITE_BUSY
+  PowerCut,    ///< it and all later operations fail until restart(); unsynced writes may be lost
 };
 
 /// One planned failure.
@@ -56,31 +56,31 @@ struct Fault {
   VfsOpen files = VfsOpen::None;  ///< only files opened with one of these flags, such as VfsOpen::Wal; None: all
 };
 
-/// What becomes of the writes that no sync has confirmed when the power goes.
+/// What happens to unsynced writes when the power fails.
 enum class Unsynced : std::uint8_t {
   Random,  ///< each sector is lost, kept or torn by chance, in any order; so are truncations, new files and deletions
   Lost,    ///< all are lost
   Kept,    ///< all are kept, as when only the program dies
 };
 
-/// The disk that FaultVfs plays.
+/// The disk that FaultVfs simulates.
 struct FaultDevice {
   int sector_size = 512;
   /// Without VfsDevice::PowersafeOverwrite a torn sector is garbage as a whole.
   VfsDevice characteristics = VfsDevice::PowersafeOverwrite;
 };
 
-/// A file system for tests, registered with register_vfs() as any other. It either plays a disk in memory and knows
-/// which bytes a power cut would leave, or stands on a registered VFS.
+/// A file system for tests, registered with register_vfs() as any other. It either simulates a disk in memory, and
+/// knows which bytes a power cut would leave, or wraps a registered VFS.
 ///
 /// A sync makes a file's bytes durable. The first sync of a new file, and a deletion that asks for it, make the
 /// directory durable: the names of files that were made or deleted until then.
 /// Threads: any.
 class LIBSQL_EXPORT FaultVfs final : public Vfs {
  public:
-  /// Plays a disk in memory.
+  /// Simulates a disk in memory.
   explicit FaultVfs(FaultDevice device = {});
-  /// Stands on the VFS `base` (empty: the operating system's). power_cut() and restart() then throw Misuse.
+  /// Wraps the VFS `base` (empty: the operating system's). power_cut() and restart() then throw Misuse.
   /// Throws Configuration if there is none of that name.
   explicit FaultVfs(std::string_view base);
   ~FaultVfs() override;
@@ -96,8 +96,8 @@ class LIBSQL_EXPORT FaultVfs final : public Vfs {
 
   /// Whether a fault cut the power and restart() has not been called since.
   bool power_is_off() const;
-  /// Brings the machine up again, with what the disk holds: the same for the same operations and `seed`. Files that are
-  /// open stay dead: all that their connections can do is close. Forgets what is planned.
+  /// Restarts the machine with what the disk holds: the same for the same operations and `seed`. Open files stay dead;
+  /// their connections can only be closed. Forgets what is planned.
   void restart(std::uint64_t seed, Unsynced unsynced = Unsynced::Random);
   /// Cuts the power now and restarts.
   void power_cut(std::uint64_t seed, Unsynced unsynced = Unsynced::Random);
