@@ -1,4 +1,4 @@
-// .sha3sum: a checksum of what a database holds, which does not depend on how its pages lie.
+// .sha3sum: a checksum of what a database holds, independent of the layout of its pages.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// .dump: a database as SQL that makes it again.
+// .dump: a database as SQL that recreates it.
 #pragma once
 
 #include <cstdint>

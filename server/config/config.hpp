@@ -1,4 +1,4 @@
-// What `libsql serve` was told: by flags, the environment and a file.
+// The configuration of `libsql serve`: flags, the environment and a file.
 #pragma once
 
 #include <chrono>

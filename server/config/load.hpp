@@ -1,4 +1,4 @@
-// Puts together what `libsql serve` was told.
+// Puts the configuration of `libsql serve` together.
 #pragma once
 
 #include <functional>

@@ -20,21 +20,22 @@ struct EventMetric {
 };
 
 constexpr std::array kEventMetrics = {
-    EventMetric{Event::StreamOpened, "libsql_server_streams_opened_total", "Streams that were opened."},
-    EventMetric{Event::StreamClosed, "libsql_server_streams_closed_total", "Streams that were closed."},
-    EventMetric{Event::StreamExpired, "libsql_server_streams_expired_total", "Streams whose client was idle too long."},
-    EventMetric{Event::WebSocketOpened, "libsql_server_websockets_opened_total", "WebSockets that were opened."},
-    EventMetric{Event::WebSocketClosed, "libsql_server_websockets_closed_total", "WebSockets that ended."},
+    EventMetric{Event::StreamOpened, "libsql_server_streams_opened_total", "Streams opened."},
+    EventMetric{Event::StreamClosed, "libsql_server_streams_closed_total", "Streams closed."},
+    EventMetric{Event::StreamExpired, "libsql_server_streams_expired_total",
+                "Streams ended because their client was idle too long."},
+    EventMetric{Event::WebSocketOpened, "libsql_server_websockets_opened_total", "WebSockets opened."},
+    EventMetric{Event::WebSocketClosed, "libsql_server_websockets_closed_total", "WebSockets closed."},
     EventMetric{Event::WriteLockTakenOver, "libsql_server_transactions_timed_out_total",
                 "Transactions rolled back because another writer had waited long enough."},
     EventMetric{Event::StatementInterrupted, "libsql_server_query_canceled",
-                "Statements interrupted because their client was gone or their time was over."},
-    EventMetric{Event::NamespaceLoaded, "libsql_server_namespaces_loaded_total", "Namespaces that were loaded."},
-    EventMetric{Event::NamespaceUnloaded, "libsql_server_namespaces_unloaded_total", "Namespaces that were unloaded."},
+                "Statements interrupted because their client had gone or their time was up."},
+    EventMetric{Event::NamespaceLoaded, "libsql_server_namespaces_loaded_total", "Namespaces loaded."},
+    EventMetric{Event::NamespaceUnloaded, "libsql_server_namespaces_unloaded_total", "Namespaces unloaded."},
     EventMetric{Event::TooManyConnections, "libsql_server_connections_refused_total",
-                "Requests that got no connection to a database in time."},
+                "Requests that did not get a database connection in time."},
     EventMetric{Event::ResponseTooLarge, "libsql_server_responses_too_large_total",
-                "Answers that were larger than allowed."},
+                "Answers that exceeded the size limit."},
 };
 
 }  // namespace
@@ -134,15 +135,15 @@ void Monitor::expose(Exposition& out) const {
   out.begin("libsql_server_request_duration_seconds", Exposition::Kind::Histogram,
             "From a request's arrival to the end of its answer.");
   out.histogram(LatencyHistogram::kSeconds, request_time_.counts(), request_time_.seconds());
-  out.counter("libsql_server_request_bytes_total", "Bytes of the bodies of requests.", now(request_bytes_));
-  out.counter("libsql_server_returned_bytes_total", "Bytes of the bodies of answers.", now(response_bytes_));
+  out.counter("libsql_server_request_bytes_total", "Bytes of request bodies.", now(request_bytes_));
+  out.counter("libsql_server_returned_bytes_total", "Bytes of response bodies.", now(response_bytes_));
   out.counter("libsql_server_reads_count", "Statements that only read.", now(reads_));
   out.counter("libsql_server_writes_count", "Statements that may write.", now(writes_));
   out.counter("libsql_server_hrana_step_errors", "Statements that failed.", now(failures_));
-  out.begin("libsql_server_statement_execution_time", Exposition::Kind::Histogram, "Of one statement, in seconds.");
+  out.begin("libsql_server_statement_execution_time", Exposition::Kind::Histogram, "Time of a statement, in seconds.");
   out.histogram(LatencyHistogram::kSeconds, statement_time_.counts(), statement_time_.seconds());
-  out.counter("libsql_server_query_rows_read", "Rows that statements read.", now(rows_read_));
-  out.counter("libsql_server_query_rows_written", "Rows that statements wrote.", now(rows_written_));
+  out.counter("libsql_server_query_rows_read", "Rows read by statements.", now(rows_read_));
+  out.counter("libsql_server_query_rows_written", "Rows written by statements.", now(rows_written_));
   for (const EventMetric& metric : kEventMetrics) {
     out.counter(metric.name, metric.help, now(events_[static_cast<std::size_t>(metric.event)]));
   }

@@ -30,17 +30,16 @@ using CacheMetric = Metric<CacheFigures, std::uint64_t>;
 using SessionMetric = Metric<NamespaceStats, std::size_t>;
 
 constexpr std::array kCounters = {
-    NamespaceMetric{"libsql_server_query_count", Kind::Counter, "Statements that were run.", &NamespaceStats::queries},
+    NamespaceMetric{"libsql_server_query_count", Kind::Counter, "Statements run.", &NamespaceStats::queries},
     NamespaceMetric{"libsql_server_query_failed", Kind::Counter, "Statements that failed.", &NamespaceStats::failed},
-    NamespaceMetric{"libsql_server_rows_read", Kind::Counter, "Rows that were read.", &NamespaceStats::rows_read},
-    NamespaceMetric{"libsql_server_rows_written", Kind::Counter, "Rows that were written.",
-                    &NamespaceStats::rows_written},
+    NamespaceMetric{"libsql_server_rows_read", Kind::Counter, "Rows read.", &NamespaceStats::rows_read},
+    NamespaceMetric{"libsql_server_rows_written", Kind::Counter, "Rows written.", &NamespaceStats::rows_written},
     NamespaceMetric{"libsql_server_grouped_writes_total", Kind::Counter, "Single writes that shared commits.",
                     &NamespaceStats::grouped_writes},
-    NamespaceMetric{"libsql_server_group_commits_total", Kind::Counter, "Commits that they shared.",
+    NamespaceMetric{"libsql_server_group_commits_total", Kind::Counter, "Commits shared by several writes.",
                     &NamespaceStats::group_commits},
-    NamespaceMetric{"libsql_server_connections_opened_total", Kind::Counter,
-                    "Connections to the database that were opened.", &NamespaceStats::connections_opened},
+    NamespaceMetric{"libsql_server_connections_opened_total", Kind::Counter, "Connections opened to the database.",
+                    &NamespaceStats::connections_opened},
     NamespaceMetric{"libsql_server_storage", Kind::Gauge, "Bytes of the pages in use.", &NamespaceStats::storage_bytes},
     NamespaceMetric{"libsql_server_file_bytes", Kind::Gauge, "Bytes of the database file.",
                     &NamespaceStats::file_bytes},
@@ -50,37 +49,37 @@ constexpr std::array kCounters = {
 
 constexpr std::array kCaches = {
     CacheMetric{"libsql_server_statement_cache_hits_total", Kind::Counter,
-                "Statements that were compiled already on their connection.", &CacheFigures::statement_hits},
+                "Statements found compiled in their connection's cache.", &CacheFigures::statement_hits},
     CacheMetric{"libsql_server_statement_cache_misses_total", Kind::Counter, "Statements that had to be compiled.",
                 &CacheFigures::statement_misses},
-    CacheMetric{"libsql_server_statement_cache_entries", Kind::Gauge, "Statements that connections keep compiled.",
+    CacheMetric{"libsql_server_statement_cache_entries", Kind::Gauge, "Compiled statements in the caches.",
                 &CacheFigures::statements},
-    CacheMetric{"libsql_server_statement_cache_bytes", Kind::Gauge, "Memory of these statements.",
+    CacheMetric{"libsql_server_statement_cache_bytes", Kind::Gauge, "Memory of the compiled statements.",
                 &CacheFigures::statement_bytes},
-    CacheMetric{"libsql_server_page_cache_hits_total", Kind::Counter,
-                "Pages that were found in the cache of their connection.", &CacheFigures::page_hits},
+    CacheMetric{"libsql_server_page_cache_hits_total", Kind::Counter, "Pages found in their connection's cache.",
+                &CacheFigures::page_hits},
     CacheMetric{"libsql_server_page_cache_misses_total", Kind::Counter, "Pages that had to be read.",
                 &CacheFigures::page_misses},
     CacheMetric{"libsql_server_page_cache_bytes", Kind::Gauge, "Memory of the page caches.", &CacheFigures::page_bytes},
 };
 
 constexpr std::array kSessions = {
-    SessionMetric{"libsql_server_sessions_in_use", Kind::Gauge, "Connections to the database that clients use.",
+    SessionMetric{"libsql_server_sessions_in_use", Kind::Gauge, "Database connections in use.",
                   &NamespaceStats::sessions_in_use},
-    SessionMetric{"libsql_server_sessions_idle", Kind::Gauge, "Connections to the database that are kept ready.",
+    SessionMetric{"libsql_server_sessions_idle", Kind::Gauge, "Idle database connections.",
                   &NamespaceStats::sessions_idle},
-    SessionMetric{"libsql_server_writers_waiting", Kind::Gauge, "Writers that wait for their turn.",
+    SessionMetric{"libsql_server_writers_waiting", Kind::Gauge, "Writers waiting for their turn.",
                   &NamespaceStats::writers_waiting},
 };
 
 void expose_gauges(Exposition& out, const ServerGauges& gauges) {
-  out.gauge("libsql_server_stream_handles", "HTTP streams that wait for their client.", gauges.http_streams);
-  out.gauge("libsql_server_websockets", "WebSockets that are open.", gauges.websockets);
+  out.gauge("libsql_server_stream_handles", "HTTP streams waiting for their client.", gauges.http_streams);
+  out.gauge("libsql_server_websockets", "Open WebSockets.", gauges.websockets);
   out.gauge("libsql_server_concurrent_connections", "Connections to databases in use.", gauges.connections_in_use);
-  out.gauge("libsql_server_connections_waiting", "Requests that wait for one.", gauges.connections_waiting);
-  out.gauge("libsql_server_count", "Namespaces that are loaded.", gauges.namespaces_loaded);
-  out.gauge("libsql_server_response_bytes_held", "Bytes of answers that are being put together.",
-            gauges.response_bytes_held);
+  out.gauge("libsql_server_connections_waiting", "Requests waiting for a database connection.",
+            gauges.connections_waiting);
+  out.gauge("libsql_server_count", "Loaded namespaces.", gauges.namespaces_loaded);
+  out.gauge("libsql_server_response_bytes_held", "Bytes of answers under construction.", gauges.response_bytes_held);
 }
 
 // One family after the other, as the format wants it.
@@ -109,7 +108,7 @@ void expose_namespaces(Exposition& out, Namespaces& namespaces) {
 
 std::string render_metrics(const Monitor& monitor, Server& server) {
   Exposition out;
-  out.begin("libsql_server_build_info", Kind::Gauge, "Always 1; the labels tell the versions.");
+  out.begin("libsql_server_build_info", Kind::Gauge, "Always 1; the labels give the versions.");
   out.sample(std::uint64_t{1}, {{"version", version()}, {"sqlite", sqlite_version()}});
   monitor.expose(out);
   expose_gauges(out, server.gauges());

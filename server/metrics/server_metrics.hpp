@@ -1,4 +1,4 @@
-// All that GET /metrics tells.
+// Everything that GET /metrics reports.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // Regular expressions in Perl's notation, matched in time linear in the text: all ways through the pattern are followed
 // side by side, so no pattern makes them add up (https://swtch.com/~rsc/regexp/regexp2.html). What cannot be done in
-// that way, back references and looking around, is an error.
+// that way, back references and look-around, is an error.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// What has to be done on the server while the program does something else: closing streams that are left, and showing
-// idle transactions so that they are not taken for dead. One thread per database, made when there is something to do.
+// What has to be done on the server while the program does something else: closing abandoned streams, and keeping
+// idle transactions alive. One thread per database, started when there is something to do.
 #pragma once
 
 #include <chrono>

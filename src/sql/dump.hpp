@@ -1,4 +1,4 @@
-// A database as SQL that makes it again. It reads through an interface, so that the shell and the server, which reach
+// A database as SQL that recreates it. It reads through an interface, so that the shell and the server, which reach
 // databases in different ways, dump alike.
 #pragma once
 
