@@ -16,7 +16,7 @@
 namespace libsql::cli {
 namespace {
 
-// The argument without its one or two dashes, or empty if it is no option.
+// The argument without its one or two dashes, or empty if it is not an option.
 std::string option_name(const std::string& argument) {
   if (argument.size() < 2 || argument[0] != '-') return {};
   return argument.substr(argument[1] == '-' ? 2 : 1);

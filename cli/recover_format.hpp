@@ -41,7 +41,7 @@ std::uint32_t right_child_of(std::string_view page, std::uint32_t number) noexce
 std::uint32_t read_u32(std::string_view bytes, std::size_t at) noexcept;
 
 /// The values of a record of `size` bytes, of which `payload` is what could be read; values beyond that are NULL.
-/// Nothing if its header does not add up to its size: then it is no record.
+/// Nothing if its header does not add up to its size: then it is not a record.
 std::optional<std::vector<Value>> decode_record(std::string_view payload, std::uint64_t size, TextEncoding encoding);
 
 }  // namespace libsql::cli

@@ -9,7 +9,7 @@
 
 namespace libsql::cli {
 
-/// One character of UTF-8 text. Bytes that are no UTF-8 come one by one, with `valid` false.
+/// One character of UTF-8 text. Bytes that are not UTF-8 come one by one, with `valid` false.
 struct Character {
   std::string_view bytes;
   char32_t code = 0;

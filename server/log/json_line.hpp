@@ -11,7 +11,7 @@ namespace libsql::server {
 /// Collects members in the order they are added. The buffer is kept by clear() for the next line.
 class JsonLine final {
  public:
-  /// Text that is no UTF-8 is written with U+FFFD in the place of what is wrong.
+  /// Text that is not UTF-8 is written with U+FFFD in place of the bad bytes.
   JsonLine& add(std::string_view name, std::string_view text);
   JsonLine& add(std::string_view name, std::uint64_t number);
   /// In milliseconds, with a fraction.

@@ -82,7 +82,7 @@ std::optional<Baton> BatonSigner::verify(std::string_view text, std::string_view
   const std::uint64_t sequence = get(bytes.data() + 8);
   Baton baton{get(bytes.data()), sequence & ~kReplaceable, (sequence & kReplaceable) != 0};
   if (baton.is_replaceable != is_long) return std::nullopt;
-  // It covers the other code, too: a baton with any letter changed is none.
+  // It covers the other code, too: a baton with any letter changed is invalid.
   if (is_long) {
     const Hmac::Code open = code_of(open_hmac(), std::span(bytes).first(kBytes), name_space, binding);
     if (CRYPTO_memcmp(open.data(), bytes.data() + kBytes, kOpenCode) != 0) return std::nullopt;

@@ -21,7 +21,7 @@ void notify_service_manager(std::string_view message) noexcept {
   if (path[0] == '@') address.sun_path[0] = '\0';  // a name in the abstract namespace (unix(7))
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
-  // A manager that does not listen is no reason not to serve.
+  // Serve even if the service manager does not listen.
   static_cast<void>(::sendto(fd, message.data(), message.size(), MSG_NOSIGNAL,
                              reinterpret_cast<const sockaddr*>(&address),
                              static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length)));

@@ -129,7 +129,7 @@ bool Rows::next() {
   if (done_) return false;
   if (stmt_->cursor_id() != cursor_id_) [[unlikely]] {  // reset() or the like ended it
     done_ = true;
-    session_->require_open();  // a connection given up is no end of the rows
+    session_->require_open();  // an abandoned connection does not count as the end of the rows
     return false;
   }
   try {

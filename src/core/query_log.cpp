@@ -124,7 +124,7 @@ class QueryLogObserver final : public StatementObserver {
     state_->reported.fetch_add(1, std::memory_order_relaxed);
     try {
       state_->callback(event);
-    } catch (...) {  // the log is no part of the statement
+    } catch (...) {  // the log must not fail the statement
       state_->callback_failures.fetch_add(1, std::memory_order_relaxed);
     }
     reporting_ = false;

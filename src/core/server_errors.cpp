@@ -72,7 +72,7 @@ int sqlite_code_of(std::string_view name) noexcept {
   return 0;
 }
 
-// The kind that the engine's own message tells. A primary key that is no rowid says UNIQUE, too.
+// The kind that the engine's own message tells. A primary key other than the rowid says UNIQUE, too.
 int constraint_code_of(std::string_view message) noexcept {
   struct Known {
     std::string_view begin;
@@ -164,7 +164,7 @@ detail::ErrorData server_error(std::string_view code, std::string_view message, 
   data.retryable = is_retryable(data.sqlite_code);
   if (data.code == ErrorCode::Constraint) {
     describe_constraint(data);
-    // What was guessed from the message is no code that the server sent.
+    // A code guessed from the message was not sent by the server.
     if (sqlite_code_of(code) == 19 && sqlite_code_of(extended_code) <= 0xff) data.sqlite_code = 19;
   }
   return data;

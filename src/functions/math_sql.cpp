@@ -19,7 +19,7 @@ bool is_number(sqlite3_value* value) noexcept {
   return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
-// What is no number, and a result that is none, is NULL.
+// Anything but a number gives NULL, and so does a result that is not one.
 void result_number(sqlite3_context* context, double value) noexcept {
   if (!std::isnan(value)) sqlite3_result_double(context, value);
 }

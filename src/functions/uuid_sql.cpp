@@ -74,7 +74,7 @@ UuidBytes uuid7_at(sqlite3_int64 seconds) noexcept {
   return make_uuid7(random_bytes(), static_cast<std::uint64_t>(seconds) * 1000);
 }
 
-/// uuid7(seconds): NULL for what is no integer or no time.
+/// uuid7(seconds): NULL unless it is an integer and a valid time.
 template <Form form>
 void uuid7_of_seconds(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) noexcept {
   guarded(context, [&] {

@@ -299,7 +299,7 @@ void Store::set_up(engine::Connection& connection) {
       connection.query_text("PRAGMA writable_schema=" + pragma_text(name, value));
     }
   }
-  // The first read: a wrong key and a file that is no database show here.
+  // The first read: a wrong key or a file that is not a database fails here.
   connection.query_text("SELECT 1 FROM sqlite_master LIMIT 1");
   if (options_.open_mode == OpenMode::ReadWrite && connection.is_readonly()) {
     core::throw_error(ErrorCode::CannotOpen, "the file '" + options_.path + "' is not writable");

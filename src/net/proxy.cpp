@@ -14,7 +14,7 @@ namespace {
 
 struct Address {
   unsigned char bytes[16] = {};
-  int bits = 0;  // 32 or 128; 0 for a text that is no address
+  int bits = 0;  // 32 or 128; 0 for a text that is not an address
 };
 
 Address parse_address(const std::string& text) {

@@ -132,7 +132,7 @@ IoResult Stream::write(std::string_view first, std::string_view second) {
 
 bool Stream::idle_and_open() {
   char byte = 0;
-  if (ssl_ != nullptr) {  // Session tickets arrive after the handshake and are no data, so OpenSSL has to look.
+  if (ssl_ != nullptr) {  // Session tickets arrive after the handshake and are not data, so OpenSSL has to look.
     clear_tls_errors();
     return result_of(SSL_peek(ssl_, &byte, 1), 0).state == IoState::WantRead;
   }

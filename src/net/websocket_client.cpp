@@ -218,7 +218,7 @@ void WebSocketConnection::State::fail_sending(const ErrorCode& error) {
   fail(error);
 }
 
-// Collects the beginning of the body of an answer that is no 101, for the message.
+// Collects the beginning of the body of an answer other than 101, for the message.
 void WebSocketConnection::State::refuse(HttpParser& parser, int status) {
   NetError error(ErrorKind::Refused, "the server refused the WebSocket with status " + std::to_string(status), true);
   error.status = status;

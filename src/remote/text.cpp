@@ -82,7 +82,7 @@ Text::Text(std::string_view text) : source(text) {
   offset = first->offset;
   what = sql::classify(statement);
   parameters = sql::parameters(statement);
-  // What is no SELECT (a PRAGMA, a plan) tells of the schema, not of the data.
+  // Anything but a SELECT (a PRAGMA, a plan) reads the schema, not the data.
   constexpr std::int64_t kFew = 100;
   few_rows = what.kind != sql::StatementKind::Select || what.explain != sql::ExplainMode::None ||
              sql::has_few_rows(statement, kFew);
