@@ -35,7 +35,7 @@ inline void append_varint(std::uint64_t value, std::string& out) {
     return;
   }
   char bytes[10];
-  out.append(bytes, put_varint(value, bytes));
+  out.append(bytes, static_cast<std::size_t>(put_varint(value, bytes) - bytes));
 }
 
 inline void append_tag(std::uint32_t field, Wire wire, std::string& out) {
