@@ -12,6 +12,7 @@
 #include "net/server.hpp"
 #include "net/websocket_frame.hpp"
 #include "net/websocket_handshake.hpp"
+#include "support/eventually.hpp"
 #include "support/expect_error.hpp"
 #include "support/in_encoding.hpp"
 #include "support/raw_socket.hpp"
@@ -67,6 +68,10 @@ class SocketServer {
     int found = 0;
     for (const std::string& message : log_->messages) found += message.find(part) != std::string::npos;
     return found;
+  }
+  /// Waits until everything is answered that has come.
+  bool is_at_rest() const {
+    return eventually([&] { return server_.statistics().workers_busy == 0; });
   }
   void refuse_tokens() {
     const std::lock_guard lock(log_->mutex);
@@ -265,7 +270,7 @@ TEST_P(HranaClientSocket, ASocketThatWasClosedWhileIdleIsReplacedUnnoticed) {
   Connection conn = server.builder().build().connect();
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(conn.execute("INSERT INTO t VALUES (1)"), 1u);
-    std::this_thread::sleep_for(20ms);
+    EXPECT_TRUE(server.is_at_rest());  // it has said good-bye
   }
   EXPECT_EQ(server.sockets(), 3);
 }
@@ -301,9 +306,12 @@ TEST_P(HranaClientSocket, RowsAreFetchedInPartsWhileTheyAreRead) {
   Rows rows = select.query();
   ASSERT_TRUE(rows.next());
   EXPECT_EQ(rows.row().get<int>(0), expected++);
-  std::this_thread::sleep_for(50ms);
-  EXPECT_LE(fetched.load(), 3);  // the rest is not asked for before it is wanted
-  while (rows.next()) ASSERT_EQ(rows.row().get<int>(0), expected++);
+  const auto parts_needed = [&] { return expected / 100 + 1; };
+  while (rows.next()) {
+    ASSERT_TRUE(server.is_at_rest());
+    ASSERT_LE(fetched.load(), parts_needed() + 2) << "the rest is asked for before it is wanted";
+    ASSERT_EQ(rows.row().get<int>(0), expected++);
+  }
   EXPECT_EQ(expected, 1000);
 }
 
@@ -351,7 +359,7 @@ struct RawMessage {
   /// Sends so much of the frame, and then resets the connection.
   bool cut(const std::string& frame, std::size_t after) const {
     peer.send(std::string_view(frame).substr(0, after));
-    std::this_thread::sleep_for(1ms);  // what was sent arrives before the reset
+    has_left(peer.descriptor());
     peer.reset();
     return false;
   }

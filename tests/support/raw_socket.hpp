@@ -3,13 +3,16 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <stdexcept>
@@ -19,7 +22,18 @@
 #include <utility>
 #include <vector>
 
+#include "support/eventually.hpp"
+
 namespace libsql::test {
+
+/// Waits until everything that was sent through this socket has left it, its end included: on the loopback it can be
+/// read then, and no reset takes it back. False if the peer does not take it.
+inline bool has_left(int descriptor) {
+  return eventually([&] {
+    int unsent = 0;
+    return ::ioctl(descriptor, SIOCOUTQNSD, &unsent) == 0 && unsent == 0;
+  });
+}
 
 class RawSocket {
  public:
@@ -62,13 +76,18 @@ class RawSocket {
     return true;
   }
 
-  /// Sends byte by byte, as packets of their own.
+  /// Sends byte by byte, as packets of their own. Slow on purpose, if there is a pause.
   bool drip(std::string_view bytes, std::chrono::microseconds pause = std::chrono::microseconds(0)) {
     for (const char& byte : bytes) {
       if (!send({&byte, 1})) return false;
       if (pause.count() > 0) std::this_thread::sleep_for(pause);
     }
     return true;
+  }
+
+  /// Sends this again and again, slowly on purpose: whether the peer ends the connection for it.
+  bool is_cut_off_dripping(std::string_view bytes) {
+    return eventually([&] { return !send(bytes); });
   }
 
   /// Reads up to and including `mark`; what came behind it is kept for the next call. Less if the peer closed before.

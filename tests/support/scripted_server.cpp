@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "support/raw_socket.hpp"
+
 namespace libsql::test {
 namespace {
 
@@ -78,7 +80,7 @@ ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) {
 ScriptedServer::~ScriptedServer() {
   ending_ = true;
   acceptor_.join();
-  drop_connections();
+  shut_down_all();
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
@@ -93,9 +95,15 @@ std::vector<Received> ScriptedServer::received() const {
   return received_;
 }
 
-void ScriptedServer::drop_connections() {
+void ScriptedServer::shut_down_all() {
   const std::lock_guard lock(mutex_);
   for (const int descriptor : open_) ::shutdown(descriptor, SHUT_RDWR);
+}
+
+void ScriptedServer::drop_connections() {
+  shut_down_all();
+  const std::lock_guard lock(mutex_);
+  for (const int descriptor : open_) has_left(descriptor);
 }
 
 void ScriptedServer::accept_all() {
@@ -153,7 +161,7 @@ void ScriptedServer::serve(int descriptor, int number) {
 
 bool ScriptedServer::send(int descriptor, const Reply& reply) {
   if (reply.silent) return true;
-  std::this_thread::sleep_for(reply.delay);
+  std::this_thread::sleep_for(reply.delay);  // slow on purpose
   const std::size_t size = std::min(reply.cut_after.value_or(reply.bytes.size()), reply.bytes.size());
   for (std::size_t sent = 0; sent < size;) {
     const std::size_t piece = reply.piece == 0 ? size - sent : std::min(reply.piece, size - sent);
@@ -163,7 +171,7 @@ bool ScriptedServer::send(int descriptor, const Reply& reply) {
     if (sent < size) std::this_thread::sleep_for(reply.pause);
   }
   if (reply.cut_after) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // what was sent arrives before the reset
+    has_left(descriptor);
     reset(descriptor);
     return false;
   }

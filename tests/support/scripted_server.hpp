@@ -52,11 +52,12 @@ class ScriptedServer {
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   /// The requests so far.
   std::vector<Received> received() const;
-  /// Closes the connections that are open, as a server does with idle ones.
+  /// Closes the connections that are open, as a server does with idle ones. Their peers can know it when this returns.
   void drop_connections();
 
  private:
   void accept_all();
+  void shut_down_all();
   void serve(int descriptor, int number);
   bool send(int descriptor, const Reply& reply);
 

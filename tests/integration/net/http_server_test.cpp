@@ -12,6 +12,7 @@
 
 #include "net/http_client.hpp"
 #include "net/server.hpp"
+#include "support/eventually.hpp"
 #include "support/flood.hpp"
 #include "support/raw_socket.hpp"
 
@@ -19,6 +20,7 @@ namespace {
 
 using namespace libsql::net;
 using namespace std::chrono_literals;
+using libsql::test::eventually;
 using libsql::test::Flood;
 using libsql::test::RawSocket;
 
@@ -83,15 +85,6 @@ std::unique_ptr<BodySource> pieces(std::vector<std::string> all) {
   });
 }
 
-bool eventually(const std::function<bool()>& condition) {
-  const Deadline limit = Deadline::after(10s);
-  while (!condition()) {
-    if (limit.passed()) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
-
 std::string body_of(const std::string& message) { return message.substr(message.find("\r\n\r\n") + 4); }
 std::string status_line(const std::string& message) { return message.substr(0, message.find("\r\n")); }
 
@@ -150,8 +143,9 @@ TEST(HttpServer, ARequestMayBeCutAnywhere) {
   const std::string both = first + second;
   RawSocket peer = fixture.connect();
   for (std::size_t cut = 0; cut <= both.size(); ++cut) {
+    const std::uint64_t read = cut * both.size() + cut;  // until then, this part included
     ASSERT_TRUE(peer.send(both.substr(0, cut)));
-    std::this_thread::sleep_for(300us);
+    ASSERT_TRUE(eventually([&] { return fixture.server.statistics().bytes_received == read; })) << cut;
     ASSERT_TRUE(peer.send(both.substr(cut)));
     ASSERT_EQ(body_of(peer.read_message()), "POST:hello") << cut;
     ASSERT_EQ(body_of(peer.read_message()), "PUT:abcde") << cut;
@@ -505,8 +499,7 @@ TEST(HttpServer, ACallbackForAPeerThatIsGoneAlreadyRunsAtOnce) {
   std::atomic<bool> go_on = false;
   std::atomic<bool> told = false;
   Fixture fixture([&](Exchange& exchange) {
-    const Deadline limit = Deadline::after(10s);
-    while (!exchange.peer_gone() && !limit.passed()) std::this_thread::sleep_for(1ms);
+    EXPECT_TRUE(eventually([&] { return exchange.peer_gone(); }));
     exchange.on_peer_gone([&] { told = true; });
     go_on = true;
   });
@@ -571,10 +564,8 @@ TEST(HttpServer, SlowPeersAreCutOff) {
   idle.send(kGet);
   EXPECT_EQ(body_of(idle.read_message()), "GET:");
   // Dripping does not help: what counts is when the whole is there.
-  const Deadline limit = Deadline::after(10s);
-  while (head.send("X") && !limit.passed()) std::this_thread::sleep_for(10ms);
-  while (body.send("x") && !limit.passed()) std::this_thread::sleep_for(10ms);
-  EXPECT_FALSE(limit.passed());
+  EXPECT_TRUE(head.is_cut_off_dripping("X"));
+  EXPECT_TRUE(body.is_cut_off_dripping("x"));
   EXPECT_EQ(silent.read_all(), "");
   EXPECT_EQ(idle.read_all(), "");
   EXPECT_EQ(fixture.server.statistics().connections_timed_out, 4u);
@@ -636,8 +627,7 @@ TEST(HttpServer, ASourceIsToldWhenItsPeerIsGone) {
                          std::make_unique<Source>(
                              [&](std::string&) {
                                begun = true;
-                               const Deadline limit = Deadline::after(10s);
-                               while (!told && !limit.passed()) std::this_thread::sleep_for(1ms);
+                               EXPECT_TRUE(eventually([&] { return told.load(); }));
                                return BodySource::Next::End;
                              },
                              [&] { told = true; }));
@@ -681,8 +671,7 @@ TEST(HttpServer, AnswersBeyondItsLimitOnlyWhatIsVital) {
   Fixture fixture(
       [&](Exchange& exchange) {
         ++running;
-        const Deadline limit = Deadline::after(20s);
-        while (!release && !limit.passed()) std::this_thread::sleep_for(1ms);
+        EXPECT_TRUE(eventually([&] { return release.load(); }));
         echo(exchange);
       },
       options,
@@ -739,8 +728,7 @@ TEST(HttpServer, APeerThatHasEndedItsSideGetsAnAnswerThatTakesLong) {
   std::atomic<bool> go_on = false;
   Fixture fixture([&](Exchange& exchange) {
     begun = true;
-    const Deadline limit = Deadline::after(10s);
-    while (!go_on && !limit.passed()) std::this_thread::sleep_for(1ms);
+    EXPECT_TRUE(eventually([&] { return go_on.load(); }));
     EXPECT_FALSE(exchange.peer_gone());
     echo(exchange);
   });
@@ -777,8 +765,7 @@ TEST(HttpServer, NoticesThatPeersAreGoneWhenAllWorkersAreKept) {
           ++told;
         });
         ++running;
-        const Deadline limit = Deadline::after(10s);
-        while (!gone && !limit.passed()) std::this_thread::sleep_for(1ms);
+        eventually([&] { return gone.load(); });
         exchange.on_peer_gone({});
         echo(exchange);
       },
@@ -800,25 +787,25 @@ TEST(HttpServer, NoticesThatPeersAreGoneWhenAllWorkersAreKept) {
 TEST(HttpServer, DrainsWithoutCuttingWhatRuns) {
   std::atomic<bool> begun = false;
   std::atomic<bool> draining = false;
+  std::optional<RawSocket> idle;
+  std::string said_to_idle = "nothing yet";
   Fixture fixture([&](Exchange& exchange) {
     if (exchange.request().path == "/slow") {
       begun = true;
-      const Deadline limit = Deadline::after(10s);
-      while (!exchange.draining() && !limit.passed()) std::this_thread::sleep_for(1ms);
-      draining = exchange.draining();
-      std::this_thread::sleep_for(20ms);
+      draining = eventually([&] { return exchange.draining(); });
+      said_to_idle = idle->read_all();  // until the server has closed what does nothing
     }
     echo(exchange);
   });
-  RawSocket idle = fixture.connect();
-  idle.send(kGet);
-  idle.read_message();
+  idle.emplace(fixture.connect());
+  idle->send(kGet);
+  idle->read_message();
   RawSocket busy = fixture.connect();
   busy.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
   ASSERT_TRUE(eventually([&] { return begun.load(); }));
   EXPECT_TRUE(fixture.server.stop(Deadline::after(10s)));
   EXPECT_TRUE(draining);
-  EXPECT_EQ(idle.read_all(), "");
+  EXPECT_EQ(said_to_idle, "");
   const std::string answer = busy.read_all();
   EXPECT_EQ(body_of(answer), "GET:");
   EXPECT_NE(answer.find("Connection: close"), std::string::npos);

@@ -13,7 +13,10 @@
 #include "net/server.hpp"
 #include "net/websocket_frame.hpp"
 #include "net/websocket_handshake.hpp"
+#include "support/asleep.hpp"
+#include "support/eventually.hpp"
 #include "support/flood.hpp"
+#include "support/in_time.hpp"
 #include "support/raw_socket.hpp"
 
 namespace {
@@ -21,6 +24,7 @@ namespace {
 using namespace libsql::net;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
+using libsql::test::eventually;
 using libsql::test::Flood;
 using libsql::test::RawServer;
 using libsql::test::RawSocket;
@@ -213,9 +217,11 @@ TEST(WebSocket, FragmentsAndPingsMayBeCutAnywhere) {
       "are you there"
       "\x81\x0a"
       "fragmented";
+  const std::uint64_t before = fixture.server.statistics().bytes_received;
   for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    const std::uint64_t read = before + cut * bytes.size() + cut;  // until then, this part included
     peer.send(bytes.substr(0, cut));
-    std::this_thread::sleep_for(300us);
+    ASSERT_TRUE(eventually([&] { return fixture.server.statistics().bytes_received == read; })) << cut;
     peer.send(bytes.substr(cut));
     ASSERT_EQ(peer.read(expected.size()), expected) << cut;
   }
@@ -392,11 +398,6 @@ TEST(WebSocket, ASessionThatIsPausedReadsNothingAndHoldsNoWorker) {
   WebSocketConnection client(Origin{false, "127.0.0.1", server.listen({}, handler)}, options);
   client.connect("/", {}, {}, patient());
   Pausing& pausing = *handler->pausing;
-  const auto eventually = [](auto&& condition) {
-    const Deadline limit = Deadline::after(10s);
-    while (!condition() && !limit.passed()) std::this_thread::sleep_for(1ms);
-    return condition();
-  };
   client.send(MessageType::Text, "pause", patient());
   for (int i = 0; i < 5; ++i) client.send(MessageType::Text, "more", patient());
   EXPECT_TRUE(eventually([&] { return pausing.messages == 1 && server.statistics().workers_busy == 0; }));
@@ -416,10 +417,8 @@ TEST(WebSocket, AMessageThatDoesNotBecomeCompleteEndsTheConnection) {
   RawSocket fragments = fixture.raw();
   half.send(frame(0x81, "hello").substr(0, 8));
   fragments.send(frame(0x01, "part"));
-  const Deadline limit = Deadline::after(10s);
-  // Neither further fragments nor pings buy time.
-  while (fragments.send(frame(0x00, "part") + frame(0x89, "p")) && !limit.passed()) std::this_thread::sleep_for(5ms);
-  EXPECT_FALSE(limit.passed());
+  EXPECT_TRUE(fragments.is_cut_off_dripping(frame(0x00, "part") + frame(0x89, "p")))
+      << "further fragments or pings buy time";
   EXPECT_EQ(half.read_all(), "");
 }
 
@@ -615,19 +614,24 @@ TEST(WebSocketClient, AnInterruptEndsTheWaitWithin100Milliseconds) {
     shake_hands(peer);
     peer.read_all();
   });
-  WebSocketConnection client = client_of(server);
-  client.connect("/", {}, {}, patient());
-  Interrupt interrupt;
-  Deadline::Clock::time_point triggered;
-  std::thread other([&] {
-    std::this_thread::sleep_for(20ms);
-    triggered = Deadline::Clock::now();
-    interrupt.trigger();
-  });
-  EXPECT_EQ(failure_of([&] { client.receive(Wait{Deadline::after(10s), &interrupt}); }).kind(), ErrorKind::Interrupted);
-  const auto ended = Deadline::Clock::now();
-  other.join();
-  EXPECT_LT(ended - triggered, 100ms);
+  EXPECT_TRUE(libsql::test::usually_within(100ms, [&] {
+    WebSocketConnection client = client_of(server);
+    client.connect("/", {}, {}, patient());
+    Interrupt interrupt;
+    libsql::test::Sleeper receiver;
+    Deadline::Clock::time_point triggered;
+    std::thread other([&] {
+      EXPECT_TRUE(eventually([&] { return receiver.is_asleep(); }));
+      triggered = Deadline::Clock::now();
+      interrupt.trigger();
+    });
+    receiver.begin();
+    const NetError error = failure_of([&] { client.receive(Wait{Deadline::after(60s), &interrupt}); });
+    const auto ended = Deadline::Clock::now();
+    other.join();
+    EXPECT_EQ(error.kind(), ErrorKind::Interrupted);
+    return ended - triggered;
+  }));
 }
 
 TEST(WebSocketClient, ASilentServerIsATimeout) {
