@@ -1,7 +1,10 @@
 // Waiting for locks, deadlines and interrupts, between real threads.
 #include <libsql/libsql.hpp>
 
+#include "support/asleep.hpp"
+#include "support/eventually.hpp"
 #include "support/expect_error.hpp"
+#include "support/in_time.hpp"
 #include "support/interrupter.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -10,6 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
+
+using test::eventually;
+using test::usually_within;
 
 constexpr const char* kEndless =
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
@@ -42,9 +48,11 @@ TEST_F(WaitingTest, BusyTimeoutIsWaitedForAndThenBusy) {
   EXPECT_GE(Clock::now() - begin, 200ms);
   EXPECT_GT(other.statistics().busy_waits, 0u);
   other.busy_timeout(0ms);
-  const auto again = Clock::now();
-  EXPECT_THROW(other.execute("INSERT INTO t VALUES (1)"), Busy);
-  EXPECT_LT(Clock::now() - again, 150ms);
+  EXPECT_TRUE(usually_within(150ms, [&] {
+    const auto again = Clock::now();
+    EXPECT_THROW(other.execute("INSERT INTO t VALUES (1)"), Busy);
+    return Clock::now() - again;
+  }));
 }
 
 TEST_F(WaitingTest, TimeInTheLineOfWritersCountsAgainstTheBusyTimeout) {
@@ -53,8 +61,12 @@ TEST_F(WaitingTest, TimeInTheLineOfWritersCountsAgainstTheBusyTimeout) {
   first.busy_timeout(1500ms);
   Connection second = db_.connect();
   second.busy_timeout(2s);
-  std::jthread ahead([&] { EXPECT_THROW(first.transaction(TransactionBehavior::Immediate), Busy); });
-  std::this_thread::sleep_for(100ms);
+  test::Sleeper leader;
+  std::jthread ahead([&] {
+    leader.begin();
+    EXPECT_THROW(first.transaction(TransactionBehavior::Immediate), Busy);
+  });
+  EXPECT_TRUE(eventually([&] { return leader.is_asleep(); }));
   const auto begin = Clock::now();
   EXPECT_THROW(second.transaction(TransactionBehavior::Immediate), Busy);
   const auto waited = Clock::now() - begin;
@@ -66,12 +78,14 @@ TEST_F(WaitingTest, TimeInTheLineOfWritersCountsAgainstTheBusyTimeout) {
 TEST_F(WaitingTest, WaiterGoesOnWhenTheLockIsFree) {
   std::optional<Transaction> tx(conn_.transaction(TransactionBehavior::Immediate));
   std::atomic<bool> written = false;
+  test::Sleeper sleeper;
   std::jthread waiter([&] {
     Connection other = db_.connect();
+    sleeper.begin();
     other.execute("INSERT INTO t VALUES (1)");
     written = true;
   });
-  std::this_thread::sleep_for(50ms);
+  EXPECT_TRUE(eventually([&] { return sleeper.is_asleep(); }));
   EXPECT_FALSE(written);
   tx->commit();
   waiter.join();
@@ -79,7 +93,7 @@ TEST_F(WaitingTest, WaiterGoesOnWhenTheLockIsFree) {
 }
 
 TEST_F(WaitingTest, InterruptEndsARunningQueryWithinAHundredMilliseconds) {
-  EXPECT_LT(after_interrupt(conn_, [&] { conn_.execute(kEndless); }), 100ms);
+  EXPECT_TRUE(usually_within(100ms, [&] { return after_interrupt(conn_, [&] { conn_.execute(kEndless); }); }));
   EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1) << "the connection goes on";
 }
 
@@ -87,19 +101,23 @@ TEST_F(WaitingTest, InterruptEndsAWaitForALockWithinAHundredMilliseconds) {
   const Transaction tx = conn_.transaction(TransactionBehavior::Immediate);
   Connection other = db_.connect();
   other.busy_timeout(60s);
-  EXPECT_LT(after_interrupt(other, [&] { other.execute("INSERT INTO t VALUES (1)"); }), 100ms);
-  EXPECT_LT(after_interrupt(other, [&] { other.transaction(TransactionBehavior::Immediate); }), 100ms);
+  const auto insert = [&] { other.execute("INSERT INTO t VALUES (1)"); };
+  const auto begin = [&] { other.transaction(TransactionBehavior::Immediate); };
+  EXPECT_TRUE(usually_within(100ms, [&] { return after_interrupt(other, insert); }));
+  EXPECT_TRUE(usually_within(100ms, [&] { return after_interrupt(other, begin); }));
   EXPECT_TRUE(other.is_autocommit());
 }
 
 TEST_F(WaitingTest, InterruptEndsRowsInTheMiddle) {
-  Rows rows = conn_.query("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c");
-  const auto read = [&] {
-    while (rows.next()) {
-    }
-  };
-  EXPECT_LT(after_interrupt(conn_, read), 100ms);
-  EXPECT_FALSE(rows.next());
+  EXPECT_TRUE(usually_within(100ms, [&] {
+    Rows rows = conn_.query("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c");
+    const auto time = after_interrupt(conn_, [&] {
+      while (rows.next()) {
+      }
+    });
+    EXPECT_FALSE(rows.next());
+    return time;
+  }));
 }
 
 TEST_F(WaitingTest, InterruptWithNothingRunningIsForgotten) {
@@ -113,7 +131,7 @@ TEST_F(WaitingTest, DeadlineEndsARunningQuery) {
   const auto begin = Clock::now();
   const Timeout error = test::error_of<Timeout>([&] { conn_.execute(kEndless); });
   EXPECT_GE(Clock::now() - begin, 50ms);
-  EXPECT_LT(Clock::now() - begin, 1s);
+  EXPECT_LT(Clock::now() - begin, 10s);
   EXPECT_TRUE(error.retryable());
   EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);
 }
@@ -131,10 +149,8 @@ TEST_F(WaitingTest, DeadlineEndsAWaitForALock) {
 
 TEST_F(WaitingTest, DeadlineIsPerCallAndCanBeLifted) {
   conn_.deadline(300ms);
-  for (int i = 0; i < 5; ++i) {
-    std::this_thread::sleep_for(80ms);
-    EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);
-  }
+  const auto begin = Clock::now();
+  while (Clock::now() - begin < 350ms) EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1) << "it is of one call";
   conn_.deadline(20ms);
   EXPECT_THROW(conn_.execute(kEndless), Timeout);
   conn_.deadline(std::nullopt);
@@ -157,7 +173,8 @@ TEST_F(WaitingTest, BusyTimeoutPragmaKeepsInterruptAndDeadline) {
   other.execute("PRAGMA busy_timeout=60000");
   EXPECT_EQ(other.busy_timeout(), 60s);
   EXPECT_EQ(other.query_value<int>("PRAGMA busy_timeout"), 60000);
-  EXPECT_LT(after_interrupt(other, [&] { other.execute("INSERT INTO t VALUES (1)"); }), 100ms);
+  EXPECT_TRUE(usually_within(
+      100ms, [&] { return after_interrupt(other, [&] { other.execute("INSERT INTO t VALUES (1)"); }); }));
   other.deadline(20ms);
   EXPECT_THROW(other.execute("INSERT INTO t VALUES (1)"), Timeout);
 }

@@ -1,5 +1,7 @@
 // A server is killed with kill -9 in the middle of a thousand write transactions of several clients.
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <random>
 #include <set>
@@ -19,6 +21,7 @@ TEST(ServerCrash, KeepsEveryAcknowledgedTransactionAndNoHalfOfAnother) {
   const std::string data = directory.file("data");
   std::mt19937 random(20240607);
   std::mutex mutex;
+  std::condition_variable changed;
   std::set<std::int64_t> acknowledged;
   std::atomic<std::int64_t> next = 1;
   for (int round = 0; acknowledged.size() < kTransactions; ++round) {
@@ -59,17 +62,15 @@ TEST(ServerCrash, KeepsEveryAcknowledgedTransactionAndNoHalfOfAnother) {
             if (result_of(answer.at("results")[0]).at("step_results")[3].is_null()) continue;
             const std::lock_guard lock(mutex);
             acknowledged.insert(n);
+            if (acknowledged.size() == enough) changed.notify_one();
           }
         } catch (const std::exception&) {  // the server is gone
         }
       });
     }
-    for (;;) {
-      {
-        const std::lock_guard lock(mutex);
-        if (acknowledged.size() >= enough) break;
-      }
-      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    {
+      std::unique_lock lock(mutex);
+      EXPECT_TRUE(changed.wait_for(lock, std::chrono::minutes(2), [&] { return acknowledged.size() >= enough; }));
     }
     server.kill();
     const int status = server.wait();

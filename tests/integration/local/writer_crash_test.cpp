@@ -73,7 +73,7 @@ TEST(WriterCrash, KilledProcessLosesNoAcknowledgedCommit) {
       ASSERT_EQ(::read(ends[0], &number, sizeof number), static_cast<ssize_t>(sizeof number));
       acknowledged.insert(number);
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(137 * round));
+    std::this_thread::sleep_for(std::chrono::microseconds(137 * round));  // a moment that nobody chooses
     ASSERT_EQ(::kill(child, SIGKILL), 0);
     while (::read(ends[0], &number, sizeof number) == static_cast<ssize_t>(sizeof number)) acknowledged.insert(number);
     ::close(ends[0]);

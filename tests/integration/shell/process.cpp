@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "support/eventually.hpp"
+
 namespace libsql::test {
 namespace {
 
@@ -178,10 +180,7 @@ int Terminal::wait() {
   while (read_more(until)) {
   }
   int status = 0;
-  while (waitpid(pid_, &status, WNOHANG) == 0) {
-    if (std::chrono::steady_clock::now() > until) return -1;
-    poll(nullptr, 0, 5);
-  }
+  if (!eventually([&] { return waitpid(pid_, &status, WNOHANG) != 0; }, kPatience)) return -1;
   pid_ = -1;
   return status_of(status);
 }

@@ -115,7 +115,8 @@ TEST(Terminal, SendsNoColoursToFiles) {
 }
 
 TEST(Terminal, ShowsTheProgressOfLongWorkOnly) {
-  const std::string slow = ".import --csv \"|printf 'a\\n1\\n'; sleep 1; printf '2\\n'\" t";
+  // Slow on purpose: longer than the 400 ms in which nothing is shown.
+  const std::string slow = ".import --csv \"|printf 'a\\n1\\n'; sleep 0.5; printf '2\\n'\" t";
   const std::string fast = ".import --csv \"|printf 'a\\n1\\n2\\n'\" t";
   Terminal long_work(LIBSQL_PROGRAM, {":memory:", slow, "SELECT count(*) FROM t"});
   EXPECT_EQ(long_work.wait(), 0);

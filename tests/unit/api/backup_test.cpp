@@ -9,6 +9,8 @@
 #include <string>
 #include <thread>
 
+#include "support/asleep.hpp"
+#include "support/eventually.hpp"
 #include "unit/api/file_fixture.hpp"
 
 namespace libsql {
@@ -152,8 +154,10 @@ TEST_F(BackupTest, ALockedTargetIsWaitedForAndThenBusy) {
   EXPECT_THROW((void)backup(conn_, target, options), Busy);
   EXPECT_GE(std::chrono::steady_clock::now() - start, 30ms);
   options.busy_timeout = 20s;
+  test::Sleeper copier;
+  copier.begin();
   std::thread releaser([&] {
-    std::this_thread::sleep_for(20ms);
+    EXPECT_TRUE(test::eventually([&] { return copier.is_asleep(); }));
     tx.reset();
   });
   EXPECT_EQ(backup(conn_, target, options), BackupOutcome::Completed);

@@ -9,26 +9,18 @@
 
 #include "api/access.hpp"
 #include "core/histogram.hpp"
+#include "support/eventually.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace libsql {
 namespace {
 
 using namespace std::chrono_literals;
+using test::eventually;
 using testing::HasSubstr;
 
 class PoolTest : public testing::Test {
  protected:
-  // Waits for what another thread is about to do.
-  template <class Condition>
-  static bool eventually(Condition&& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
-    while (std::chrono::steady_clock::now() < deadline) {
-      if (condition()) return true;
-      std::this_thread::yield();
-    }
-    return false;
-  }
   static PoolOptions shared(std::size_t max_size) { return {.max_size = max_size, .routing = PoolRouting::Shared}; }
 
   libsql::test::TemporaryDirectory directory_;

@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/asleep.hpp"
+#include "support/eventually.hpp"
 #include "unit/api/file_fixture.hpp"
 
 namespace libsql {
@@ -45,13 +47,12 @@ class WriterTest : public FileTest {
     std::vector<std::thread> threads;
     (
         [&] {
-          std::atomic<bool> started = false;
-          threads.emplace_back([&started, job = std::move(jobs)] {
-            started = true;
+          test::Sleeper sleeper;
+          threads.emplace_back([&sleeper, job = std::move(jobs)] {
+            sleeper.begin();
             job();
           });
-          while (!started) std::this_thread::yield();
-          std::this_thread::sleep_for(5ms);  // to be in line before the next one
+          EXPECT_TRUE(test::eventually([&] { return sleeper.is_asleep(); }));  // in line before the next one
         }(),
         ...);
     go = true;

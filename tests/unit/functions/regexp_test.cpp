@@ -1,10 +1,8 @@
 #include "functions/regexp.hpp"
 
-#include <atomic>
-#include <chrono>
 #include <string>
-#include <thread>
 
+#include "support/interrupter.hpp"
 #include "unit/functions/support.hpp"
 
 namespace libsql::functions::test {
@@ -152,18 +150,10 @@ TEST_F(RegexpFunctions, TakeTimeInProportionToTheText) {
 }
 
 TEST_F(RegexpFunctions, EndWhenTheStatementIsInterrupted) {
-  sqlite3* connection = connection_.get();
-  std::atomic<bool> done = false;
-  std::thread interrupter([&] {
-    while (!done) {
-      sqlite3_interrupt(connection);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  });
+  libsql::test::Interrupter interrupter([connection = connection_.get()] { sqlite3_interrupt(connection); });
   const std::string answer =
       query("select regexp_like(printf('%.*c', 50000000, 'a'), '(?:a?){200}a{200}b'), count(*) from (values (1))");
-  done = true;
-  interrupter.join();
+  interrupter.end();
   EXPECT_EQ(answer, "ERR interrupted");
 }
 
