@@ -9,6 +9,7 @@
 
 #include "conformance/hrana/socket.hpp"
 #include "hrana/extensions.hpp"
+#include "support/eventually.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -31,13 +32,6 @@ class HranaCrowd : public ServerTest {
   HttpClient holder() { return client(); }
   void let_go() { client().pipeline(list({execute("COMMIT"), close()}), baton_); }
   std::size_t waiting() { return server_->namespaces().get("default")->stats().writers_waiting; }
-  bool eventually(const std::function<bool()>& condition) {
-    for (int i = 0; i < 3000; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
-  }
 
   // Each runs one INSERT by another way; the code of its error.
   std::vector<std::function<std::string(const Headers&)>> ways() {

@@ -1,8 +1,8 @@
 // What the server counts.
 #include <fstream>
-#include <thread>
 
 #include "server/metrics/monitor.hpp"
+#include "support/eventually.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -13,12 +13,10 @@ class ForgottenSoon : public ServerTest {
   void configure(server::Options& options) override { options.timeouts.namespace_idle = std::chrono::milliseconds(1); }
 
   bool wait_until_unloaded() {
-    for (int i = 0; i < 500; ++i) {
+    return eventually([&] {
       server_->namespaces().tidy();
-      if (server_->gauges().namespaces_loaded == 0) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return false;
+      return server_->gauges().namespaces_loaded == 0;
+    });
   }
 };
 
@@ -107,13 +105,13 @@ class OneThread : public ServerTest {
   // A line is written a little after its answer.
   std::vector<Json> access_log(std::size_t expected) {
     std::vector<Json> lines;
-    for (int i = 0; i < 1000 && lines.size() < expected; ++i) {
-      if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    eventually([&] {
       monitor_->access_log()->flush();
       lines.clear();
       std::ifstream file(directory_.file("access"));
       for (std::string line; std::getline(file, line);) lines.push_back(Json::parse(line));
-    }
+      return lines.size() >= expected;
+    });
     return lines;
   }
 

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "conformance/hrana/socket.hpp"
+#include "support/eventually.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -298,13 +299,17 @@ TEST_F(HranaGroups, AWebSocketThatLeavesEndsItsWriteAndHarmsNoOtherOne) {
       if (!code.empty() && code != "SQLITE_BUSY") ++wrong;
     }
   });
+  const auto log_size = [&] { return shared_.server->namespaces().get("default")->stats().wal_bytes; };
   for (int i = 0; i < 5; ++i) {
     Socket socket(shared_.server->port());
     socket.hello();
     socket.ask(open(1));
-    socket.request(
-        on(1, "INSERT INTO log WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"));
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const std::uint64_t before = log_size();
+    socket.request(on(1,
+                      "INSERT INTO log WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                      "SELECT zeroblob(50000) FROM n"));
+    // It runs, and has more than fits into its memory.
+    EXPECT_TRUE(eventually([&] { return log_size() > before + 1'000'000; }));
   }
   over = true;
   other.join();
