@@ -3,33 +3,11 @@
 #include <array>
 
 #include "replication/bytes.hpp"
+#include "replication/crc64.hpp"
 
 namespace libsql::replication {
 
 namespace {
-
-// The polynomial 0x1b with its bits in reverse order, as a register that shifts to the right wants it.
-constexpr std::uint64_t kPolynomial = 0xd800000000000000;
-
-// What a byte becomes after 1 to 8 further bytes, so that eight bytes are taken at a time.
-constexpr std::size_t kSlices = 8;
-using Table = std::array<std::array<std::uint64_t, 256>, kSlices>;
-
-constexpr Table kTable = [] {
-  Table table{};
-  for (std::size_t byte = 0; byte < 256; ++byte) {
-    std::uint64_t rest = byte;
-    for (int bit = 0; bit < 8; ++bit) rest = (rest >> 1U) ^ ((rest & 1U) != 0 ? kPolynomial : 0U);
-    table[0][byte] = rest;
-  }
-  for (std::size_t slice = 1; slice < kSlices; ++slice) {
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      const std::uint64_t before = table[slice - 1][byte];
-      table[slice][byte] = (before >> 8U) ^ table[0][before & 255U];
-    }
-  }
-  return table;
-}();
 
 constexpr std::uint64_t reverse_bits(std::uint64_t value) noexcept {
   value = (value >> 1U & 0x5555555555555555U) | (value & 0x5555555555555555U) << 1U;
@@ -67,17 +45,7 @@ std::string to_string(const FrameError& error) {
 }
 
 std::uint64_t chain_checksum(std::uint64_t previous, std::span<const std::byte> page) noexcept {
-  std::uint64_t rest = reverse_bits(previous);
-  const std::byte* at = page.data();
-  std::size_t left = page.size();
-  for (; left >= 8; left -= 8, at += 8) {
-    rest ^= load_le<std::uint64_t>(at);
-    rest = kTable[7][rest & 255U] ^ kTable[6][rest >> 8U & 255U] ^ kTable[5][rest >> 16U & 255U] ^
-           kTable[4][rest >> 24U & 255U] ^ kTable[3][rest >> 32U & 255U] ^ kTable[2][rest >> 40U & 255U] ^
-           kTable[1][rest >> 48U & 255U] ^ kTable[0][rest >> 56U];
-  }
-  for (; left > 0; --left, ++at) rest = (rest >> 8U) ^ kTable[0][(rest ^ std::to_integer<std::uint64_t>(*at)) & 255U];
-  return ~rest;
+  return ~crc64(reverse_bits(previous), page);
 }
 
 FrameHeader decode_frame_header(std::span<const std::byte, kFrameHeaderSize> bytes) noexcept {

@@ -159,7 +159,7 @@ TEST(ReplicationProxy, ConditionsNestAsDeeplyAsTheReaderAllowsAndNoDeeper) {
   };
   EXPECT_NO_THROW(decode_program_req(nested(45)));
   EXPECT_EQ(fault_of([&] { decode_program_req(nested(50)); }), Kind::Malformed);
-  EXPECT_EQ(fault_of([&] { decode_program_req(nested(20000)); }), Kind::Malformed);
+  EXPECT_EQ(fault_of([&] { decode_program_req(nested(2000)); }), Kind::Malformed);
 }
 
 TEST(ReplicationProxy, APartThatComesTwiceIsMergedAndOfTwoKindsTheLastCounts) {
