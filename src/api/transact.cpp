@@ -61,7 +61,8 @@ class TransactRun::Impl {
     if (!error.outcome_known() || error.write_committed() || !error.session_usable()) return false;
     // The lock is the outer transaction's, and so is what it has read.
     if (nested_) return false;
-    if (committing_ && session_->was_done()) return false;  // a listener failed, who was told of the commit
+    // Its handle has ended: it is committed, and a listener failed, who was told of that.
+    if (committing_ && !transaction_->is_open()) return false;
     if (error.code() == ErrorCode::TransactionLost || is_stale_snapshot(error)) return true;
     // A deadline is for all attempts together.
     if (error.code() == ErrorCode::Timeout && session_->settings().deadline) return false;

@@ -78,8 +78,8 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   std::optional<engine::SharedMemoryDatabase> memory_;
   std::shared_ptr<engine::TemporarySpace> temporary_space_;
   std::optional<engine::TemporaryFiles> temporary_files_;  // goes after all connections
-  std::unique_ptr<engine::Connection> keeper_;             // keeps the log of a database in memory, or with writers_in_line
-  std::mutex keeper_mutex_;                                // for its use
+  std::unique_ptr<engine::Connection> keeper_;  // keeps the log of a database in memory, or with writers_in_line
+  std::mutex keeper_mutex_;                     // for its use
   std::atomic<std::uint64_t> connections_opened_ = 0;
   std::shared_ptr<WriteLine> write_line_;
   std::mutex idle_mutex_;

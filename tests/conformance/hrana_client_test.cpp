@@ -1,8 +1,10 @@
 // The client against exchanges as sqld, Turso Cloud and written specifications have them: the tests are named by what
 // a client must be able to do.
 #include <gtest/gtest.h>
+#include <cstdlib>
 
 #include <cmath>
+#include <cstdlib>
 #include <deque>
 #include <memory>
 
@@ -756,6 +758,14 @@ TEST_P(HranaClient, NobodyThereIsANetworkErrorWithAKnownOutcome) {
   EXPECT_TRUE(error.outcome_known());
   EXPECT_TRUE(error.retryable());
   EXPECT_TRUE(error.session_usable());
+}
+
+TEST_F(HranaJsonClient, AConnectionInOneCallSendsItsToken) {
+  ::setenv("no_proxy", "127.0.0.1", 1);
+  const ScriptedServer server([](const Received&) { return json(R"({"error":"no"})", 401); });
+  EXPECT_THROW(libsql::connect(server.url(), "secret").execute("SELECT 1"), Auth);
+  ASSERT_FALSE(server.received().empty());
+  EXPECT_NE(server.received().back().head.find("Bearer secret"), std::string::npos);
 }
 
 TEST_F(HranaJsonClient, RedirectsAreRefused) {
