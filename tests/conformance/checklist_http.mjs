@@ -1,11 +1,11 @@
 // What a server of the Hrana protocol has to do over HTTP, each point as a test of raw requests. node checklist_http.mjs LIBSQL
-import { assert, run, sleep, test } from './support/check.mjs';
+import { assert, run, test, until } from './support/check.mjs';
 import { exchange, request, statusOf } from './support/raw.mjs';
 import { authKey, startServer, temporaryFile } from './support/server.mjs';
 
 const key = authKey();
 const server = await startServer();
-const hasty = await startServer({ args: ['--stream-idle-timeout', '1s'] });
+const hasty = await startServer({ args: ['--stream-idle-timeout', '1s', '--admin-listen', '127.0.0.1:0'] });
 const jealous = await startServer({ args: ['--transaction-timeout', '1s'] });
 const many = await startServer({ data: temporaryFile('many'), args: ['--admin-listen', '127.0.0.1:0'] });
 const guarded = await startServer({ args: ['--auth-jwt-key-file', key.file] });
@@ -118,7 +118,8 @@ test('9. of two requests at once with one baton, one succeeds', async () => {
 });
 test('10. an idle stream in a transaction expires and is rolled back', async () => {
   const { baton } = await pipeline([execute('BEGIN IMMEDIATE'), execute('CREATE TABLE expired(v)')], { to: hasty });
-  await sleep(2500);
+  assert.equal(await hasty.gauge('stream_handles'), 1);
+  await until('it expires', async () => await hasty.gauge('stream_handles') === 0);
   const { status, type, json } = await send('/v3/pipeline', { baton, requests: [execute('COMMIT')] }, { to: hasty });
   assert.deepEqual([status, type, json.code], [400, 'application/json', 'STREAM_EXPIRED']);
   const { results } = await pipeline([execute('SELECT * FROM expired'), close], { to: hasty });

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { assert, run, testEach } from './support/check.mjs';
+import { assert, run, testEach, until } from './support/check.mjs';
 import { Page } from './support/browser.mjs';
 import { authKey, startServer } from './support/server.mjs';
 
@@ -41,7 +41,7 @@ const key = authKey();
 const server = await startServer({ args: ['--auth-jwt-key-file', key.file] });
 const page = await Page.open(process.argv[3]);
 await page.go(`http://127.0.0.1:${pages.address().port}/`);
-for (let tries = 0; tries < 200 && !(await page.evaluate('globalThis.libsql !== undefined')); ++tries) await new Promise((resolve) => setTimeout(resolve, 25));
+await until('the page has loaded the client', () => page.evaluate('globalThis.libsql !== undefined'));
 
 const token = key.token({ a: 'rw' });
 // Runs the body of an async function of `client` in the page; its value comes back as JSON.

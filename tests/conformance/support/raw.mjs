@@ -28,10 +28,12 @@ export function open(server) {
   });
 }
 
-// Sends `bytes` and returns what came back, as Latin-1, when the peer closed or nothing came for `quiet` milliseconds.
-export async function exchange(server, bytes, { quiet = 300, limit = 15_000 } = {}) {
+// Sends `bytes` and returns what came back, as Latin-1: when the peer closed, when `complete` says of it that it is all, or
+// when nothing came for `quiet` milliseconds.
+export async function exchange(server, bytes, { quiet = 300, limit = 15_000, complete = () => false } = {}) {
   const socket = await open(server);
   const chunks = [];
+  const answer = () => Buffer.concat(chunks).toString('latin1');
   await new Promise((resolve) => {
     let timer;
     const done = () => {
@@ -45,13 +47,14 @@ export async function exchange(server, bytes, { quiet = 300, limit = 15_000 } = 
     wait(limit);
     socket.on('data', (chunk) => {
       chunks.push(chunk);
-      wait(quiet);
+      if (complete(answer())) done();
+      else wait(quiet);
     });
     socket.on('close', done);
     socket.write(bytes);
   });
   socket.destroy();
-  return Buffer.concat(chunks).toString('latin1');
+  return answer();
 }
 
 export const statusOf = (answer) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
@@ -89,14 +92,21 @@ export function frame(payload, { opcode = 1, final = true, masked = true, reserv
 
 export const message = (value, options) => frame(JSON.stringify(value), options);
 
+// Whether a server has said all that it will on a WebSocket.
+export const isClosed = (answer) => answer.includes('\r\n\r\n') && closeCode(answer) !== undefined;
+
 // The close code in what a server sent on a WebSocket, or undefined. Frames are read from the end of the handshake on.
 export function closeCode(answer) {
   const bytes = Buffer.from(answer.slice(answer.indexOf('\r\n\r\n') + 4), 'latin1');
   for (let at = 0; at + 2 <= bytes.length;) {
     let size = bytes[at + 1] & 127;
     let head = 2;
-    if (size === 126) [size, head] = [bytes.readUInt16BE(at + 2), 4];
-    else if (size === 127) [size, head] = [Number(bytes.readBigUInt64BE(at + 2)), 10];
+    const more = { 126: 2, 127: 8 }[size] ?? 0;
+    if (at + head + more > bytes.length) return undefined;  // the rest is under way
+    if (more === 2) size = bytes.readUInt16BE(at + head);
+    else if (more === 8) size = Number(bytes.readBigUInt64BE(at + head));
+    head += more;
+    if (at + head + size > bytes.length) return undefined;
     if ((bytes[at] & 15) === 8) return size >= 2 ? bytes.readUInt16BE(at + head) : 1005;
     at += head + size;
   }

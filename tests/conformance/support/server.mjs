@@ -41,6 +41,14 @@ export class Server {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  // A figure of /metrics, summed over namespaces. Needs --admin-listen.
+  async gauge(name) {
+    const text = await (await fetch(`${this.adminUrl}/metrics`)).text();
+    const found = [...text.matchAll(new RegExp(`^libsql_server_${name}(?:{[^}]*})? (\\S+)$`, 'gm'))];
+    if (found.length === 0) throw new Error(`/metrics does not say libsql_server_${name}`);
+    return found.reduce((sum, [, value]) => sum + Number(value), 0);
+  }
+
   logged() {
     return readFileSync(this.log, 'utf8');
   }

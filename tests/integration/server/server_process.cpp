@@ -97,23 +97,17 @@ std::uint16_t ServerProcess::port_after(std::string_view label) const {
 
 void ServerProcess::signal(int number) const { kill(pid_, number); }
 
-std::optional<int> ServerProcess::wait(std::chrono::milliseconds longest) {
-  const auto until = Clock::now() + longest;
-  while (!status_) {
-    int status = 0;
-    if (waitpid(pid_, &status, WNOHANG) == pid_) {
-      status_ = status_of(status);
-    } else if (Clock::now() > until) {
-      return std::nullopt;
-    } else {
-      errors();  // so that it never waits for somebody to read
-      sleep_a_little();
-    }
-  }
+std::optional<int> ServerProcess::wait(std::chrono::seconds longest) {
+  eventually(
+      [&] {
+        errors();  // so that it never waits for somebody to read
+        int status = 0;
+        if (!status_ && waitpid(pid_, &status, WNOHANG) == pid_) status_ = status_of(status);
+        return status_.has_value();
+      },
+      longest);
   return status_;
 }
-
-void sleep_a_little() { poll(nullptr, 0, 10); }
 
 Reply request(std::uint16_t port, std::string_view method, std::string_view target, std::string_view body,
               std::vector<std::pair<std::string, std::string>> headers,

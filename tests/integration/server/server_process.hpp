@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/http_client.hpp"
+#include "support/eventually.hpp"
 
 namespace libsql_test {
 
@@ -33,7 +34,7 @@ class ServerProcess {
 
   void signal(int number) const;
   /// The exit status; 128 + signal if a signal ended it; nothing if it has not ended in that time.
-  std::optional<int> wait(std::chrono::milliseconds longest = std::chrono::seconds(20));
+  std::optional<int> wait(std::chrono::seconds longest = std::chrono::seconds(20));
   /// What it wrote to standard error until now.
   std::string errors();
 
@@ -65,20 +66,6 @@ std::string run_sql(std::uint16_t port, std::string_view sql,
                     std::vector<std::pair<std::string, std::string>> headers = {},
                     std::shared_ptr<const libsql::net::TlsContext> tls = nullptr);
 
-/// Asks again until `condition` holds; false after 10 s.
-template <class Condition>
-bool eventually(Condition&& condition);
-
-void sleep_a_little();
-
-template <class Condition>
-bool eventually(Condition&& condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    sleep_a_little();
-  }
-  return true;
-}
+using libsql::test::eventually;
 
 }  // namespace libsql_test
