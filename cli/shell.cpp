@@ -239,8 +239,21 @@ Connection& Shell::connection() {
   return *connection_;
 }
 
+namespace {
+
+// To the engine a file with a wrong key looks like one that is not a database.
+Database open_or_advise(const DatabaseSettings& settings) {
+  try {
+    return open_database(settings);
+  } catch (const NotADatabase& error) {
+    throw CommandError(std::string(error.what()) + "; if it is encrypted, check --key-file and --cipher");
+  }
+}
+
+}  // namespace
+
 void Shell::open(const DatabaseSettings& settings) {
-  Database database = open_database(settings);
+  Database database = open_or_advise(settings);
   Connection connection = database.connect();
   if (connection.capabilities().mode != Mode::Remote) add_file_functions(connection);
   counters_.reset();

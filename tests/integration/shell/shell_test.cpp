@@ -202,7 +202,10 @@ TEST(Encryption, TakesTheKeyFromAFileOrTheEnvironment) {
         run_shell({"--cipher", "chacha20", "--key-file", key, file, "SELECT a FROM t"})}) {
     EXPECT_EQ(result.status, 1);
     EXPECT_EQ(result.out, "");
+    EXPECT_CONTAINS(result.err, "file is not a database; if it is encrypted, check --key-file and --cipher");
   }
+  const ProcessResult opened = run_shell({":memory:", ".open " + file});
+  EXPECT_CONTAINS(opened.err, "file is not a database; if it is encrypted, check --key-file and --cipher");
   const ProcessResult no_key = run_shell({"--cipher", "aes256cbc", file, "SELECT 1"});
   EXPECT_CONTAINS(no_key.err, "LIBSQL_ENCRYPTION_KEY");
   write_file(directory.file("empty"), "\n");
