@@ -141,7 +141,9 @@ std::uint64_t BulkRun::finish() { return bulk_->finish(); }
 
 Transaction Connection::transaction(TransactionBehavior behavior) {
   core::Session& held = session();
-  if (!held.in_transaction() && held.is_autocommit()) {
+  held.require_open();
+  const core::TransactionState state = held.transaction_state();
+  if (!state.is_open && !state.is_watched) {
     held.begin(behavior);
     return detail::Access::transaction(session_, 0);
   }
