@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/errors.hpp"
@@ -306,14 +307,14 @@ void Session::leave_read_only() noexcept {
 }
 
 void Session::savepoint(core::SavepointStep step, std::string_view name) {
-  const std::string quoted = sql::quote_identifier(name);
+  std::string quoted = sql::quote_identifier(name);
   connection().forget_last_run();
   try {
     switch (step) {
       case core::SavepointStep::Set:
-        return run("SAVEPOINT " + quoted);
+        return run("SAVEPOINT " + std::move(quoted));
       case core::SavepointStep::Release:
-        return run("RELEASE " + quoted);
+        return run("RELEASE " + std::move(quoted));
       case core::SavepointStep::RollBackTo:
         return roll_back_to_savepoint(quoted);
       case core::SavepointStep::Undo:

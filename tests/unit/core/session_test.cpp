@@ -83,6 +83,7 @@ class ForwardingSession final : public Session {
     }
   }
   void watch(bool on) noexcept override { primary_->watch(on); }
+  void guard_transaction(bool on) noexcept override { primary_->guard_transaction(on); }
   TransactionState transaction_state() const noexcept override { return primary_->transaction_state(); }
 
   const Standing& standing() const noexcept override { return primary_->standing(); }
@@ -113,6 +114,7 @@ class ForwardingSession final : public Session {
   void leave(Span span) noexcept override {
     for (Session* const session : both()) session->leave(span);
   }
+  void pause(std::chrono::nanoseconds time) override { primary_->pause(time); }
   void report_later(std::exception_ptr failure) noexcept override { primary_->report_later(std::move(failure)); }
   SessionSettings settings() const noexcept override { return primary_->settings(); }
   void apply(const SessionSettings& settings) override {
