@@ -205,20 +205,16 @@ void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
 
 // False: there is none, and the request waits for one without a thread. Throws RequestRefused when it has waited long
 // enough.
-bool UserHandler::take_place(net::Exchange& exchange, const Context& context, Places::Place& place) {
+bool UserHandler::wait_for_place(net::Exchange& exchange, const Context& context, Places::Place& place, Whose whose) {
   Places& places = state_.places;
-  Takers owner = context.takers();
-  Whose whose = Whose::Nobody;
-  if ((place = places.try_take(owner, &whose))) [[likely]]
-    return true;
   const auto now = core::SteadyClock::now();
   const auto until = exchange.parked_since().value_or(now) + state_.options.timeouts.connection_wait;
   if (now >= until || places.waiting() >= state_.options.limits.connections_waiting) {
     throw RequestRefused(whose == Whose::Server ? 503 : 429, "TOO_MANY_REQUESTS", places.message(whose));
   }
   const auto ticket = std::make_shared<int>(0);
-  places.wait(owner, ticket, exchange.waker());
-  if ((place = places.try_take(owner))) return true;
+  places.wait(context.takers(), ticket, exchange.waker());
+  if ((place = places.try_take(context.takers(), &whose))) return true;
   exchange.park(until, ticket);
   return false;
 }

@@ -35,7 +35,12 @@ class UserHandler final : public net::Handler {
   void dispatch(net::Exchange& exchange, Notes& notes);
   void run(net::Exchange& exchange, Route route, Notes& notes);
   void check_stranger(net::Exchange& exchange);
-  bool take_place(net::Exchange& exchange, const Context& context, Places::Place& place);
+  bool take_place(net::Exchange& exchange, const Context& context, Places::Place& place) {
+    Whose whose = Whose::Nobody;
+    place = state_.places.try_take(context.takers(), &whose);
+    return place || wait_for_place(exchange, context, place, whose);
+  }
+  bool wait_for_place(net::Exchange& exchange, const Context& context, Places::Place& place, Whose whose);
   std::unique_ptr<BodyRecord> record_of(net::Exchange& exchange, Notes& notes) const;
   void answer_version(net::Exchange& exchange);
 

@@ -15,6 +15,8 @@ inline constexpr std::string_view kBytes = "application/octet-stream";
 
 /// Browsers may use the server from any page (observed: sqld 0.24.33).
 inline constexpr net::Header kAnyOrigin{"access-control-allow-origin", "*"};
+inline constexpr net::Header kTypeJson{"content-type", kJson};
+inline constexpr net::Header kTypeProtobuf{"content-type", kProtobuf};
 
 void answer(net::Exchange& exchange, int status, std::string_view content_type, std::string_view body);
 /// `{"error":...,"message":...,"code":...}`, which shows the text in every known client.

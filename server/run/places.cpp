@@ -2,13 +2,6 @@
 
 namespace libsql::server {
 
-Places::Place Places::try_take(Takers& owner, Whose* whose) noexcept {
-  const Whose limit = budget_.take(1, owner.bearer.get(), owner.name_space.get());
-  if (whose != nullptr) *whose = limit;
-  if (limit != Whose::Nobody) return Place();
-  return Place(*this, std::move(owner));
-}
-
 void Places::give(const Takers& owner) noexcept {
   budget_.give(1, owner.bearer.get(), owner.name_space.get());
   if (!line_.is_empty()) call_next();

@@ -45,8 +45,13 @@ class Places {
   Places(const Places&) = delete;
   Places& operator=(const Places&) = delete;
 
-  /// None if there is none for this owner; `whose` limit it was. If there is one, it takes the owner.
-  Place try_take(Takers& owner, Whose* whose = nullptr) noexcept;
+  /// None if there is none for this owner; then it was `whose` limit.
+  Place try_take(Takers owner, Whose* whose = nullptr) noexcept {
+    const Whose limit = budget_.take(1, owner.bearer.get(), owner.name_space.get());
+    if (whose != nullptr) *whose = limit;
+    if (limit != Whose::Nobody) return Place();
+    return Place(*this, std::move(owner));
+  }
   /// `go_on` is called, once and by any thread, when there may be a place for the owner, unless `ticket` has expired.
   /// Whoever calls this has to try again afterwards, as a place may have come free meanwhile.
   void wait(Takers owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on) {

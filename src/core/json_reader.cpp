@@ -328,16 +328,22 @@ bool JsonObject::next_key() {
   return true;
 }
 
-// Goes to the value of the next member if it has this name and is written without white space or escapes.
+// Goes to the value of the next member if it has this name and is written without escapes, and without white space
+// but for the blank that some writers put behind a comma.
 bool JsonObject::take_key(std::string_view name) noexcept {
-  const std::size_t comma = first_ ? 0 : 1;
-  const std::size_t size = comma + name.size() + 3;
-  const char* const at = reader_.at_;
-  if (static_cast<std::size_t>(reader_.end_ - at) < size || (!first_ && at[0] != ',') || at[comma] != '"' ||
-      std::memcmp(at + comma + 1, name.data(), name.size()) != 0 || at[size - 2] != '"' || at[size - 1] != ':') {
+  const char* at = reader_.at_;
+  const char* const end = reader_.end_;
+  if (!first_) {
+    if (at == end || *at != ',') return false;
+    ++at;
+    if (at != end && *at == ' ') ++at;
+  }
+  const std::size_t size = name.size() + 3;
+  if (static_cast<std::size_t>(end - at) < size || at[0] != '"' || at[1] != name.front() ||
+      std::memcmp(at + 1, name.data(), name.size()) != 0 || at[size - 2] != '"' || at[size - 1] != ':') {
     return false;
   }
-  reader_.at_ += size;
+  reader_.at_ = at + size;
   first_ = false;
   return true;
 }

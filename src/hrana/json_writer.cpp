@@ -15,6 +15,25 @@ namespace {
 // A zero blob has no bytes to read.
 void append_zeros(std::size_t size, std::string& out) { out.append(core::base64_length(size), 'A'); }
 
+// What is always there is put together in a small array: to append to a string costs more than the few characters do.
+
+template <std::size_t kSize>
+char* put(const char (&literal)[kSize], char* to) noexcept {
+  std::memcpy(to, literal, kSize - 1);
+  return to + kSize - 1;
+}
+
+constexpr std::size_t kIntegerSize = 20;  // the longest
+
+template <class T>
+char* put_integer(T value, char* to) noexcept {
+  if (static_cast<std::uint64_t>(value) < 10) {
+    *to = static_cast<char>('0' + value);
+    return to + 1;
+  }
+  return std::to_chars(to, to + kIntegerSize, value).ptr;
+}
+
 // Numbers with at most three decimals, as prices and durations are, without the search for the shortest text that
 // std::to_chars makes: they have at most 15 digits, and no two texts of so few digits are the same number. Writes what
 // std::to_chars would, and returns its end; null for a number that is not of that kind.
@@ -27,7 +46,7 @@ char* write_short_decimal(double value, char* to) noexcept {
   const auto fraction = static_cast<int>(thousandths % 1000);
   if (fraction == 0 && whole >= 100'000 && whole % 10 == 0) return nullptr;  // perhaps shorter with an exponent
   if (std::signbit(value)) *to++ = '-';
-  to = std::to_chars(to, to + 20, whole).ptr;
+  to = put_integer(whole, to);
   *to++ = '.';
   *to++ = static_cast<char>('0' + fraction / 100);
   if (fraction % 100 != 0) *to++ = static_cast<char>('0' + fraction / 10 % 10);
@@ -35,12 +54,19 @@ char* write_short_decimal(double value, char* to) noexcept {
   return to;
 }
 
+constexpr std::size_t kRealSize = 32;
+
+char* put_real(double value, char* to) noexcept {
+  if (!std::isfinite(value)) return put("null", to);
+  if (char* const end = write_short_decimal(value, to)) return end;
+  char* const end = std::to_chars(to, to + kRealSize - 2, value).ptr;  // There is room for every number.
+  return std::all_of(to, end, [](char c) { return c == '-' || (c >= '0' && c <= '9'); }) ? put(".0", end) : end;
+}
+
 template <class T>
 void append_integer(T value, std::string& out) {
-  char digits[24];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-  static_cast<void>(error);  // There is room for every number.
-  out.append(digits, end);
+  char digits[kIntegerSize];
+  out.append(digits, put_integer(value, digits));
 }
 
 }  // namespace
@@ -65,19 +91,8 @@ void append_number(std::int64_t value, std::string& out) { append_integer(value,
 void append_number(std::uint64_t value, std::string& out) { append_integer(value, out); }
 
 void append_number(double value, std::string& out) {
-  if (!std::isfinite(value)) {
-    out += "null";
-    return;
-  }
-  char digits[32];
-  if (char* const end = write_short_decimal(value, digits)) {
-    out.append(digits, end);
-    return;
-  }
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-  static_cast<void>(error);  // There is room for every number.
-  out.append(digits, end);
-  if (std::all_of(digits, end, [](char c) { return c == '-' || (c >= '0' && c <= '9'); })) out += ".0";
+  char digits[kRealSize];
+  out.append(digits, put_real(value, digits));
 }
 
 void append_bool(bool value, std::string& out) { out += value ? "true" : "false"; }
@@ -88,20 +103,19 @@ bool append_value(ValueRef value, std::string& out) {
       out += R"({"type":"null"})";
       return true;
     case ValueType::Integer: {
-      constexpr std::string_view kStart = R"({"type":"integer","value":")";
-      char text[kStart.size() + 24];
-      std::memcpy(text, kStart.data(), kStart.size());
-      char* end = std::to_chars(text + kStart.size(), text + sizeof text - 2, value.integer()).ptr;
-      *end++ = '"';
+      char text[32 + kIntegerSize];
+      char* end = put_integer(value.integer(), put(R"({"type":"integer","value":")", text));
+      end = put("\"}", end);
+      out.append(text, end);
+      return true;
+    }
+    case ValueType::Real: {
+      char text[32 + kRealSize];
+      char* end = put_real(value.real(), put(R"({"type":"float","value":)", text));
       *end++ = '}';
       out.append(text, end);
       return true;
     }
-    case ValueType::Real:
-      out += R"({"type":"float","value":)";
-      append_number(value.real(), out);
-      out += '}';
-      return true;
     case ValueType::Text:
       out += R"({"type":"text","value":)";
       if (!append_string(value.text(), out)) return false;
@@ -159,31 +173,21 @@ void append_cols(std::span<const Col> cols, std::string& out) {
 }
 
 void append_totals(const StmtTotals& totals, std::string& out) {
-  out += ",\"affected_row_count\":";
-  append_number(totals.affected_row_count, out);
-  if (!totals.last_insert_rowid && !totals.replication_index) {
-    out += R"(,"last_insert_rowid":null,"replication_index":null,"rows_read":)";
-  } else {
-    const auto quoted = [&](const auto& number) {
-      if (!number) {
-        out += "null";
-        return;
-      }
-      out += '"';
-      append_number(*number, out);
-      out += '"';
-    };
-    out += ",\"last_insert_rowid\":";
-    quoted(totals.last_insert_rowid);
-    out += ",\"replication_index\":";
-    quoted(totals.replication_index);
-    out += ",\"rows_read\":";
-  }
-  append_number(totals.rows_read, out);
-  out += ",\"rows_written\":";
-  append_number(totals.rows_written, out);
-  out += ",\"query_duration_ms\":";
-  append_number(totals.query_duration_ms, out);
+  const auto put_quoted = [](const auto& number, char* to) {
+    if (!number) return put("null", to);
+    *to++ = '"';
+    to = put_integer(*number, to);
+    *to++ = '"';
+    return to;
+  };
+  char text[160 + 5 * kIntegerSize + kRealSize];  // the names, and what they have
+  char* to = put_integer(totals.affected_row_count, put(",\"affected_row_count\":", text));
+  to = put_quoted(totals.last_insert_rowid, put(",\"last_insert_rowid\":", to));
+  to = put_quoted(totals.replication_index, put(",\"replication_index\":", to));
+  to = put_integer(totals.rows_read, put(",\"rows_read\":", to));
+  to = put_integer(totals.rows_written, put(",\"rows_written\":", to));
+  to = put_real(totals.query_duration_ms, put(",\"query_duration_ms\":", to));
+  out.append(text, to);
 }
 
 }  // namespace libsql::hrana::json

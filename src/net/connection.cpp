@@ -374,6 +374,7 @@ void Connection::finish() {
   out_.release();
   body_.release();
   parser_ = HttpParser();
+  repeated_.forget();
   head_text_ = std::string();
   source_head_ = std::string();
   charge_.set(0);

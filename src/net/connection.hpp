@@ -14,6 +14,7 @@
 #include "net/byte_buffer.hpp"
 #include "net/charge.hpp"
 #include "net/http_parser.hpp"
+#include "net/repeated_head.hpp"
 #include "net/resolve.hpp"
 #include "net/server_core.hpp"
 #include "net/stream.hpp"
@@ -191,6 +192,7 @@ class Connection {
   std::string head_text_;               // the head of a request whose body is still coming
   ByteBuffer body_;                     // a chunked body, put together
   HttpParser parser_;                   // of a body that comes in pieces
+  RepeatedHead repeated_;               // of who is known
   Charge charge_;                       // for all of these
   std::unique_ptr<BodySource> source_;  // of the answer at hand
   std::string source_head_;             // what has to be sent before its first piece

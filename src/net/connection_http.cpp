@@ -24,22 +24,31 @@ Connection::Progress Connection::take_head(Worker& worker, ByteBuffer& in) {
     started_ = coarse_now();
     moved_ = 0;
   }
-  while (in.view().starts_with("\r\n")) {  // RFC 9112 2.2: ignore blank lines before a request line.
-    in.consume(2);
-    scanned_ = 0;
+  const RequestHead* taken = repeated_.match(in.view());
+  std::size_t length = 0;
+  if (taken != nullptr) [[likely]] {
+    length = repeated_.size();
+  } else {
+    while (in.view().starts_with("\r\n")) {  // RFC 9112 2.2: ignore blank lines before a request line.
+      in.consume(2);
+      scanned_ = 0;
+    }
+    length = find_head_end(in.view(), scanned_);
+    if (length > core_.options().max_head_bytes || (length == 0 && in.size() > core_.options().max_head_bytes)) {
+      return refuse(worker, 431, "the head of the request is too long");
+    }
+    if (length == 0) return Progress::NeedMore;
+    const std::string_view text = in.view().substr(0, length);
+    if (const auto error = worker.parser.take_request_head(text, worker.head)) {
+      return refuse(worker, error->status, error->reason);
+    }
+    if (is_known()) repeated_.note(text, worker.head, worker.parser);
+    taken = &worker.head;
   }
-  const std::size_t length = find_head_end(in.view(), scanned_);
-  if (length > core_.options().max_head_bytes || (length == 0 && in.size() > core_.options().max_head_bytes)) {
-    return refuse(worker, 431, "the head of the request is too long");
-  }
-  if (length == 0) return Progress::NeedMore;
-  if (const auto error = worker.parser.take_request_head(in.view().substr(0, length), worker.head)) {
-    return refuse(worker, error->status, error->reason);
-  }
-  const RequestHead& head = worker.head;
+  const RequestHead& head = *taken;
   body_unread_ = head.framing != Framing::None;
   worker.requests.add(1);
-  HttpExchange exchange(*this, worker, {});
+  HttpExchange exchange(*this, worker, head, {});
   const std::size_t announced = head.framing == Framing::Length ? static_cast<std::size_t>(head.content_length) : 0;
   exchange.set_in_head(true, head.framing != Framing::Chunked && in.size() - length >= announced);
   try {
@@ -110,8 +119,12 @@ Connection::Progress Connection::take_body(Worker& worker, ByteBuffer& in) {
     body = body_.view();
   }
   body_unread_ = false;
-  static_cast<void>(worker.parser.take_request_head(head_text_, worker.head));  // It was parsed before, so it is good.
-  HttpExchange exchange(*this, worker, body);
+  const RequestHead* head = repeated_.match(head_text_);
+  if (head == nullptr) {
+    static_cast<void>(worker.parser.take_request_head(head_text_, worker.head));  // It was good before.
+    head = &worker.head;
+  }
+  HttpExchange exchange(*this, worker, *head, body);
   const Progress progress = handle(exchange);
   if (progress != Progress::Parked) in.consume(taken);
   return progress;

@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::size_t kKeptMemory = 256 * 1024;  // of the worker's string for bodies
 
-void append_number(std::string& text, std::uint64_t value, int base) {
+void append_number(std::string& text, std::uint64_t value) {
   char digits[20];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value, base);
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
   text.append(digits, static_cast<std::size_t>(end - digits));
 }
 
@@ -26,12 +26,12 @@ bool Request::wants_websocket() const noexcept {
   return method == "GET" && has_token(headers, "Upgrade", "websocket") && has_token(headers, "Connection", "upgrade");
 }
 
-HttpExchange::HttpExchange(Connection& connection, Worker& worker, std::string_view body)
+HttpExchange::HttpExchange(Connection& connection, Worker& worker, const RequestHead& head, std::string_view body)
     : connection_(connection),
       worker_(worker),
+      framing_(head.framing),
       body_limit_(connection.core().options().max_body_bytes),
-      keep_alive_(worker.head.keep_alive && !connection.close_asked() && !connection.core().draining()) {
-  const RequestHead& head = worker.head;
+      keep_alive_(head.keep_alive && !connection.close_asked() && !connection.core().draining()) {
   request_.method = head.method;
   request_.target = head.target;
   const std::size_t mark = head.target.find('?');
@@ -81,35 +81,41 @@ void HttpExchange::append_connection() {
   }
 }
 
-void HttpExchange::build_head(int status, std::span<const Header> headers) {
+void HttpExchange::build_head(int status, FieldLines lines, std::span<const Header> headers) {
   if (stage_ != Stage::None) throw std::logic_error("the request has been answered already");
   if (status < 200 || status > 999) throw std::invalid_argument("the status is not that of an answer");
   std::string& text = worker_.head_text;
-  text.assign("HTTP/1.1 ");
-  append_number(text, static_cast<std::uint64_t>(status), 10);
-  text.append(1, ' ').append(reason_phrase(status)).append("\r\n");
+  if (status == 200) {
+    text.assign(worker_.ok_and_date());
+  } else {
+    text.assign("HTTP/1.1 ");
+    append_number(text, static_cast<std::uint64_t>(status));
+    text.append(1, ' ').append(reason_phrase(status));
+    text.append("\r\nDate: ").append(worker_.date()).append("\r\n");
+  }
+  text.append(lines.text());
   for (const Header& header : headers) {
     if (!is_token(header.name) || !is_field_value(header.value)) {
       throw std::invalid_argument("a header field of the answer is malformed");
     }
     text.append(header.name).append(": ").append(header.value).append("\r\n");
   }
-  text.append("Date: ").append(worker_.date()).append("\r\n");
   // What is left of the body would be taken for the next request.
   if (connection_.body_unread() || connection_.core().draining()) keep_alive_ = false;
   bodiless_ = without_body(status) || request_.method == "HEAD";
   status_ = status;
 }
 
-void HttpExchange::answer(int status, std::span<const Header> headers, std::string_view body) {
-  build_head(status, headers);
+void HttpExchange::answer(int status, FieldLines lines, std::span<const Header> headers, std::string_view body) {
+  build_head(status, lines, headers);
   append_connection();
   if (!without_body(status)) {
     worker_.head_text.append("Content-Length: ");
-    append_number(worker_.head_text, body.size(), 10);
+    append_number(worker_.head_text, body.size());
+    worker_.head_text.append("\r\n\r\n");
+  } else {
     worker_.head_text.append("\r\n");
   }
-  worker_.head_text.append("\r\n");
   if (bodiless_) body = {};
   body_bytes_ = body.size();
   stage_ = Stage::Done;
@@ -130,7 +136,7 @@ void HttpExchange::fail() noexcept {
 }
 
 void HttpExchange::answer_from(int status, std::span<const Header> headers, std::unique_ptr<BodySource> source) {
-  build_head(status, headers);
+  build_head(status, {}, headers);
   const bool chunked = request_.minor_version > 0;
   if (!chunked) keep_alive_ = false;  // Then only the end of the connection marks the end of the body.
   append_connection();
@@ -157,7 +163,7 @@ std::shared_ptr<WebSocketSession> HttpExchange::accept_websocket(std::shared_ptr
     answer(status, std::span<const Header>(fields.begin(), fields.size()), why);
     return nullptr;
   };
-  if (!request_.wants_websocket() || request_.minor_version < 1 || worker_.head.framing != Framing::None) {
+  if (!request_.wants_websocket() || request_.minor_version < 1 || framing_ != Framing::None) {
     return refuse(400, {{"Content-Type", "text/plain"}}, "this is not a WebSocket handshake\n");
   }
   if (request_.header("Sec-WebSocket-Version") != "13") {

@@ -9,7 +9,8 @@ namespace libsql::net {
 /// Lives on the worker's stack while the handler runs.
 class HttpExchange final : public Exchange {
  public:
-  HttpExchange(Connection& connection, Worker& worker, std::string_view body);
+  /// `head` outlives it.
+  HttpExchange(Connection& connection, Worker& worker, const RequestHead& head, std::string_view body);
   ~HttpExchange() override;
   HttpExchange(const HttpExchange&) = delete;
   HttpExchange& operator=(const HttpExchange&) = delete;
@@ -27,7 +28,8 @@ class HttpExchange final : public Exchange {
     return connection_.parked_since();
   }
   std::string& buffer() override;
-  void answer(int status, std::span<const Header> headers, std::string_view body) override;
+  using Exchange::answer;
+  void answer(int status, FieldLines lines, std::span<const Header> headers, std::string_view body) override;
   void answer_from(int status, std::span<const Header> headers, std::unique_ptr<BodySource> source) override;
   bool answered() const noexcept override { return stage_ != Stage::None && stage_ != Stage::Parked; }
   bool is_parked() const noexcept override { return stage_ == Stage::Parked; }
@@ -55,11 +57,12 @@ class HttpExchange final : public Exchange {
   }
 
  private:
-  void build_head(int status, std::span<const Header> headers);
+  void build_head(int status, FieldLines lines, std::span<const Header> headers);
   void append_connection();
 
   Connection& connection_;
   Worker& worker_;
+  const Framing framing_;
   Request request_;
   std::uint64_t body_limit_;
   Stage stage_ = Stage::None;

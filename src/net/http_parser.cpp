@@ -1,6 +1,5 @@
 #include "net/http_parser.hpp"
 
-#include <array>
 #include <cstring>
 #include <string>
 #include <variant>
@@ -16,18 +15,6 @@ using Text = boost::beast::string_view;
 
 constexpr std::size_t kMaxLine = 16 * 1024;      // the size of a chunk with its extensions, or all trailer fields
 constexpr std::size_t kMaxOverhead = 64 * 1024;  // all extensions of one body
-
-constexpr std::array<bool, 256> make_token_table() {
-  std::array<bool, 256> table{};
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
-  for (int c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = true;
-  for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] = true;
-  for (int c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = true;
-  return table;
-}
-constexpr std::array<bool, 256> kToken = make_token_table();
-
-constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }
 
 std::string_view view(Text text) noexcept { return {text.data(), text.size()}; }
 
@@ -189,7 +176,7 @@ constexpr HeadError kOddLine{400, "a line of the head continues another, or does
 
 bool is_authority(std::string_view text) noexcept {
   for (const char c : text) {
-    if (is_control(c) || std::string_view(" \t/?#@\\,\"<>").find(c) != std::string_view::npos) return false;
+    if (detail::is_control(c) || std::string_view(" \t/?#@\\,\"<>").find(c) != std::string_view::npos) return false;
   }
   return true;
 }
@@ -217,20 +204,6 @@ std::optional<HeadError> reduce_target(RequestHead& head) noexcept {
 }
 
 }  // namespace
-
-bool is_token(std::string_view text) noexcept {
-  for (const char c : text) {
-    if (!kToken[static_cast<unsigned char>(c)]) return false;
-  }
-  return !text.empty();
-}
-
-bool is_field_value(std::string_view text) noexcept {
-  for (const char c : text) {
-    if (is_control(c) && c != '\t') return false;
-  }
-  return true;
-}
 
 std::size_t find_head_end(std::string_view data, std::size_t& from) noexcept {
   std::size_t at = from;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/field_syntax.hpp"
 #include "net/http.hpp"
 
 namespace libsql::net {
@@ -49,11 +50,6 @@ inline constexpr std::size_t kMaxHeaders = 128;
 /// The length of the head that `data` begins with, empty line included; 0 if its end has not arrived. `from` is where
 /// an earlier call on a shorter `data` stopped looking; it is moved on.
 std::size_t find_head_end(std::string_view data, std::size_t& from) noexcept;
-
-/// Whether `text` may be the name of a header, or a method: one token (RFC 9110 5.6.2).
-bool is_token(std::string_view text) noexcept;
-/// Whether `text` may be the value of a header: no character that would end it.
-bool is_field_value(std::string_view text) noexcept;
 
 /// Reads one message at a time with Boost.Beast's parser, and refuses on top of it where that one is more lenient than
 /// a peer might be. Threads: one at a time.

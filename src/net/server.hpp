@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "net/deadline.hpp"
+#include "net/field_lines.hpp"
 #include "net/http.hpp"
 #include "net/memory_account.hpp"
 #include "net/tls.hpp"
@@ -206,10 +207,14 @@ class Exchange {
   /// not be in `headers`. Status 204 and 304 send no body, nor does HEAD (Content-Length still counts it). Throws
   /// std::invalid_argument if a header has characters that would end it, std::logic_error after an answer. What the
   /// peer does not take at once is kept (copied) and sent while no thread waits for it.
-  virtual void answer(int status, std::span<const Header> headers, std::string_view body) = 0;
-  void answer(int status, std::initializer_list<Header> headers, std::string_view body) {
-    answer(status, std::span<const Header>(headers.begin(), headers.size()), body);
+  virtual void answer(int status, FieldLines lines, std::span<const Header> headers, std::string_view body) = 0;
+  void answer(int status, std::span<const Header> headers, std::string_view body) {
+    answer(status, FieldLines(), headers, body);
   }
+  void answer(int status, std::initializer_list<Header> headers, std::string_view body) {
+    answer(status, FieldLines(), std::span<const Header>(headers.begin(), headers.size()), body);
+  }
+  void answer(int status, FieldLines lines, std::string_view body) { answer(status, lines, {}, body); }
 
   /// Begins an answer of unknown length, chunked or, for HTTP/1.0, until the end of the connection. The head goes out
   /// with the first piece of the body, which is pulled when the handler has returned.

@@ -23,6 +23,9 @@
 namespace libsql::net {
 namespace {
 
+constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nDate: ";
+constexpr std::string_view kDateForm = "Ddd, 00 Mmm 0000 00:00:00 GMT";
+
 constexpr char kFull[] =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 21\r\n\r\n"
     "too many connections\n";
@@ -66,32 +69,38 @@ void signal_event(int descriptor) noexcept {
   [[maybe_unused]] const auto written = ::write(descriptor, &one, sizeof one);
 }
 
-std::string_view Worker::date() {
+void Worker::renew_date() {
   const std::time_t now = ::time(nullptr);
-  if (now != date_second_) {
-    // Not strftime(), which speaks the user's language.
-    static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    std::tm utc{};
-    ::gmtime_r(&now, &utc);
-    const auto two = [](char* to, int value) {
-      to[0] = static_cast<char>('0' + value / 10 % 10);
-      to[1] = static_cast<char>('0' + value % 10);
-    };
-    static constexpr std::string_view kForm = "Ddd, 00 Mmm 0000 00:00:00 GMT";
-    std::copy(kForm.begin(), kForm.end(), date_);
-    std::copy_n(kDays[utc.tm_wday], 3, date_);
-    two(date_ + 5, utc.tm_mday);
-    std::copy_n(kMonths[utc.tm_mon], 3, date_ + 8);
-    two(date_ + 12, (utc.tm_year + 1900) / 100);
-    two(date_ + 14, (utc.tm_year + 1900) % 100);
-    two(date_ + 17, utc.tm_hour);
-    two(date_ + 20, utc.tm_min);
-    two(date_ + 23, utc.tm_sec);
-    date_second_ = now;
-  }
-  return {date_, 29};
+  if (now == date_second_) [[likely]]
+    return;
+  // Not strftime(), which speaks the user's language.
+  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  const auto two = [](char* to, int value) {
+    to[0] = static_cast<char>('0' + value / 10 % 10);
+    to[1] = static_cast<char>('0' + value % 10);
+  };
+  ok_and_date_.assign(kOk).append(kDateForm).append("\r\n");
+  char* const date = ok_and_date_.data() + kOk.size();
+  std::copy_n(kDays[utc.tm_wday], 3, date);
+  two(date + 5, utc.tm_mday);
+  std::copy_n(kMonths[utc.tm_mon], 3, date + 8);
+  two(date + 12, (utc.tm_year + 1900) / 100);
+  two(date + 14, (utc.tm_year + 1900) % 100);
+  two(date + 17, utc.tm_hour);
+  two(date + 20, utc.tm_min);
+  two(date + 23, utc.tm_sec);
+  date_second_ = now;
+}
+
+std::string_view Worker::date() { return ok_and_date().substr(kOk.size(), kDateForm.size()); }
+
+std::string_view Worker::ok_and_date() {
+  renew_date();
+  return ok_and_date_;
 }
 
 ServerCore::ServerCore(ServerOptions options)

@@ -60,6 +60,8 @@ struct Worker {
 
   /// The Date header's value for now (RFC 9110 6.6.1), renewed once a second.
   std::string_view date();
+  /// How an answer with status 200 begins: the first line and that field.
+  std::string_view ok_and_date();
 
   ServerCore& core;
   std::thread thread;
@@ -83,8 +85,10 @@ struct Worker {
   std::int64_t seen_time = -1;   // of the processor, in us, when that event was first seen; -1: not yet
 
  private:
+  void renew_date();
+
   std::int64_t date_second_ = -1;
-  char date_[32] = {};
+  std::string ok_and_date_;
 };
 
 struct ListenSocket {

@@ -90,6 +90,44 @@ std::string status_line(const std::string& message) { return message.substr(0, m
 
 const std::string kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
+// Of a client that is known, whose heads are kept: each answer tells what the handler saw.
+TEST(HttpServer, SeesEachRequestOfAConnectionAsItIsHoweverAlikeTheyAre) {
+  Fixture fixture([](Exchange& exchange) {
+    exchange.set_known(nullptr);
+    const Request& request = exchange.request();
+    std::string seen(request.method);
+    seen.append(" ").append(request.path).append(" ").append(request.header("X-Value").value_or("none"));
+    exchange.answer(200, {}, seen.append(" ").append(request.body));
+  });
+  RawSocket peer = fixture.connect();
+  const auto request = [](const std::string& path, const std::string& value, const std::string& body) {
+    return "POST " + path + " HTTP/1.1\r\nHost: h\r\nX-Value: " + value +
+           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  const auto expect = [&](const std::string& sent, const std::string& seen) {
+    peer.send(sent);
+    EXPECT_EQ(body_of(peer.read_message()), seen);
+  };
+  for (int i = 0; i < 5; ++i) expect(request("/same", "one", "12"), "POST /same one 12");
+  expect(request("/same", "two", "12"), "POST /same two 12");
+  expect(request("/other", "one", "12"), "POST /other one 12");
+  for (int i = 0; i < 3; ++i) expect(request("/same", "one", std::to_string(i)), "POST /same one " + std::to_string(i));
+  // Blank lines before it, a body that comes later, and several at once.
+  expect("\r\n\r\n" + request("/same", "one", "3"), "POST /same one 3");
+  const std::string late = request("/same", "one", "4");
+  peer.send(late.substr(0, late.size() - 1));
+  peer.send("4");
+  EXPECT_EQ(body_of(peer.read_message()), "POST /same one 4");
+  peer.send(request("/same", "one", "5") + request("/same", "one", "6"));
+  EXPECT_EQ(body_of(peer.read_message()), "POST /same one 5");
+  EXPECT_EQ(body_of(peer.read_message()), "POST /same one 6");
+  // Of a head that comes in pieces.
+  for (const char c : request("/same", "one", "7")) peer.send(std::string(1, c));
+  EXPECT_EQ(body_of(peer.read_message()), "POST /same one 7");
+  peer.send("POST /same HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(status_line(peer.read_message()), "HTTP/1.1 400 Bad Request");
+}
+
 TEST(HttpServer, AnswersInOneMessageWithDateAndLength) {
   Fixture fixture;
   const std::string answer = fixture.ask("POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi");

@@ -123,6 +123,32 @@ TEST(JsonReader, EveryPrefixOfAValueIsRefused) {
   for (std::size_t size = 0; size < text.size(); ++size) EXPECT_FALSE(is_json(text.substr(0, size))) << size;
 }
 
+// Of the members `a` and `bc`, which are all there.
+std::string members_of(std::string_view text) {
+  static constexpr std::string_view kNames[] = {"a", "bc"};
+  libsql::core::Arena arena;
+  JsonReader reader(text, arena);
+  std::string seen;
+  JsonObject object(reader);
+  for (int member; (member = object.next(kNames)) >= 0;) {
+    seen.append(kNames[member]).append("=").append(std::to_string(reader.int32())).append(";");
+  }
+  reader.end();
+  return seen;
+}
+
+TEST(JsonReader, MembersAreFoundHoweverTheyAreSpaced) {
+  for (const char* text : {R"({"a":1,"bc":2})", R"({"a": 1, "bc": 2})", R"({ "a" : 1 , "bc" : 2 })",
+                           "{\"a\":1,\n\"bc\":2}", "{\"a\":1,  \"bc\":2}", R"({"a": 1, "b": 0, "bcd": 0, "bc": 2})"}) {
+    EXPECT_EQ(members_of(text), "a=1;bc=2;") << text;
+  }
+  EXPECT_EQ(members_of(R"({"bc": 2, "a": 1})"), "bc=2;a=1;");
+  for (const char* text : {R"({"a":1, )", R"({"a":1,)", R"({"a":1, })", R"({"a":1, "bc})", R"({"a":1, "bc")",
+                           R"({"a":1, "bc":)", R"({"a":1, bc:2})", R"({"a":1 "bc":2})"}) {
+    EXPECT_THROW(members_of(text), DecodeError) << text;
+  }
+}
+
 TEST(JsonReader, NestingIsLimited) {
   EXPECT_TRUE(is_json(nested(kMaxJsonDepth)));
   EXPECT_FALSE(is_json(nested(kMaxJsonDepth + 1)));
