@@ -35,7 +35,7 @@ CursorBody::CursorBody(HttpStreams& streams, const Context& context, hrana::Enco
   context_.count_into(parts_.record != nullptr ? &parts_.record->rows : nullptr);
   DatabaseSession& session = *parts_.stream->session;
   cancellation_.watch(session.interrupt_state());
-  run_ = std::make_unique<CursorRun>(session, context_, cancellation_, parts_.request->batch, parts_.texts);
+  run_ = std::make_unique<CursorRun>(session, context_, cancellation_, parts_.request->batch, parts_.texts.all());
 }
 
 CursorBody::~CursorBody() { settle(); }

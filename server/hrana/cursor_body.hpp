@@ -17,6 +17,7 @@
 #include "server/run/cursor_run.hpp"
 #include "server/run/http_streams.hpp"
 #include "server/run/places.hpp"
+#include "server/run/request_run.hpp"
 
 namespace libsql::server {
 
@@ -25,7 +26,7 @@ class CursorBody final : public net::BodySource {
   struct Parts {
     core::Decoded<hrana::CursorRequest> request;  // owns its texts
     std::optional<BudgetShare> memory;            // its
-    std::vector<std::string_view> texts;
+    RequestTexts texts;
     std::unique_ptr<HttpStream> stream;  // with its session
     std::string baton;
     Places::Place place;

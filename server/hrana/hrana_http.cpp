@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -18,8 +17,8 @@
 #include "server/http/http_answer.hpp"
 #include "server/http/peer_watch.hpp"
 #include "server/run/decoding_share.hpp"
-#include "server/run/executor.hpp"
 #include "server/run/pipeline.hpp"
+#include "server/run/request_run.hpp"
 #include "server/run/writer_wait.hpp"
 
 namespace libsql::server {
@@ -45,6 +44,17 @@ class HeldStream {
   std::unique_ptr<HttpStream> stream_;
 };
 
+constexpr net::Header kStateless{hrana::kStreamHeader, hrana::kStatelessStream};
+
+net::FieldLines fields_of_pipeline(hrana::Encoding encoding, bool is_stateless) noexcept {
+  using net::FieldLines;
+  if (encoding == hrana::Encoding::Json) {
+    return is_stateless ? FieldLines::of<kTypeJson, kAnyOrigin, kStateless>() : FieldLines::of<kTypeJson, kAnyOrigin>();
+  }
+  return is_stateless ? FieldLines::of<kTypeProtobuf, kAnyOrigin, kStateless>()
+                      : FieldLines::of<kTypeProtobuf, kAnyOrigin>();
+}
+
 std::optional<std::string_view> base_url_of(const Options& options) noexcept {
   if (options.self_url.empty()) return std::nullopt;
   return options.self_url;
@@ -62,55 +72,72 @@ HttpStreams::Effect effect_of(const HttpStream& stream, SqlTexts texts) {
   return effect;
 }
 
-template <class Run>
-void v1_request(net::Exchange& exchange, ServerState& state, Context& context, SqlTexts texts, Run&& run) {
+// The stream of a single request of version 1, which ends with it.
+class PassingStream final : public StreamHost {
+ public:
+  PassingStream(const Context& context, Cancellation& cancellation) noexcept
+      : context_(context), cancellation_(cancellation) {}
+  ~PassingStream() { cancellation_.watch(nullptr); }
+
+  DatabaseSession& session() override {
+    if (!lease_) {
+      lease_ = context_.lease();
+      cancellation_.watch(lease_->interrupt_state());
+    }
+    return *lease_;
+  }
+  engine::Connection::ChangeCounters* counters_without_session() override { return &counters_; }
+
+ private:
+  const Context& context_;
+  Cancellation& cancellation_;
+  SessionLease lease_;
+  engine::Connection::ChangeCounters counters_;
+};
+
+std::string_view text_of(const hrana::Sql& sql) {
+  if (sql.id || !sql.text) throw ProtocolViolation("Version 1 has no stored SQL: `sql` is needed");
+  return *sql.text;
+}
+
+void v1_request(net::Exchange& exchange, ServerState& state, Context& context, const hrana::Request& request) {
+  const RequestTexts texts(request, text_of);
   WritersRoom::Seat seat;
-  if (!take_seat(exchange, context, texts, seat)) return;
-  Cancellation cancellation;
-  SessionLease session = context.lease();
-  cancellation.watch(session->interrupt_state());
-  PeerWatch watch(exchange, cancellation);
+  if (!take_seat(exchange, context, texts.all(), seat)) return;
   std::string& body = exchange.buffer();
   hrana::ResponseWriter writer = hrana::ResponseWriter::v1(body);
-  ResponseShare share(state.budgets.responses, context);
   int status = 200;
   writer.begin();
-  try {
-    const DatabaseSession::Use use(*session);
-    Executor executor(*session, context, cancellation, share);
-    run(executor, writer);
-  } catch (const StatementFailure& failure) {
-    writer.fail({failure.what(), failure.code(), {}});
-    status = status_of(failure);
+  Cancellation cancellation;
+  {
+    PassingStream stream(context, cancellation);
+    const PeerWatch watch(exchange, cancellation);
+    ResponseShare share(state.budgets.responses, context);
+    try {
+      RequestRun(stream, context, cancellation, share).answer(request, texts.all(), writer);
+    } catch (const StatementFailure& failure) {
+      writer.fail({failure.what(), failure.code(), {}});
+      status = status_of(failure);
+    }
   }
-  watch.stop();
   answer(exchange, status, kJson, body);
 }
 
-void append_texts(const hrana::Batch& batch, std::vector<std::string_view>& to) {
-  for (const hrana::BatchStep& step : batch.steps) {
-    if (step.stmt.sql.text) to.push_back(*step.stmt.sql.text);
-  }
-}
-
-// All SQL that a request brings along; what it calls by a number is among it.
+// All SQL that these requests may run: what they call by a number is among what they store.
 std::vector<std::string_view> texts_of(std::span<const hrana::Request> requests) {
   std::vector<std::string_view> texts;
   const auto append = [&](const hrana::Sql& sql) {
     if (sql.text) texts.push_back(*sql.text);
   };
   for (const hrana::Request& request : requests) {
-    if (const auto* const execute = std::get_if<hrana::ExecuteRequest>(&request)) append(execute->stmt.sql);
-    if (const auto* const sequence = std::get_if<hrana::SequenceRequest>(&request)) append(sequence->sql);
     if (const auto* const store = std::get_if<hrana::StoreSqlRequest>(&request)) texts.push_back(store->sql);
-    if (const auto* const batch = std::get_if<hrana::BatchRequest>(&request)) append_texts(batch->batch, texts);
+    if (!runs_sql(hrana::type_of(request))) continue;
+    if (const hrana::Sql* const sql = single_sql_of(request)) append(*sql);
+    if (const hrana::Batch* const batch = batch_of(request)) {
+      for (const hrana::BatchStep& step : batch->steps) append(step.stmt.sql);
+    }
   }
   return texts;
-}
-
-std::string_view text_of(const hrana::Sql& sql) {
-  if (sql.id || !sql.text) throw ProtocolViolation("Version 1 has no stored SQL: `sql` is needed");
-  return *sql.text;
 }
 
 }  // namespace
@@ -141,9 +168,7 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, Cont
   hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(encoding, body);
   const auto answer_pipeline = [&](std::optional<std::string_view> baton, bool is_stateless) {
     writer.end_pipeline(baton, base_url_of(state_.options));
-    const net::Header type{"content-type", encoding == hrana::Encoding::Json ? kJson : kProtobuf};
-    if (!is_stateless) return exchange.answer(200, {type, kAnyOrigin}, body);
-    exchange.answer(200, {type, kAnyOrigin, {hrana::kStreamHeader, hrana::kStatelessStream}}, body);
+    exchange.answer(200, fields_of_pipeline(encoding, is_stateless), body);
   };
   // A client that only shows its stream while it reads the rows of a cursor. It would not wait for their end, and the
   // baton that it was then given would not reach it.
@@ -176,18 +201,15 @@ void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, Contex
       encoding, core::Source(std::string(exchange.request().body)).within(memory), state_.options.limits.json_depth);
   WritersRoom::Seat seat;
   if (!request->baton && may_need_seat(exchange, context)) {
-    std::vector<std::string_view> texts;
-    append_texts(request->batch, texts);
-    if (!take_seat(exchange, context, texts, seat)) return;
+    const hrana::Request opening = hrana::OpenCursorRequest{0, request->batch};
+    if (!take_seat(exchange, context, texts_of({&opening, 1}), seat)) return;
   }
   HeldStream stream(state_.streams, stream_for(exchange, request->baton, context));
   if (!stream) return;
-  check_conditions(request->batch);
-  std::vector<std::string_view> texts;
-  for (const hrana::BatchStep& step : request->batch.steps) texts.push_back(stream->stored.resolve(step.stmt.sql));
-  for (const std::string_view text : texts) context.authorise(traits_of(text));
+  RequestTexts texts(request->batch, [&](const hrana::Sql& sql) { return stream->stored.resolve(sql); });
+  for (const std::string_view text : texts.all()) context.authorise(traits_of(text));
   if (!stream->session) stream->session = context.lease();
-  std::string baton = state_.streams.promise(*stream, effect_of(*stream, texts), context);
+  std::string baton = state_.streams.promise(*stream, effect_of(*stream, texts.all()), context);
   auto body = std::make_unique<CursorBody>(
       state_.streams, context, encoding, state_.options.self_url.empty() ? nullptr : &state_.options.self_url,
       CursorBody::Parts{std::move(request), memory.take(), std::move(texts), stream.take(), std::move(baton),
@@ -200,20 +222,14 @@ void HranaHttp::v1_execute(net::Exchange& exchange, Context& context) {
   DecodingShare memory(state_.budgets.decoded, context);
   const auto stmt = hrana::decode_v1_execute_request(core::Source::borrowed(exchange.request().body).within(memory),
                                                      state_.options.limits.json_depth);
-  const std::string_view sql = text_of(stmt->sql);
-  v1_request(exchange, state_, context, {&sql, 1},
-             [&](Executor& executor, hrana::ResponseWriter& writer) { executor.execute(sql, stmt->args, writer); });
+  v1_request(exchange, state_, context, hrana::ExecuteRequest{*stmt});
 }
 
 void HranaHttp::v1_batch(net::Exchange& exchange, Context& context) {
   DecodingShare memory(state_.budgets.decoded, context);
   const auto batch = hrana::decode_v1_batch_request(core::Source::borrowed(exchange.request().body).within(memory),
                                                     state_.options.limits.json_depth);
-  check_conditions(*batch);
-  std::vector<std::string_view> texts;
-  for (const hrana::BatchStep& step : batch->steps) texts.push_back(text_of(step.stmt.sql));
-  v1_request(exchange, state_, context, texts,
-             [&](Executor& executor, hrana::ResponseWriter& writer) { executor.batch(*batch, texts, writer); });
+  v1_request(exchange, state_, context, hrana::BatchRequest{*batch});
 }
 
 }  // namespace libsql::server

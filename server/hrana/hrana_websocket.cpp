@@ -11,7 +11,7 @@
 #include "server/base/failure.hpp"
 #include "server/http/http_answer.hpp"
 #include "server/run/decoding_share.hpp"
-#include "server/run/executor.hpp"
+#include "server/run/request_run.hpp"
 
 namespace libsql::server {
 namespace {
@@ -214,19 +214,7 @@ bool HranaWebSocket::refuse(net::WebSocketSession& session, const hrana::WebSock
   return true;
 }
 
-void HranaWebSocket::resolve(const hrana::Sql& sql, WebSocketJob& job) {
-  std::shared_ptr<const std::string> stored = stored_.share(sql);
-  job.texts.push_back(stored != nullptr ? std::string_view(*stored) : *sql.text);
-  if (stored != nullptr) job.stored.push_back(std::move(stored));
-}
-
-void HranaWebSocket::resolve(const hrana::Batch& batch, WebSocketJob& job) {
-  check_conditions(batch);
-  job.texts.reserve(batch.steps.size());
-  for (const hrana::BatchStep& step : batch.steps) resolve(step.stmt.sql, job);
-}
-
-void HranaWebSocket::open_stream(net::WebSocketSession& session, std::int32_t id) {
+void HranaWebSocket::open_stream(net::WebSocketSession& session, const Context& context, std::int32_t id) {
   const std::lock_guard lock(mutex_);
   if (streams_.contains(id)) throw ProtocolViolation("Stream " + std::to_string(id) + " is already open");
   // Those whose end still waits for a job of theirs count too.
@@ -239,7 +227,6 @@ void HranaWebSocket::open_stream(net::WebSocketSession& session, std::int32_t id
     streams_.emplace(id, nullptr);
     throw StatementFailure("TOO_MANY_STREAMS", "Too many streams are open: this WebSocket's limit is reached");
   }
-  const Context context(name_space_, identity_, state_.namespaces, state_.options);
   auto stream = std::make_shared<WebSocketStream>(state_, context, protocol_.encoding, session.shared_from_this());
   if (const Whose whose = stream->take_place(); whose != Whose::Nobody) {
     streams_.emplace(id, nullptr);
@@ -248,21 +235,34 @@ void HranaWebSocket::open_stream(net::WebSocketSession& session, std::int32_t id
   streams_.emplace(id, std::move(stream));
 }
 
-// What belongs to no stream, and what must be known before the next message is read.
+// The requests that belong to no stream, and the one that makes a stream: what follows them may need them.
+class HranaWebSocket::AtOnce final : public StreamHost {
+ public:
+  AtOnce(HranaWebSocket& socket, net::WebSocketSession& session, const Context& context, std::int32_t stream) noexcept
+      : socket_(socket), session_(session), context_(context), stream_(stream) {}
+  void store_sql(const hrana::StoreSqlRequest& request) override {
+    socket_.stored_.store(request.sql_id, request.sql, socket_.state_.budgets.stored_sql, context_.takers());
+  }
+  void close_sql(std::int32_t id) override { socket_.stored_.close(id); }
+  void open_stream() override { socket_.open_stream(session_, context_, stream_); }
+
+ private:
+  HranaWebSocket& socket_;
+  net::WebSocketSession& session_;
+  const Context& context_;
+  const std::int32_t stream_;
+};
+
 void HranaWebSocket::answer_at_once(net::WebSocketSession& session, const hrana::WebSocketRequest& request) {
   std::string out;
   hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(protocol_.encoding, out);
   writer.begin(request.request_id);
+  const Context context(name_space_, identity_, state_.namespaces, state_.options);
+  AtOnce host(*this, session, context, request.stream_id);
+  Cancellation cancellation;
+  ResponseShare share(state_.budgets.responses, context);
   try {
-    if (const auto* store = std::get_if<hrana::StoreSqlRequest>(&request.request)) {
-      const Context context(name_space_, identity_, state_.namespaces, state_.options);
-      stored_.store(store->sql_id, store->sql, state_.budgets.stored_sql, context.takers());
-    } else if (const auto* close = std::get_if<hrana::CloseSqlRequest>(&request.request)) {
-      stored_.close(close->sql_id);
-    } else {
-      open_stream(session, request.stream_id);
-    }
-    writer.done(hrana::type_of(request.request));
+    RequestRun(host, context, cancellation, share).answer(request.request, {}, writer);
   } catch (const StatementFailure& failure) {
     writer.fail({failure.what(), failure.code(), {}});
   }
@@ -334,26 +334,13 @@ void HranaWebSocket::request(net::WebSocketSession& session, core::Decoded<hrana
   const std::shared_ptr<WebSocketStream> stream = stream_for(request);
   if (stream == nullptr) return answer_without_stream(session, request);
   WebSocketJob job{std::move(message), identity_, {}, {}, std::move(memory)};
-  const hrana::Request& body = job.request().request;
-  switch (type) {
-    case Type::Execute:
-      resolve(std::get<hrana::ExecuteRequest>(body).stmt.sql, job);
-      break;
-    case Type::Batch:
-      resolve(std::get<hrana::BatchRequest>(body).batch, job);
-      break;
-    case Type::Sequence:
-      resolve(std::get<hrana::SequenceRequest>(body).sql, job);
-      break;
-    case Type::Describe:
-      resolve(std::get<hrana::DescribeRequest>(body).sql, job);
-      break;
-    case Type::OpenCursor:
-      resolve(std::get<hrana::OpenCursorRequest>(body).batch, job);
-      break;
-    default:
-      break;
-  }
+  // What a number stands for now, it stands for in this request, whatever the next one closes.
+  job.texts = RequestTexts(job.request().request, [&](const hrana::Sql& sql) {
+    std::shared_ptr<const std::string> stored = stored_.share(sql);
+    if (stored == nullptr) return *sql.text;
+    job.stored.push_back(stored);
+    return std::string_view(*stored);
+  });
   stream->enqueue(std::move(job));
 }
 

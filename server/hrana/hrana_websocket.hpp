@@ -53,12 +53,11 @@ class HranaWebSocket final : public net::WebSocketHandler {
   bool is_known_good() const;
   bool refuse(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
   void answer_at_once(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
-  void open_stream(net::WebSocketSession& session, std::int32_t id);
+  class AtOnce;
+  void open_stream(net::WebSocketSession& session, const Context& context, std::int32_t id);
   void answer_without_stream(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
   /// Null for one whose open_stream failed.
   std::shared_ptr<WebSocketStream> stream_for(const hrana::WebSocketRequest& request);
-  void resolve(const hrana::Sql& sql, WebSocketJob& job);
-  void resolve(const hrana::Batch& batch, WebSocketJob& job);
   void cancel_all() noexcept;
   void count_with(const Context& context);
   void send(net::WebSocketSession& session, std::string_view message);

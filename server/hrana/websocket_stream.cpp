@@ -6,7 +6,6 @@
 #include "hrana/response_writer.hpp"
 #include "server/base/failure.hpp"
 #include "server/run/executor.hpp"
-#include "server/run/grouped_write.hpp"
 #include "server/run/writer_wait.hpp"
 
 namespace libsql::server {
@@ -41,7 +40,7 @@ WebSocketStream::Cursor::Cursor(WebSocketStream& stream, WebSocketJob opened)
     : job(std::move(opened)),
       context(job.context(stream.state_, stream.name_space_)),
       run(*stream.session_, context, stream.cancellation_,
-          std::get<hrana::OpenCursorRequest>(job.request().request).batch, job.texts) {}
+          std::get<hrana::OpenCursorRequest>(job.request().request).batch, job.texts.all()) {}
 
 WebSocketStream::WebSocketStream(ServerState& state, const Context& context, hrana::Encoding encoding,
                                  std::shared_ptr<net::WebSocketSession> peer)
@@ -146,7 +145,7 @@ bool WebSocketStream::take_seat() {
   }
   // Who is in a transaction may be the one that all wait for.
   if (session_ && (cursor_ != nullptr || !session_->is_autocommit())) return true;
-  if (!may_write(job->texts)) return true;
+  if (!runs_sql(hrana::type_of(job->request().request)) || !may_write(job->texts.all())) return true;
   const auto now = std::chrono::steady_clock::now();
   if (!job->wait_ends) job->wait_ends = end_of_wait(job->context(state_, name_space_), now);
   const auto until = *job->wait_ends;
@@ -223,10 +222,7 @@ void WebSocketStream::drain() {
 
 void WebSocketStream::close() {
   cancellation_.watch(nullptr);
-  if (cursor_ != nullptr) {
-    const DatabaseSession::Use use(*session_);
-    cursor_.reset();
-  }
+  close_cursor();
   session_.release();
 }
 
@@ -253,18 +249,13 @@ void WebSocketStream::release_if_stateless() {
   session_.release();
 }
 
-void WebSocketStream::open_cursor(WebSocketJob& job, hrana::ResponseWriter& writer) {
-  DatabaseSession& session = this->session();
-  const Context context = job.context(state_, name_space_);
-  ResponseShare share(state_.budgets.responses, context);
-  const DatabaseSession::Use use(session);
-  Executor(session, context, cancellation_, share)
-      .validate(std::get<hrana::OpenCursorRequest>(job.request().request).batch, job.texts);
-  cursor_ = std::make_unique<Cursor>(*this, std::move(job));
-  writer.done(hrana::RequestType::OpenCursor);
+engine::Connection::ChangeCounters* WebSocketStream::counters_without_session() {
+  return !session_ && engine::Connection::can_set_changes() ? &counters_ : nullptr;
 }
 
-void WebSocketStream::fetch_cursor(const hrana::FetchCursorRequest& request, hrana::ResponseWriter& writer) {
+void WebSocketStream::open_cursor() { cursor_ = std::make_unique<Cursor>(*this, std::move(*job_)); }
+
+StreamHost::Fetched WebSocketStream::fetch_cursor(const hrana::FetchCursorRequest& request) {
   if (cursor_ == nullptr) throw StatementFailure("CURSOR_NOT_OPEN", "The cursor is not open");
   entries_.clear();
   if (!cursor_->done && request.max_count != 0) {
@@ -273,63 +264,23 @@ void WebSocketStream::fetch_cursor(const hrana::FetchCursorRequest& request, hra
     FetchPace pace(entries_, request.max_count, state_.options.limits.cursor_fetch_bytes);
     cursor_->done = cursor_->run.run(entries, pace);
   }
-  writer.fetched(entries_, cursor_->done);
+  return {entries_, cursor_->done};
+}
+
+void WebSocketStream::close_cursor() {
+  if (cursor_ == nullptr) return;
+  const DatabaseSession::Use use(*session_);
+  cursor_.reset();
 }
 
 void WebSocketStream::answer(WebSocketJob& job, hrana::ResponseWriter& writer) {
-  using Type = hrana::RequestType;
-  const hrana::Request& request = job.request().request;
   const Context context = job.context(state_, name_space_);
   ResponseShare share(state_.budgets.responses, context);
-  const auto run_in_group = [&] {
-    return !session_ && engine::Connection::can_set_changes() &&
-           GroupedWrite(context, cancellation_, share).run(request, job.texts, counters_, writer);
-  };
-  const auto with_executor = [&](auto&& run) {
-    DatabaseSession& session = this->session();
-    const DatabaseSession::Use use(session);
-    Executor executor(session, context, cancellation_, share);
-    run(executor);
-  };
-  switch (hrana::type_of(request)) {
-    case Type::Execute:
-      if (run_in_group()) return;
-      return with_executor([&](Executor& executor) {
-        executor.execute(job.texts.front(), std::get<hrana::ExecuteRequest>(request).stmt.args, writer);
-      });
-    case Type::Batch:
-      if (run_in_group()) return;
-      return with_executor(
-          [&](Executor& executor) { executor.batch(std::get<hrana::BatchRequest>(request).batch, job.texts, writer); });
-    case Type::Sequence:
-      with_executor([&](Executor& executor) { executor.sequence(job.texts.front()); });
-      return writer.done(Type::Sequence);
-    case Type::Describe:
-      return with_executor([&](Executor& executor) { executor.describe(job.texts.front(), writer); });
-    case Type::GetAutocommit:
-      if (!session_) return writer.autocommit(true);
-      return with_executor([&](Executor&) { writer.autocommit(session_->is_autocommit()); });
-    case Type::OpenCursor:
-      return open_cursor(job, writer);
-    case Type::FetchCursor:
-      return fetch_cursor(std::get<hrana::FetchCursorRequest>(request), writer);
-    case Type::CloseCursor:
-      if (cursor_ != nullptr) {
-        const DatabaseSession::Use use(*session_);
-        cursor_.reset();
-      }
-      return writer.done(Type::CloseCursor);
-    case Type::Close:
-      close();
-      return writer.done(Type::Close);
-    case Type::OpenStream:
-    case Type::StoreSql:
-    case Type::CloseSql:
-      return;  // answered when they came
-  }
+  RequestRun(*this, context, cancellation_, share).answer(job.request().request, job.texts.all(), writer);
 }
 
 void WebSocketStream::run(WebSocketJob& job) {
+  job_ = &job;
   takers_ = takers_of(*job.identity, *name_space_, state_.options);
   out_.clear();
   hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(encoding_, out_);

@@ -18,6 +18,7 @@
 #include "net/server.hpp"
 #include "server/databases/writers_room.hpp"
 #include "server/run/cursor_run.hpp"
+#include "server/run/request_run.hpp"
 #include "server/run/request_scope.hpp"
 
 namespace libsql::server {
@@ -26,7 +27,7 @@ namespace libsql::server {
 struct WebSocketJob {
   core::Decoded<hrana::ClientMessage> message;
   std::shared_ptr<const Identity> identity;
-  std::vector<std::string_view> texts;
+  RequestTexts texts;
   std::vector<std::shared_ptr<const std::string>> stored;            // what some of the texts view
   std::optional<BudgetShare> memory{};                               // its, if it is large
   std::optional<std::chrono::steady_clock::time_point> wait_ends{};  // if it had to wait for a seat in the WritersRoom
@@ -36,7 +37,7 @@ struct WebSocketJob {
 };
 
 /// Threads: all members may be called by several at once.
-class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
+class WebSocketStream final : public std::enable_shared_from_this<WebSocketStream>, private StreamHost {
  public:
   using Post = std::function<void(std::function<void()>)>;
 
@@ -75,11 +76,15 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
   void go_on(const std::shared_ptr<void>& ticket);
   void run(WebSocketJob& job);
   void answer(WebSocketJob& job, hrana::ResponseWriter& writer);
-  void open_cursor(WebSocketJob& job, hrana::ResponseWriter& writer);
-  void fetch_cursor(const hrana::FetchCursorRequest& request, hrana::ResponseWriter& writer);
-  void close();
-  DatabaseSession& session();
   void release_if_stateless();
+
+  DatabaseSession& session() override;
+  DatabaseSession* existing_session() override { return session_ ? &*session_ : nullptr; }
+  engine::Connection::ChangeCounters* counters_without_session() override;
+  void close() override;
+  void open_cursor() override;
+  Fetched fetch_cursor(const hrana::FetchCursorRequest& request) override;
+  void close_cursor() override;
 
   ServerState& state_;
   const std::shared_ptr<Namespace> name_space_;
@@ -97,8 +102,9 @@ class WebSocketStream : public std::enable_shared_from_this<WebSocketStream> {
   std::shared_ptr<void> ticket_;                   // while it waits for a place or a seat
 
   // Of the thread that runs the jobs.
-  Takers takers_;           // of the job at hand
-  WritersRoom::Seat seat_;  // if it waited for one
+  WebSocketJob* job_ = nullptr;  // at hand
+  Takers takers_;                // its
+  WritersRoom::Seat seat_;       // if it waited for one
   SessionLease session_;
   engine::Connection::ChangeCounters counters_;  // of the stream, while it has no session
   std::unique_ptr<Cursor> cursor_;

@@ -5,12 +5,12 @@
 namespace libsql::server {
 
 CursorRun::CursorRun(DatabaseSession& session, const Context& context, const Cancellation& cancellation,
-                     const hrana::Batch& batch, std::vector<std::string_view> texts)
+                     const hrana::Batch& batch, SqlTexts texts)
     : session_(session),
       context_(context),
       cancellation_(cancellation),
       batch_(batch),
-      texts_(std::move(texts)),
+      texts_(texts),
       states_(batch.steps.size()) {}
 
 void CursorRun::require_going_on() const {

@@ -24,12 +24,13 @@ class CursorPace {
   virtual bool go_on() = 0;
 };
 
-/// Runs on between calls of run(), so a batch of any size needs the memory of one row. `batch` and `texts` outlive it.
+/// Runs on between calls of run(), so a batch of any size needs the memory of one row. `batch` and `texts` outlive it,
+/// and what they view.
 /// Threads: one at a time, run() with a DatabaseSession::Use.
 class CursorRun {
  public:
   CursorRun(DatabaseSession& session, const Context& context, const Cancellation& cancellation,
-            const hrana::Batch& batch, std::vector<std::string_view> texts);
+            const hrana::Batch& batch, SqlTexts texts);
 
   /// Writes entries until the pace says so. True at the end of the batch. Throws RequestRefused.
   bool run(hrana::CursorEntryWriter& writer, CursorPace& pace);
@@ -43,7 +44,7 @@ class CursorRun {
   const Context& context_;
   const Cancellation& cancellation_;
   const hrana::Batch& batch_;
-  std::vector<std::string_view> texts_;
+  SqlTexts texts_;
   StepStates states_;
   std::size_t step_ = 0;
   std::optional<StatementRun> running_;

@@ -16,12 +16,6 @@ struct RolledBack {};
 // The commit would fail because of this one, not of the others.
 struct CannotBeCommitted {};
 
-bool has_one_statement(const hrana::Request& request) noexcept {
-  if (std::holds_alternative<hrana::ExecuteRequest>(request)) return true;
-  const auto* const batch = std::get_if<hrana::BatchRequest>(&request);
-  return batch != nullptr && batch->batch.steps.size() == 1 && batch->batch.steps[0].condition == nullptr;
-}
-
 }  // namespace
 
 // What is refused waits for nobody: it never comes into the line.
@@ -40,10 +34,10 @@ std::chrono::milliseconds GroupedWrite::wait() const noexcept {
   return std::min(context_.lock_wait(), timeouts.statement.value_or(timeouts.write_wait));
 }
 
-bool GroupedWrite::run(const hrana::Request& request, SqlTexts texts, engine::Connection::ChangeCounters& counters,
-                       hrana::ResponseWriter& writer) {
-  if (!has_one_statement(request) || !context_.name_space().shares_commits(context_.config())) return false;
-  const StatementTraits traits = traits_of(texts.front());
+bool GroupedWrite::run_program(std::string_view sql, engine::Connection::ChangeCounters& counters,
+                               hrana::ResponseWriter& writer, Runnable runnable) {
+  if (!context_.name_space().shares_commits(context_.config())) return false;
+  const StatementTraits traits = traits_of(sql);
   if (!traits.is_dml || !is_allowed(traits)) return false;
   const std::shared_ptr<GroupWriter> group = context_.name_space().group_writer();
   if (group == nullptr) return false;
@@ -55,11 +49,7 @@ bool GroupedWrite::run(const hrana::Request& request, SqlTexts texts, engine::Co
     connection.set_change_counters(counters);
     Executor executor(session, context_, cancellation_, share_);
     try {
-      if (const auto* const execute = std::get_if<hrana::ExecuteRequest>(&request)) {
-        executor.execute(texts.front(), execute->stmt.args, writer);
-      } else {
-        executor.batch(std::get<hrana::BatchRequest>(request).batch, texts, writer);
-      }
+      runnable.run(runnable.program, executor);
     } catch (const StatementFailure&) {
       // The engine has undone of the statement what it undoes of one alone, and the rest is to stay.
       failure = std::current_exception();

@@ -1,20 +1,18 @@
-// Runs the requests of one HTTP pipeline on their stream.
+// The requests of one HTTP pipeline, on their stream.
 #pragma once
 
 #include <span>
-#include <string_view>
 
 #include "hrana/requests.hpp"
 #include "hrana/response_writer.hpp"
 #include "server/base/budgets.hpp"
 #include "server/run/context.hpp"
-#include "server/run/executor.hpp"
 #include "server/run/http_streams.hpp"
+#include "server/run/request_run.hpp"
 
 namespace libsql::server {
 
-/// Throws ProtocolViolation and RequestRefused, after which the stream is of no further use.
-class Pipeline {
+class Pipeline final : private StreamHost {
  public:
   Pipeline(HttpStream& stream, const Context& context, Cancellation& cancellation, Budgets& budgets) noexcept
       : stream_(stream),
@@ -23,22 +21,25 @@ class Pipeline {
         budgets_(budgets),
         share_(budgets.responses, context) {}
 
-  void run(const hrana::Request& request, hrana::ResponseWriter& writer);
-
-  /// All requests, one after the other.
+  /// Runs all of them, one after the other. Throws ProtocolViolation and RequestRefused, after which the stream is of
+  /// no further use.
   void run(std::span<const hrana::Request> requests, hrana::ResponseWriter& writer);
 
  private:
-  void answer(const hrana::Request& request, hrana::ResponseWriter& writer);
-  DatabaseSession& session();
-  void store(const hrana::StoreSqlRequest& request);
-  bool run_in_group(const hrana::Request& request, SqlTexts texts, hrana::ResponseWriter& writer);
+  DatabaseSession& session() override;
+  DatabaseSession* existing_session() override;
+  engine::Connection::ChangeCounters* counters_without_session() override;
+  void close() override;
+  void store_sql(const hrana::StoreSqlRequest& request) override;
+  void close_sql(std::int32_t id) override { stream_.stored.close(id); }
+  void require_open() const;
 
   HttpStream& stream_;
   const Context& context_;
   Cancellation& cancellation_;
   Budgets& budgets_;
   ResponseShare share_;
+  engine::Connection::ChangeCounters counters_;
   bool watched_ = false;
   bool is_single_ = false;  // one request on a stream that ends with it
 };
