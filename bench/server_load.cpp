@@ -4,6 +4,7 @@
 //   bench_server_load memory            memory of idle streams and namespaces
 //   bench_server_load writes [SECONDS]  single writes of 16 clients, each durable: alone, and where they share commits
 //   bench_server_load stream [ROWS]     one cursor over many rows (2,000,000), and what the process holds meanwhile
+//   bench_server_load scrape [COUNT]    how long the figures for Prometheus take with so many namespaces loaded (100)
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,10 +19,13 @@
 #include <thread>
 #include <vector>
 
+#include "engine/connection.hpp"
 #include "net/http_client.hpp"
 #include "net/server.hpp"
 #include "net/websocket_client.hpp"
 #include "server/databases/namespaces.hpp"
+#include "server/metrics/monitor.hpp"
+#include "server/metrics/server_metrics.hpp"
 #include "server/server.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -287,6 +291,43 @@ int stream(long rows) {
   return 0;
 }
 
+std::uint64_t connections_opened(server::Server& server) {
+  std::uint64_t sum = 0;
+  for (const auto& name_space : server.namespaces().loaded()) sum += name_space->stats().connections_opened;
+  return sum;
+}
+
+int scrape(int count) {
+  constexpr int kRounds = 51;
+  const Directory directory;
+  server::Options options = options_in(directory);
+  options.namespaces = true;
+  options.max_loaded_namespaces = static_cast<std::size_t>(count) + 1;
+  options.timeouts.namespace_idle = std::chrono::minutes(10);
+  const auto monitor = std::make_shared<server::Monitor>(nullptr, nullptr);
+  options.observer = monitor;
+  server::Server server(options);
+  fill(server);
+  for (int i = 0; i < count; ++i) {
+    const std::string name = std::string("n").append(std::to_string(i));
+    server.namespaces().create(name, {});
+    server.namespaces().get(name)->lease()->connection().execute_script("CREATE TABLE t(a)");
+  }
+  const std::uint64_t before = connections_opened(server);
+  std::vector<double> times;
+  std::size_t bytes = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto begun = Clock::now();
+    bytes = server::render_metrics(*monitor, server).size();
+    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begun).count());
+  }
+  std::sort(times.begin(), times.end());
+  std::printf("%d namespaces: %.2f ms (best %.2f, worst %.2f), %zu bytes, %llu connections opened\n", count,
+              times[kRounds / 2], times.front(), times.back(), bytes,
+              static_cast<unsigned long long>(connections_opened(server) - before));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -295,6 +336,9 @@ int main(int argc, char** argv) {
   if (what == "memory") return memory();
   if (what == "writes") return writes(argc > 2 ? std::atof(argv[2]) : 1);
   if (what == "stream") return stream(argc > 2 ? std::atol(argv[2]) : 2'000'000);
-  std::fprintf(stderr, "usage: bench_server_load serve [SECONDS] | memory | writes [SECONDS] | stream [ROWS]\n");
+  if (what == "scrape") return scrape(argc > 2 ? std::atoi(argv[2]) : 100);
+  std::fprintf(
+      stderr,
+      "usage: bench_server_load serve [SECONDS] | memory | writes [SECONDS] | stream [ROWS] | scrape [COUNT]\n");
   return 2;
 }

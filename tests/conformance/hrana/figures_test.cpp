@@ -1,7 +1,9 @@
 // What the server counts.
 #include <fstream>
+#include <sstream>
 
 #include "server/metrics/monitor.hpp"
+#include "server/metrics/server_metrics.hpp"
 #include "support/eventually.hpp"
 #include "support/server_client.hpp"
 
@@ -92,6 +94,39 @@ TEST_F(DurableFigures, TheCacheOfGroupedWritesCountsToo) {
   server_->namespaces().set_config("default", {});  // ends the connection
   EXPECT_EQ(caches().statement_hits, before.statement_hits + 1);
   EXPECT_EQ(caches().statements, 0U);
+}
+
+class Watched : public ServerTest {
+ protected:
+  void configure(server::Options& options) override {
+    options.namespaces = true;
+    options.max_loaded_namespaces = 128;
+    options.observer = monitor_;
+  }
+  // The lines of one figure.
+  std::vector<std::string> figures(const std::string& figure) {
+    std::vector<std::string> lines;
+    std::istringstream all(server::render_metrics(*monitor_, *server_));
+    for (std::string line; std::getline(all, line);) {
+      if (line.starts_with(figure + "{")) lines.push_back(line);
+    }
+    return lines;
+  }
+
+  std::shared_ptr<server::Monitor> monitor_ = std::make_shared<server::Monitor>(nullptr, nullptr);
+};
+
+TEST_F(Watched, TheFiguresOfAHundredNamespacesOpenNoConnection) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = std::string("n").append(std::to_string(i));
+    server_->namespaces().create(name, {});
+    server_->namespaces().get(name);
+  }
+  const auto opened = figures("libsql_server_connections_opened_total");
+  ASSERT_EQ(opened.size(), 100U);
+  EXPECT_EQ(figures("libsql_server_storage").size(), 100U);
+  EXPECT_EQ(figures("libsql_server_wal_bytes").size(), 100U);
+  EXPECT_EQ(figures("libsql_server_connections_opened_total"), opened);
 }
 
 class OneThread : public ServerTest {
