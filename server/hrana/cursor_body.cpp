@@ -22,7 +22,7 @@ class PiecePace final : public CursorPace {
 
 }  // namespace
 
-CursorBody::CursorBody(HttpStreams& streams, const Context& context, hrana::Encoding encoding,
+CursorBody::CursorBody(BatonStreams& streams, const Context& context, hrana::Encoding encoding,
                        const std::string* base_url, Parts parts)
     : streams_(streams),
       parts_(std::move(parts)),

@@ -13,9 +13,9 @@
 #include "hrana/requests.hpp"
 #include "net/server.hpp"
 #include "server/base/body_record.hpp"
+#include "server/run/baton_streams.hpp"
 #include "server/run/context.hpp"
 #include "server/run/cursor_run.hpp"
-#include "server/run/http_streams.hpp"
 #include "server/run/places.hpp"
 #include "server/run/request_run.hpp"
 
@@ -27,13 +27,13 @@ class CursorBody final : public net::BodySource {
     core::Decoded<hrana::CursorRequest> request;  // owns its texts
     std::optional<BudgetShare> memory;            // its
     RequestTexts texts;
-    std::unique_ptr<HttpStream> stream;  // with its session
+    std::unique_ptr<BatonStream> stream;  // with its session
     std::string baton;
     Places::Place place;
     std::unique_ptr<BodyRecord> record;
   };
   /// `base_url`: null if there is none; it outlives this.
-  CursorBody(HttpStreams& streams, const Context& context, hrana::Encoding encoding, const std::string* base_url,
+  CursorBody(BatonStreams& streams, const Context& context, hrana::Encoding encoding, const std::string* base_url,
              Parts parts);
   ~CursorBody() override;
 
@@ -43,7 +43,7 @@ class CursorBody final : public net::BodySource {
  private:
   void settle() noexcept;
 
-  HttpStreams& streams_;
+  BatonStreams& streams_;
   Parts parts_;
   Context context_;
   const hrana::Encoding encoding_;

@@ -27,7 +27,7 @@ namespace {
 // A stream that is gone unless it was given back.
 class HeldStream {
  public:
-  HeldStream(HttpStreams& streams, std::unique_ptr<HttpStream> stream) noexcept
+  HeldStream(BatonStreams& streams, std::unique_ptr<BatonStream> stream) noexcept
       : streams_(streams), stream_(std::move(stream)) {}
   ~HeldStream() {
     if (stream_ != nullptr) streams_.abandon(std::move(stream_));
@@ -35,13 +35,13 @@ class HeldStream {
   HeldStream(const HeldStream&) = delete;
   HeldStream& operator=(const HeldStream&) = delete;
   explicit operator bool() const noexcept { return stream_ != nullptr; }
-  HttpStream& operator*() const noexcept { return *stream_; }
-  HttpStream* operator->() const noexcept { return stream_.get(); }
-  std::unique_ptr<HttpStream> take() noexcept { return std::move(stream_); }
+  BatonStream& operator*() const noexcept { return *stream_; }
+  BatonStream* operator->() const noexcept { return stream_.get(); }
+  std::unique_ptr<BatonStream> take() noexcept { return std::move(stream_); }
 
  private:
-  HttpStreams& streams_;
-  std::unique_ptr<HttpStream> stream_;
+  BatonStreams& streams_;
+  std::unique_ptr<BatonStream> stream_;
 };
 
 constexpr net::Header kStateless{hrana::kStreamHeader, hrana::kStatelessStream};
@@ -60,10 +60,10 @@ std::optional<std::string_view> base_url_of(const Options& options) noexcept {
   return options.self_url;
 }
 
-HttpStreams::Effect effect_of(const HttpStream& stream, SqlTexts texts) {
-  using enum HttpStreams::Effect;
+BatonStreams::Effect effect_of(const BatonStream& stream, SqlTexts texts) {
+  using enum BatonStreams::Effect;
   if (!stream.is_replaceable()) return Session;
-  HttpStreams::Effect effect = None;
+  BatonStreams::Effect effect = None;
   for (const std::string_view text : texts) {
     const StatementTraits traits = traits_of(text);
     if (traits.may_begin() || traits.changes_session) return Session;
@@ -143,16 +143,16 @@ std::vector<std::string_view> texts_of(std::span<const hrana::Request> requests)
 }  // namespace
 
 // Null: the stream still runs a cursor, and the request is parked until that has ended.
-std::unique_ptr<HttpStream> HranaHttp::stream_for(net::Exchange& exchange, std::optional<std::string_view> baton,
-                                                  const Context& context) {
+std::unique_ptr<BatonStream> HranaHttp::stream_for(net::Exchange& exchange, std::optional<std::string_view> baton,
+                                                   const Context& context) {
   // For the end of a cursor by a request that goes on with its stream.
   constexpr std::chrono::seconds kWaitForCursor{30};
   if (!baton) return state_.streams.acquire(baton, context, {});
   const auto now = core::SteadyClock::now();
   const auto until = exchange.parked_since().value_or(now) + kWaitForCursor;
-  HttpStreams::Waiting waiting;
+  BatonStreams::Waiting waiting;
   if (now < until) waiting = {std::make_shared<int>(0), exchange.waker()};
-  std::unique_ptr<HttpStream> stream = state_.streams.acquire(baton, context, waiting);
+  std::unique_ptr<BatonStream> stream = state_.streams.acquire(baton, context, waiting);
   if (stream == nullptr) exchange.park(until, std::move(waiting.ticket));
   return stream;
 }
@@ -188,7 +188,7 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, Cont
     Pipeline pipeline(*stream, context, cancellation, state_.budgets);
     pipeline.run(request->requests, writer);
   }
-  const HttpStreams::Released released = state_.streams.release(stream.take(), context);
+  const BatonStreams::Released released = state_.streams.release(stream.take(), context);
   answer_pipeline(released.baton, released.is_stateless);
 }
 

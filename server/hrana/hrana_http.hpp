@@ -8,7 +8,7 @@
 #include "hrana/encoding.hpp"
 #include "net/server.hpp"
 #include "server/base/body_record.hpp"
-#include "server/run/http_streams.hpp"
+#include "server/run/baton_streams.hpp"
 #include "server/run/request_scope.hpp"
 
 namespace libsql::server {
@@ -26,8 +26,8 @@ class HranaHttp {
   void v1_batch(net::Exchange& exchange, Context& context);
 
  private:
-  std::unique_ptr<HttpStream> stream_for(net::Exchange& exchange, std::optional<std::string_view> baton,
-                                         const Context& context);
+  std::unique_ptr<BatonStream> stream_for(net::Exchange& exchange, std::optional<std::string_view> baton,
+                                          const Context& context);
 
   ServerState& state_;
 };

@@ -13,9 +13,9 @@
 #include "server/databases/syntax.hpp"
 #include "server/http/http_answer.hpp"
 #include "server/http/peer_watch.hpp"
+#include "server/run/client_statement.hpp"
 #include "server/run/decoding_share.hpp"
 #include "server/run/executor.hpp"
-#include "server/run/statement_run.hpp"
 #include "server/run/writer_wait.hpp"
 
 namespace libsql::server {
@@ -188,7 +188,7 @@ Json run(DatabaseSession& session, const Context& context, const Query& query, R
       named.push_back({query.names[i], query.values[i].ref()});
     }
   }
-  StatementRun statement(session, context);
+  ClientStatement statement(session, context);
   statement.prepare(query.sql);
   statement.start({positional, named});
   Json columns = Json::array();

@@ -10,9 +10,9 @@
 #include "hrana/cursor_writer.hpp"
 #include "hrana/requests.hpp"
 #include "server/databases/database_session.hpp"
+#include "server/run/client_statement.hpp"
 #include "server/run/context.hpp"
 #include "server/run/executor.hpp"
-#include "server/run/statement_run.hpp"
 
 namespace libsql::server {
 
@@ -47,7 +47,7 @@ class CursorRun {
   SqlTexts texts_;
   StepStates states_;
   std::size_t step_ = 0;
-  std::optional<StatementRun> running_;
+  std::optional<ClientStatement> running_;
   std::uint64_t rows_ = 0;  // of the running step
 };
 

@@ -5,7 +5,7 @@
 
 #include "engine/statement.hpp"
 #include "server/databases/syntax.hpp"
-#include "server/run/statement_run.hpp"
+#include "server/run/client_statement.hpp"
 #include "sql/split.hpp"
 
 namespace libsql::server {
@@ -57,7 +57,7 @@ void Executor::require_going_on() const {
 
 hrana::StmtTotals Executor::run(std::string_view sql, const detail::ParamsView& args, hrana::ResponseWriter& writer) {
   require_going_on();
-  StatementRun run(session_, context_);
+  ClientStatement run(session_, context_);
   run.prepare(sql);
   run.start(args);
   run.write_columns(writer);
@@ -143,7 +143,7 @@ void Executor::sequence(std::string_view sql) {
   for (const sql::Statement& statement : sql::split(sql)) validate(statement.text);
   for (const sql::Statement& statement : sql::split(sql)) {
     require_going_on();
-    StatementRun run(session_, context_);
+    ClientStatement run(session_, context_);
     run.prepare(statement.text);
     run.start({});
     while (run.next()) {

@@ -6,15 +6,15 @@
 #include "hrana/requests.hpp"
 #include "hrana/response_writer.hpp"
 #include "server/base/budgets.hpp"
+#include "server/run/baton_streams.hpp"
 #include "server/run/context.hpp"
-#include "server/run/http_streams.hpp"
 #include "server/run/request_run.hpp"
 
 namespace libsql::server {
 
 class Pipeline final : private StreamHost {
  public:
-  Pipeline(HttpStream& stream, const Context& context, Cancellation& cancellation, Budgets& budgets) noexcept
+  Pipeline(BatonStream& stream, const Context& context, Cancellation& cancellation, Budgets& budgets) noexcept
       : stream_(stream),
         context_(context),
         cancellation_(cancellation),
@@ -34,7 +34,7 @@ class Pipeline final : private StreamHost {
   void close_sql(std::int32_t id) override { stream_.stored.close(id); }
   void require_open() const;
 
-  HttpStream& stream_;
+  BatonStream& stream_;
   const Context& context_;
   Cancellation& cancellation_;
   Budgets& budgets_;

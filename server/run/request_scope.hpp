@@ -15,9 +15,9 @@
 #include "server/base/options.hpp"
 #include "server/databases/connection_slots.hpp"
 #include "server/databases/namespaces.hpp"
+#include "server/run/baton_streams.hpp"
 #include "server/run/context.hpp"
 #include "server/run/dumps.hpp"
-#include "server/run/http_streams.hpp"
 #include "server/run/places.hpp"
 
 namespace libsql::server {
@@ -29,7 +29,7 @@ struct ServerState {
   std::shared_ptr<ConnectionSlots> slots;
   Namespaces namespaces;
   Budgets budgets;
-  HttpStreams streams;  // which have shares of the budgets
+  BatonStreams streams;  // which have shares of the budgets
   Places places;
   Dumps dumps;
   std::atomic<std::size_t> websockets = 0;

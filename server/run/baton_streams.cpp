@@ -1,4 +1,4 @@
-#include "server/run/http_streams.hpp"
+#include "server/run/baton_streams.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -20,11 +20,11 @@ constexpr std::ptrdiff_t kMostWaiting = 8;
 
 }  // namespace
 
-HttpStreams::HttpStreams(const Options& options) : options_(options) {}
-HttpStreams::~HttpStreams() = default;
+BatonStreams::BatonStreams(const Options& options) : options_(options) {}
+BatonStreams::~BatonStreams() = default;
 
-std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view> text, const Context& context,
-                                                 const Waiting& waiting) {
+std::unique_ptr<BatonStream> BatonStreams::acquire(std::optional<std::string_view> text, const Context& context,
+                                                   const Waiting& waiting) {
   if (!text) return begin();
   const std::optional<Baton> baton = signer_.verify(*text, context.name_space().name(), context.identity().binding());
   if (!baton) throw_invalid();
@@ -66,7 +66,7 @@ std::unique_ptr<HttpStream> HttpStreams::acquire(std::optional<std::string_view>
   return nullptr;
 }
 
-bool HttpStreams::is_running(std::string_view text, const Context& context) {
+bool BatonStreams::is_running(std::string_view text, const Context& context) {
   const std::optional<Baton> baton = signer_.verify(text, context.name_space().name(), context.identity().binding());
   if (!baton || baton->is_foreign) return false;
   const std::lock_guard lock(mutex_);
@@ -75,13 +75,13 @@ bool HttpStreams::is_running(std::string_view text, const Context& context) {
          found->second.sequence == baton->sequence;
 }
 
-HttpStreams::Entry& HttpStreams::entry_of(HttpStream& stream) {
+BatonStreams::Entry& BatonStreams::entry_of(BatonStream& stream) {
   if (stream.id != 0) return entries_[stream.id];
   stream.id = signer_.new_place().stream;
   return entries_[stream.id];
 }
 
-std::string HttpStreams::promise(HttpStream& stream, Effect effect, const Context& context) {
+std::string BatonStreams::promise(BatonStream& stream, Effect effect, const Context& context) {
   const bool is_replaceable = effect != Effect::Session;
   Baton baton;
   {
@@ -96,7 +96,7 @@ std::string HttpStreams::promise(HttpStream& stream, Effect effect, const Contex
 }
 
 // Nothing of the stream stays here: whoever comes with the baton gets a new one, which is as good.
-std::string HttpStreams::part(HttpStream& stream, const Context& context) {
+std::string BatonStreams::part(BatonStream& stream, const Context& context) {
   Baton baton;
   if (stream.id == 0) {
     baton = signer_.new_place();
@@ -113,7 +113,7 @@ std::string HttpStreams::part(HttpStream& stream, const Context& context) {
   return signer_.sign(baton, context.name_space().name(), context.identity().binding());
 }
 
-HttpStreams::Released HttpStreams::release(std::unique_ptr<HttpStream> stream, const Context& context) {
+BatonStreams::Released BatonStreams::release(std::unique_ptr<BatonStream> stream, const Context& context) {
   if (stream->closed) {
     if (stream->id != 0) {
       const std::lock_guard lock(mutex_);
@@ -129,14 +129,14 @@ HttpStreams::Released HttpStreams::release(std::unique_ptr<HttpStream> stream, c
   return {std::move(baton), false};
 }
 
-void HttpStreams::keep(Entry& entry, std::unique_ptr<HttpStream> stream) {
+void BatonStreams::keep(Entry& entry, std::unique_ptr<BatonStream> stream) {
   entry.state = State::Available;
   entry.since = Clock::now();
   entry.place = available_.insert(available_.end(), stream->id);
   entry.stream = std::move(stream);
 }
 
-void HttpStreams::call_waiters(std::uint64_t stream) noexcept {
+void BatonStreams::call_waiters(std::uint64_t stream) noexcept {
   std::list<Waiter> called;
   {
     const std::lock_guard lock(mutex_);
@@ -154,7 +154,7 @@ void HttpStreams::call_waiters(std::uint64_t stream) noexcept {
   }
 }
 
-void HttpStreams::settle(std::unique_ptr<HttpStream> stream) noexcept {
+void BatonStreams::settle(std::unique_ptr<BatonStream> stream) noexcept {
   const std::uint64_t id = stream->id;
   const bool is_stateless = stream->is_stateless();
   if (is_stateless) stream->session.release();
@@ -172,14 +172,14 @@ void HttpStreams::settle(std::unique_ptr<HttpStream> stream) noexcept {
   call_waiters(id);
 }
 
-void HttpStreams::abandon(std::unique_ptr<HttpStream> stream) noexcept {
+void BatonStreams::abandon(std::unique_ptr<BatonStream> stream) noexcept {
   if (stream->id == 0) return;
   const std::lock_guard lock(mutex_);
   entries_.erase(stream->id);
 }
 
 // The entry's place among those that ended. Takes away what it held, which the caller must let go without the mutex.
-void HttpStreams::end(Entries::iterator found, State state) {
+void BatonStreams::end(Entries::iterator found, State state) {
   Entry& entry = found->second;
   entry.state = state;
   entry.since = Clock::now();
@@ -190,8 +190,8 @@ void HttpStreams::end(Entries::iterator found, State state) {
   }
 }
 
-void HttpStreams::tidy() {
-  std::vector<std::unique_ptr<HttpStream>> dropped;
+void BatonStreams::tidy() {
+  std::vector<std::unique_ptr<BatonStream>> dropped;
   std::size_t expired = 0;
   {
     const Clock::time_point now = Clock::now();
@@ -219,8 +219,8 @@ void HttpStreams::tidy() {
   for (std::size_t i = 0; i < expired; ++i) options_.observer->happened(Event::StreamExpired, {});
 }
 
-void HttpStreams::relieve() {
-  std::unique_ptr<HttpStream> dropped;
+void BatonStreams::relieve() {
+  std::unique_ptr<BatonStream> dropped;
   const std::lock_guard lock(mutex_);
   for (auto place = available_.begin(); place != available_.end(); ++place) {
     const auto found = entries_.find(*place);
@@ -232,7 +232,7 @@ void HttpStreams::relieve() {
   }
 }
 
-void HttpStreams::close() noexcept {
+void BatonStreams::close() noexcept {
   Entries dropped;
   const std::lock_guard lock(mutex_);
   closed_ = true;
@@ -241,7 +241,7 @@ void HttpStreams::close() noexcept {
   ended_.clear();
 }
 
-std::vector<std::string> HttpStreams::describe() const {
+std::vector<std::string> BatonStreams::describe() const {
   std::vector<std::string> lines;
   const Clock::time_point now = Clock::now();
   const std::lock_guard lock(mutex_);
@@ -260,7 +260,7 @@ std::vector<std::string> HttpStreams::describe() const {
   return lines;
 }
 
-std::size_t HttpStreams::idle() const {
+std::size_t BatonStreams::idle() const {
   const std::lock_guard lock(mutex_);
   return available_.size();
 }

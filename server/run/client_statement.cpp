@@ -1,4 +1,4 @@
-#include "server/run/statement_run.hpp"
+#include "server/run/client_statement.hpp"
 
 #include <algorithm>
 #include <string>
@@ -19,7 +19,7 @@ namespace {
 }  // namespace
 
 template <class Body>
-auto StatementRun::guarded(Body&& body) {
+auto ClientStatement::guarded(Body&& body) {
   try {
     return body();
   } catch (const StatementFailure& failure) {
@@ -32,7 +32,7 @@ auto StatementRun::guarded(Body&& body) {
   }
 }
 
-StatementRun::~StatementRun() {
+ClientStatement::~ClientStatement() {
   if (open_) prepared_->statement->close_cursor();
   if (!reported_ && !sql_.empty()) {
     if (error_code_.empty()) error_code_ = "SQLITE_INTERRUPT";
@@ -40,13 +40,13 @@ StatementRun::~StatementRun() {
   }
 }
 
-void StatementRun::prepare(std::string_view sql) {
+void ClientStatement::prepare(std::string_view sql) {
   sql_ = sql;
   guarded([&] { prepared_ = session_.prepare(sql, context_); });
 }
 
 // Everything becomes positional: the order of the parameters' numbers.
-std::span<const ValueRef> StatementRun::arguments(const detail::ParamsView& args) {
+std::span<const ValueRef> ClientStatement::arguments(const detail::ParamsView& args) {
   if (!args.positional.empty() && !args.named.empty()) {
     throw StatementFailure("ARGS_BOTH_POSITIONAL_AND_NAMED",
                            "Specifying both positional and named arguments is not supported");
@@ -95,12 +95,12 @@ std::span<const ValueRef> StatementRun::arguments(const detail::ParamsView& args
   return bound;
 }
 
-void StatementRun::start_attach() {
+void ClientStatement::start_attach() {
   const std::string file = context_.attachable(prepared_->traits.target);
   session_.attach(file, prepared_->traits.alias);
 }
 
-void StatementRun::start(const detail::ParamsView& args) {
+void ClientStatement::start(const detail::ParamsView& args) {
   guarded([&] {
     const bool is_attach = prepared_->traits.kind == StatementClass::Attach;
     const std::span<const ValueRef> bound = is_attach ? std::span<const ValueRef>() : arguments(args);
@@ -120,7 +120,7 @@ void StatementRun::start(const detail::ParamsView& args) {
   });
 }
 
-std::span<const hrana::Col> StatementRun::columns() {
+std::span<const hrana::Col> ClientStatement::columns() {
   if (prepared_->statement == nullptr) return {};
   std::vector<hrana::Col>& columns = session_.scratch.columns;
   columns.clear();
@@ -136,7 +136,7 @@ std::span<const hrana::Col> StatementRun::columns() {
 }
 
 // The columns of a statement stay the same as long as the schema does, so they are put into words once.
-void StatementRun::write_columns(hrana::ResponseWriter& writer) {
+void ClientStatement::write_columns(hrana::ResponseWriter& writer) {
   constexpr std::size_t kKept = 512;  // bytes: most statements; an entry of the cache counts with as much
   if (prepared_->statement == nullptr) return writer.columns({});
   Prepared::WrittenColumns& written = prepared_->written_columns[static_cast<std::size_t>(writer.encoding())];
@@ -148,7 +148,7 @@ void StatementRun::write_columns(hrana::ResponseWriter& writer) {
   written.version = version;
 }
 
-bool StatementRun::next() {
+bool ClientStatement::next() {
   if (!open_) return false;
   return guarded([&] {
     if (prepared_->statement->next()) {
@@ -160,7 +160,7 @@ bool StatementRun::next() {
   });
 }
 
-std::span<const ValueRef> StatementRun::row() {
+std::span<const ValueRef> ClientStatement::row() {
   std::vector<ValueRef>& cells = session_.scratch.cells;
   cells.resize(static_cast<std::size_t>(prepared_->statement->cursor_column_count()));
   prepared_->statement->read_cells(cells);
@@ -169,13 +169,13 @@ std::span<const ValueRef> StatementRun::row() {
 
 // The engine's exact counter makes scans a third slower, so it is an option. What it always counts are the steps of
 // full scans; the rows that a search found are known from what came out.
-std::uint64_t StatementRun::rows_read(std::uint64_t changed) const noexcept {
+std::uint64_t ClientStatement::rows_read(std::uint64_t changed) const noexcept {
   if (prepared_ == nullptr || prepared_->statement == nullptr) return 0;
   if (const auto exact = prepared_->statement->rows_scanned()) return *exact;
   return std::max({prepared_->statement->fullscan_counter() - scanned_before_, rows_, changed});
 }
 
-void StatementRun::report(std::uint64_t read, std::uint64_t changed) noexcept {
+void ClientStatement::report(std::uint64_t read, std::uint64_t changed) noexcept {
   reported_ = true;
   // As observed: sqld 0.24.33. In the answer to the client it stays 0.
   if (error_code_.empty() && read == 0 && changed == 0) read = 1;
@@ -204,7 +204,7 @@ void StatementRun::report(std::uint64_t read, std::uint64_t changed) noexcept {
   observer->statement_finished(record);
 }
 
-hrana::StmtTotals StatementRun::finish() {
+hrana::StmtTotals ClientStatement::finish() {
   engine::Connection& connection = session_.connection();
   const StatementTraits& traits = prepared_->traits;
   const bool is_attach = traits.kind == StatementClass::Attach;

@@ -21,14 +21,14 @@ namespace libsql::server {
 /// prepare(), start(), next() until it is false, finish(); columns() at any moment after prepare(). Each throws
 /// StatementFailure, prepare() also RequestRefused; then only the destructor may follow. `args` are borrowed until
 /// then.
-class StatementRun {
+class ClientStatement {
  public:
-  StatementRun(DatabaseSession& session, const Context& context) noexcept : session_(session), context_(context) {
+  ClientStatement(DatabaseSession& session, const Context& context) noexcept : session_(session), context_(context) {
     session.connection().patience().set_busy_timeout(context.lock_wait());
   }
-  ~StatementRun();
-  StatementRun(const StatementRun&) = delete;
-  StatementRun& operator=(const StatementRun&) = delete;
+  ~ClientStatement();
+  ClientStatement(const ClientStatement&) = delete;
+  ClientStatement& operator=(const ClientStatement&) = delete;
 
   void prepare(std::string_view sql);
   void start(const detail::ParamsView& args);

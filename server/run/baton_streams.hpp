@@ -22,8 +22,8 @@
 namespace libsql::server {
 
 /// One stream. Belongs to the request that has it.
-struct HttpStream {
-  explicit HttpStream(const Limits& limits) : stored(limits.stored_sql_http, limits.stored_sql_bytes) {}
+struct BatonStream {
+  explicit BatonStream(const Limits& limits) : stored(limits.stored_sql_http, limits.stored_sql_bytes) {}
 
   std::uint64_t id = 0;  // 0: no client knows it yet
   SessionLease session;  // none until it is needed
@@ -37,12 +37,12 @@ struct HttpStream {
 };
 
 /// Threads: all members may be called by several at once.
-class HttpStreams {
+class BatonStreams {
  public:
-  explicit HttpStreams(const Options& options);
-  ~HttpStreams();
-  HttpStreams(const HttpStreams&) = delete;
-  HttpStreams& operator=(const HttpStreams&) = delete;
+  explicit BatonStreams(const Options& options);
+  ~BatonStreams();
+  BatonStreams(const BatonStreams&) = delete;
+  BatonStreams& operator=(const BatonStreams&) = delete;
 
   /// For a request that may have to wait until a cursor has ended. `go_on` is called then, unless the ticket has
   /// expired. Without a ticket it may not wait.
@@ -52,8 +52,8 @@ class HttpStreams {
   };
   /// The stream that the baton stands for; a new one for none. The caller owes a release() or an abandon(). Null: it
   /// has to wait. Throws RequestRefused 400.
-  std::unique_ptr<HttpStream> acquire(std::optional<std::string_view> baton, const Context& context,
-                                      const Waiting& waiting = {});
+  std::unique_ptr<BatonStream> acquire(std::optional<std::string_view> baton, const Context& context,
+                                       const Waiting& waiting = {});
   /// Whether the baton is that of a cursor which is running, and so stays good until the next request of its stream.
   bool is_running(std::string_view baton, const Context& context);
   struct Released {
@@ -61,7 +61,7 @@ class HttpStreams {
     bool is_stateless = false;         // nothing is kept here for that baton
   };
   /// The request has ended well. Returns the next baton.
-  Released release(std::unique_ptr<HttpStream> stream, const Context& context);
+  Released release(std::unique_ptr<BatonStream> stream, const Context& context);
   /// What a cursor may change, by which it is decided what becomes of a request that comes while it runs.
   enum class Effect : std::uint8_t {
     Session,   // the stream itself: the request waits
@@ -69,10 +69,10 @@ class HttpStreams {
     None,      // nothing at all: the request gets another stream, so a client may ask while it reads the rows
   };
   /// Gives the next baton out before the stream is released, which is then done by settle().
-  std::string promise(HttpStream& stream, Effect effect, const Context& context);
-  void settle(std::unique_ptr<HttpStream> stream) noexcept;
+  std::string promise(BatonStream& stream, Effect effect, const Context& context);
+  void settle(std::unique_ptr<BatonStream> stream) noexcept;
   /// The request has failed: the stream is gone.
-  void abandon(std::unique_ptr<HttpStream> stream) noexcept;
+  void abandon(std::unique_ptr<BatonStream> stream) noexcept;
 
   /// Ends what was idle for too long and forgets what has ended long ago.
   void tidy();
@@ -93,17 +93,17 @@ class HttpStreams {
     std::uint64_t sequence = 0;
     bool is_replaceable = false;
     bool is_promised = false;
-    bool may_be_passed = false;          // while promised
-    std::unique_ptr<HttpStream> stream;  // while Available
+    bool may_be_passed = false;           // while promised
+    std::unique_ptr<BatonStream> stream;  // while Available
     Clock::time_point since;
     std::list<std::uint64_t>::iterator place;  // in available_ or ended_
   };
   using Entries = std::unordered_map<std::uint64_t, Entry>;
 
-  std::unique_ptr<HttpStream> begin() const { return std::make_unique<HttpStream>(options_.limits); }
-  Entry& entry_of(HttpStream& stream);
-  std::string part(HttpStream& stream, const Context& context);
-  void keep(Entry& entry, std::unique_ptr<HttpStream> stream);
+  std::unique_ptr<BatonStream> begin() const { return std::make_unique<BatonStream>(options_.limits); }
+  Entry& entry_of(BatonStream& stream);
+  std::string part(BatonStream& stream, const Context& context);
+  void keep(Entry& entry, std::unique_ptr<BatonStream> stream);
   void end(Entries::iterator entry, State state);
   void call_waiters(std::uint64_t stream) noexcept;
 
