@@ -50,7 +50,7 @@ enum class Event : std::uint8_t {
   StreamExpired,
   WebSocketOpened,
   WebSocketClosed,
-  WriteLockTakenOver,
+  TransactionTimedOut,   // its turn to write was taken away
   StatementInterrupted,  // because its client went away or its time was over
   NamespaceLoaded,
   NamespaceUnloaded,
@@ -67,6 +67,23 @@ class Observer {
   virtual void happened(Event, std::string_view /*name_space*/) noexcept {}
   /// Whether statement_finished() wants to be called. Asked before every statement.
   virtual bool wants_statements() const noexcept { return true; }
+};
+
+/// Tells of a stream that its client can come back to, as long as it lives.
+class StreamLife {
+ public:
+  /// `observer` may be null, and outlives this.
+  explicit StreamLife(Observer* observer) noexcept : observer_(observer) {
+    if (observer_ != nullptr) observer_->happened(Event::StreamOpened, {});
+  }
+  ~StreamLife() {
+    if (observer_ != nullptr) observer_->happened(Event::StreamClosed, {});
+  }
+  StreamLife(const StreamLife&) = delete;
+  StreamLife& operator=(const StreamLife&) = delete;
+
+ private:
+  Observer* const observer_;
 };
 
 /// What a namespace has done since it was first loaded by this process. Outlives its being unloaded.

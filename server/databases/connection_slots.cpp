@@ -15,10 +15,19 @@ void ConnectionSlots::refuse(Whose whose) const {
 }
 
 void ConnectionSlots::take(const Takers& takers) {
-  Whose whose = try_take(takers);
-  if (whose == Whose::Nobody) [[likely]]
+  if (try_take(takers) == Whose::Nobody) [[likely]]
     return;
-  if (relieve_) {  // what the others have, or this one, may be idle, and go
+  try {
+    wait_for_one(takers);
+  } catch (const RequestRefused&) {
+    if (told_) told_();
+    throw;
+  }
+}
+
+void ConnectionSlots::wait_for_one(const Takers& takers) {
+  Whose whose = try_take(takers);
+  if (whose != Whose::Nobody && relieve_) {  // what the others have, or this one, may be idle, and go
     relieve_();
     whose = try_take(takers);
   }

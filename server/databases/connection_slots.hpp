@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <mutex>
+#include <utility>
 
 #include "server/base/budget.hpp"
 
@@ -25,6 +26,9 @@ class ConnectionSlots {
   /// the first take().
   void on_shortage(std::function<void()> relieve) { relieve_ = std::move(relieve); }
 
+  /// Called by take() before it throws. Set as that.
+  void on_refusal(std::function<void()> told) { told_ = std::move(told); }
+
   /// Throws RequestRefused 429 if too many wait already, none came free in time, or the bearer or namespace has its
   /// share.
   void take(const Takers& takers = {});
@@ -37,6 +41,7 @@ class ConnectionSlots {
   Whose try_take(const Takers& takers) noexcept {
     return budget_.take(1, takers.bearer.get(), takers.name_space.get());
   }
+  void wait_for_one(const Takers& takers);
   [[noreturn]] void refuse(Whose whose) const;
 
   Budget budget_;
@@ -46,7 +51,7 @@ class ConnectionSlots {
   std::mutex mutex_;  // of those who wait
   std::condition_variable freed_;
   const std::chrono::milliseconds wait_;
-  std::function<void()> relieve_;
+  std::function<void()> relieve_, told_;
 };
 
 }  // namespace libsql::server

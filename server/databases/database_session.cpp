@@ -88,7 +88,8 @@ constexpr std::string_view kDatabaseList = "pragma_database_list";
 
 DatabaseSession::DatabaseSession(std::shared_ptr<local::Store> store, std::shared_ptr<WritersRoom> room,
                                  const NamespaceConfig& config, std::uint64_t config_version, const Options& options)
-    : config_version_(config_version),
+    : observer_(options.observer.get()),
+      config_version_(config_version),
       room_(std::move(room)),
       runner_(
           std::move(store), options.limits.statement_cache_bytes, local::WriteTurn::Scope::AllWrites,
@@ -176,6 +177,7 @@ bool DatabaseSession::give_way(local::WriteTurn& turn) noexcept {
   }
   read_only_ = false;
   lost_.store(Lost::Untold, std::memory_order_relaxed);
+  if (observer_ != nullptr) observer_->happened(Event::TransactionTimedOut, {});
   return true;
 }
 

@@ -128,6 +128,7 @@ class DatabaseSession {
   Verdict authorize(const Authorization& what) noexcept;
   bool give_way(local::WriteTurn& turn) noexcept;
 
+  Observer* const observer_;
   std::mutex use_mutex_;
   enum class Lost : std::uint8_t { No, Untold, Told };
   std::atomic<Lost> lost_ = Lost::No;

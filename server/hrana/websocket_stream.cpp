@@ -48,7 +48,8 @@ WebSocketStream::WebSocketStream(ServerState& state, const Context& context, hra
       name_space_(context.shared_namespace()),
       encoding_(encoding),
       peer_(std::move(peer)),
-      place_(state.budgets.websocket_streams, context.takers()) {}
+      place_(state.budgets.websocket_streams, context.takers()),
+      life_(state.options.observer.get()) {}
 
 WebSocketStream::~WebSocketStream() { close(); }
 

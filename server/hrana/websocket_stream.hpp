@@ -91,6 +91,7 @@ class WebSocketStream final : public std::enable_shared_from_this<WebSocketStrea
   const hrana::Encoding encoding_;
   const std::shared_ptr<net::WebSocketSession> peer_;
   BudgetShare place_;
+  const StreamLife life_;
   Cancellation cancellation_;
 
   std::mutex mutex_;  // of what follows

@@ -202,8 +202,8 @@ Json run(DatabaseSession& session, const Context& context, const Query& query, R
       row.push_back(json_of(cell));
     }
     rows.push_back(std::move(row));
-    if (bytes > context.options().limits.response_bytes) throw ResponseTooLarge();
-    if (const Whose whose = share.grow_to(bytes); whose != Whose::Nobody) throw ResponseTooLarge(whose);
+    if (bytes > context.options().limits.response_bytes) context.throw_too_large();
+    if (const Whose whose = share.grow_to(bytes); whose != Whose::Nobody) context.throw_too_large(whose);
   }
   const hrana::StmtTotals totals = statement.finish();
   return {{"results",

@@ -20,13 +20,13 @@ struct EventMetric {
 };
 
 constexpr std::array kEventMetrics = {
-    EventMetric{Event::StreamOpened, "libsql_server_streams_opened_total", "Streams opened."},
-    EventMetric{Event::StreamClosed, "libsql_server_streams_closed_total", "Streams closed."},
+    EventMetric{Event::StreamOpened, "libsql_server_streams_opened_total", "Streams opened for more than one request."},
+    EventMetric{Event::StreamClosed, "libsql_server_streams_closed_total", "Such streams closed."},
     EventMetric{Event::StreamExpired, "libsql_server_streams_expired_total",
                 "Streams ended because their client was idle too long."},
     EventMetric{Event::WebSocketOpened, "libsql_server_websockets_opened_total", "WebSockets opened."},
     EventMetric{Event::WebSocketClosed, "libsql_server_websockets_closed_total", "WebSockets closed."},
-    EventMetric{Event::WriteLockTakenOver, "libsql_server_transactions_timed_out_total",
+    EventMetric{Event::TransactionTimedOut, "libsql_server_transactions_timed_out_total",
                 "Transactions rolled back because another writer had waited long enough."},
     EventMetric{Event::StatementInterrupted, "libsql_server_query_canceled",
                 "Statements interrupted because their client had gone or their time was up."},

@@ -35,6 +35,7 @@ std::unique_ptr<BatonStream> BatonStreams::acquire(std::optional<std::string_vie
     if (!baton->is_replaceable) throw_invalid();
     auto stream = begin();
     stream->id = baton->stream;  // so that its end is remembered
+    stream->life.emplace(options_.observer.get());
     entries_[stream->id].sequence = baton->sequence;
     return stream;
   }
@@ -78,6 +79,7 @@ bool BatonStreams::is_running(std::string_view text, const Context& context) {
 BatonStreams::Entry& BatonStreams::entry_of(BatonStream& stream) {
   if (stream.id != 0) return entries_[stream.id];
   stream.id = signer_.new_place().stream;
+  stream.life.emplace(options_.observer.get());
   return entries_[stream.id];
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/clock.hpp"
+#include "server/base/metrics.hpp"
 #include "server/run/baton.hpp"
 #include "server/run/context.hpp"
 #include "server/run/stored_sql.hpp"
@@ -29,6 +30,7 @@ struct BatonStream {
   SessionLease session;  // none until it is needed
   StoredSql stored;
   std::unique_ptr<BudgetShare> place;  // among the streams that keep texts
+  std::optional<StreamLife> life;      // of one that a client may know
   bool closed = false;
 
   /// What its end would take away from the client.

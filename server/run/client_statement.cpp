@@ -29,6 +29,9 @@ auto ClientStatement::guarded(Body&& body) {
     const StatementFailure failure = failure_of(error);
     error_code_ = failure.code();
     throw failure;
+  } catch (const RequestRefused&) {  // whose code does not live as long
+    error_code_ = "REFUSED";
+    throw;
   }
 }
 
@@ -190,6 +193,7 @@ void ClientStatement::report(std::uint64_t read, std::uint64_t changed) noexcept
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration_).count()),
       std::memory_order_relaxed);
   context_.count(read, changed);
+  if (error_code_ == "SQLITE_INTERRUPT") context_.tell(Event::StatementInterrupted);
   Observer* const observer = context_.options().observer.get();
   if (observer == nullptr || !observer->wants_statements()) return;
   StatementRecord record;

@@ -41,6 +41,12 @@ void Context::forbid_writing() const {
   forbid("the credentials do not allow to write to namespace `" + name_space_->name() + "`");
 }
 
+void Context::throw_too_large(Whose whose) const {
+  tell(Event::ResponseTooLarge);
+  if (whose == Whose::Nobody) throw ResponseTooLarge();
+  throw ResponseTooLarge(whose);
+}
+
 void Context::authorise(const StatementTraits& traits) const {
   if (traits.needs_write() || traits.locks_out_writers()) {
     if (!permissions_.write) forbid_writing();

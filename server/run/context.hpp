@@ -11,6 +11,7 @@
 
 #include "server/base/auth.hpp"
 #include "server/base/budget.hpp"
+#include "server/base/metrics.hpp"
 #include "server/base/options.hpp"
 #include "server/databases/namespace.hpp"
 #include "server/databases/statement_class.hpp"
@@ -52,6 +53,13 @@ class Context final : public StatementRules {
 
   /// A session of the namespace for them.
   SessionLease lease() const { return name_space_->lease(takers()); }
+
+  /// Tells whoever counts.
+  void tell(Event event) const noexcept {
+    if (Observer* const observer = options_.observer.get()) observer->happened(event, name_space_->name());
+  }
+  /// Throws ResponseTooLarge, and tells. Nobody: the answer alone is too large.
+  [[noreturn]] void throw_too_large(Whose whose = Whose::Nobody) const;
 
   /// From now on the rows of all statements are added there, too; null: nowhere.
   void count_into(RowTally* rows) noexcept { rows_ = rows; }

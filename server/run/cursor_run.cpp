@@ -73,7 +73,7 @@ bool CursorRun::run(hrana::CursorEntryWriter& writer, CursorPace& pace) {
       try {
         require_going_on();
         if (running_->next()) {
-          if (most_rows != 0 && ++rows_ > most_rows) throw ResponseTooLarge();
+          if (most_rows != 0 && ++rows_ > most_rows) context_.throw_too_large();
           if (!writer.row(running_->row())) throw invalid_text();
         } else {
           const hrana::StmtTotals totals = running_->finish();

@@ -70,11 +70,11 @@ hrana::StmtTotals Executor::run(std::string_view sql, const detail::ParamsView& 
     }
     if (rows >= most_rows || writer.request_bytes() > limits.response_bytes) {
       run.fail("RESPONSE_TOO_LARGE");
-      throw ResponseTooLarge();
+      context_.throw_too_large();
     }
     if (const Whose whose = share_.grow_to(writer.total_bytes()); whose != Whose::Nobody) {
       run.fail("TOO_MANY_RESPONSES");
-      throw ResponseTooLarge(whose);
+      context_.throw_too_large(whose);
     }
   }
   return run.finish();
@@ -119,8 +119,8 @@ void Executor::step(std::string_view sql, const hrana::BatchStep& step, hrana::R
 
 // What steps say that have no rows counts, too: there may be very many of them.
 void Executor::require_room(const hrana::ResponseWriter& writer) {
-  if (writer.request_bytes() > context_.options().limits.response_bytes) throw ResponseTooLarge();
-  if (const Whose whose = share_.grow_to(writer.total_bytes()); whose != Whose::Nobody) throw ResponseTooLarge(whose);
+  if (writer.request_bytes() > context_.options().limits.response_bytes) context_.throw_too_large();
+  if (const Whose whose = share_.grow_to(writer.total_bytes()); whose != Whose::Nobody) context_.throw_too_large(whose);
 }
 
 void Executor::batch(const hrana::Batch& batch, SqlTexts texts, hrana::ResponseWriter& writer) {

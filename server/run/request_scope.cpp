@@ -41,6 +41,9 @@ ServerState::ServerState(Options settings)
       places(places_of(options), options.limits.share_of(places_of(options))),
       dumps(budgets.dumps) {
   slots->on_shortage([this] { streams.relieve(); });
+  slots->on_refusal([this] {
+    if (options.observer != nullptr) options.observer->happened(Event::TooManyConnections, {});
+  });
 }
 
 Target target_of(std::string_view path) noexcept {

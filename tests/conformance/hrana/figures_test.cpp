@@ -98,11 +98,7 @@ TEST_F(DurableFigures, TheCacheOfGroupedWritesCountsToo) {
 
 class Watched : public ServerTest {
  protected:
-  void configure(server::Options& options) override {
-    options.namespaces = true;
-    options.max_loaded_namespaces = 128;
-    options.observer = monitor_;
-  }
+  void configure(server::Options& options) override { options.observer = monitor_; }
   // The lines of one figure.
   std::vector<std::string> figures(const std::string& figure) {
     std::vector<std::string> lines;
@@ -113,10 +109,26 @@ class Watched : public ServerTest {
     return lines;
   }
 
+  // Of one that is the server's.
+  int figure(const std::string& name) {
+    const std::string all = "\n" + server::render_metrics(*monitor_, *server_);
+    const std::size_t at = all.find("\n" + name + " ");
+    return at == std::string::npos ? -1 : std::stoi(all.substr(at + name.size() + 2));
+  }
+
   std::shared_ptr<server::Monitor> monitor_ = std::make_shared<server::Monitor>(nullptr, nullptr);
 };
 
-TEST_F(Watched, TheFiguresOfAHundredNamespacesOpenNoConnection) {
+class WatchedNamespaces : public Watched {
+ protected:
+  void configure(server::Options& options) override {
+    Watched::configure(options);
+    options.namespaces = true;
+    options.max_loaded_namespaces = 128;
+  }
+};
+
+TEST_F(WatchedNamespaces, TheFiguresOfAHundredNamespacesOpenNoConnection) {
   for (int i = 0; i < 100; ++i) {
     const std::string name = std::string("n").append(std::to_string(i));
     server_->namespaces().create(name, {});
@@ -127,6 +139,91 @@ TEST_F(Watched, TheFiguresOfAHundredNamespacesOpenNoConnection) {
   EXPECT_EQ(figures("libsql_server_storage").size(), 100U);
   EXPECT_EQ(figures("libsql_server_wal_bytes").size(), 100U);
   EXPECT_EQ(figures("libsql_server_connections_opened_total"), opened);
+}
+
+class WatchedLimits : public Watched {
+ protected:
+  void configure(server::Options& options) override {
+    Watched::configure(options);
+    options.limits.response_bytes = 100'000;
+    options.limits.connections = 3;
+    options.timeouts.connection_wait = std::chrono::milliseconds(10);
+    options.timeouts.transaction = std::chrono::milliseconds(20);
+    options.timeouts.statement = std::chrono::seconds(2);
+  }
+};
+
+TEST_F(WatchedLimits, StreamsThatOutliveTheirRequestAreCounted) {
+  run("SELECT 1");
+  EXPECT_EQ(figure("libsql_server_streams_opened_total"), 0) << "it ended with its request";
+  HttpClient http = client();
+  Json baton = http.pipeline(list({execute("BEGIN")})).at("baton");
+  baton = http.pipeline(list({execute("SELECT 1")}), baton).at("baton");
+  EXPECT_EQ(figure("libsql_server_streams_opened_total"), 1);
+  EXPECT_EQ(figure("libsql_server_streams_closed_total"), 0);
+  http.pipeline(list({execute("COMMIT"), close()}), baton);
+  EXPECT_EQ(figure("libsql_server_streams_opened_total"), 1);
+  EXPECT_EQ(figure("libsql_server_streams_closed_total"), 1);
+  net::WebSocketConnection socket(local_origin(server_->port()), local_options());
+  socket.connect("/", std::vector<std::string_view>{"hrana2"}, {}, soon());
+  for (const char* const message :
+       {R"({"type":"hello","jwt":null})",
+        R"({"type":"request","request_id":1,"request":{"type":"open_stream","stream_id":1}})"}) {
+    socket.send(net::MessageType::Text, message, soon());
+    socket.receive(soon());
+  }
+  EXPECT_EQ(figure("libsql_server_streams_opened_total"), 2);
+  EXPECT_EQ(figure("libsql_server_streams_closed_total"), 1);
+}
+
+TEST_F(WatchedLimits, AnswersThatAreTooLargeAreCountedOnEachRoute) {
+  constexpr const char* kMuch = "SELECT hex(zeroblob(100000))";
+  HttpClient http = client();
+  EXPECT_EQ(error_code(http.pipeline(list({execute(kMuch), close()})).at("results")[0]), "RESPONSE_TOO_LARGE");
+  EXPECT_EQ(figure("libsql_server_responses_too_large_total"), 1);
+  EXPECT_EQ(error_code(http.pipeline(list({batch(list({step(kMuch)})), close()})).at("results")[0]),
+            "RESPONSE_TOO_LARGE");
+  EXPECT_EQ(figure("libsql_server_responses_too_large_total"), 2);
+  http.post("/v1/execute", {{"stmt", {{"sql", kMuch}}}});
+  EXPECT_EQ(figure("libsql_server_responses_too_large_total"), 3);
+  http.post("/", {{"statements", list({kMuch})}});
+  EXPECT_EQ(figure("libsql_server_responses_too_large_total"), 4);
+}
+
+TEST_F(WatchedLimits, TransactionsThatAreTakenAwayAreCounted) {
+  run("CREATE TABLE t(a)");
+  HttpClient http = client();
+  const Json baton = http.pipeline(list({execute("BEGIN"), execute("INSERT INTO t VALUES (1)")})).at("baton");
+  EXPECT_EQ(figure("libsql_server_transactions_timed_out_total"), 0);
+  run("INSERT INTO t VALUES (2)");
+  EXPECT_EQ(figure("libsql_server_transactions_timed_out_total"), 1);
+}
+
+TEST_F(WatchedLimits, RequestsWithoutAConnectionAreCounted) {
+  HttpClient http = client();
+  for (int i = 0; i < 3; ++i) http.pipeline(list({execute("BEGIN"), execute("SELECT * FROM sqlite_schema")}));
+  EXPECT_EQ(figure("libsql_server_connections_refused_total"), 0);
+  EXPECT_EQ(http.post("/v2/pipeline", {{"requests", list({execute("SELECT 1")})}}).status, 429);
+  EXPECT_EQ(figure("libsql_server_connections_refused_total"), 1);
+}
+
+class WatchedDeadline : public Watched {
+ protected:
+  void configure(server::Options& options) override {
+    Watched::configure(options);
+    options.timeouts.statement = std::chrono::milliseconds(20);
+  }
+};
+
+TEST_F(WatchedDeadline, StatementsWhoseTimeIsOverAreCounted) {
+  HttpClient http = client();
+  const Json answer = http.pipeline(
+      list({execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"), close()}));
+  EXPECT_EQ(error_code(answer.at("results")[0]), "SQLITE_INTERRUPT");
+  EXPECT_EQ(figure("libsql_server_query_canceled"), 1);
+  EXPECT_EQ(error_code(http.pipeline(list({execute("SELECT * FROM nowhere"), close()})).at("results")[0]),
+            "SQLITE_UNKNOWN");
+  EXPECT_EQ(figure("libsql_server_query_canceled"), 1);
 }
 
 class OneThread : public ServerTest {
