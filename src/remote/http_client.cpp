@@ -8,6 +8,7 @@
 #include "core/errors.hpp"
 #include "hrana/encode.hpp"
 #include "hrana/extensions.hpp"
+#include "net/field_syntax.hpp"
 #include "net/http.hpp"
 #include "remote/failures.hpp"
 #include "remote/repetition.hpp"
@@ -24,23 +25,8 @@ constexpr std::array kOwnHeaders = {"host",           "connection",
                                     "trailer",        "sec-websocket-key",
                                     "expect",         "x-turso-encryption-key"};
 
-bool is_token(std::string_view name) noexcept {  // RFC 9110 5.6.2
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kOthers.find(c) != std::string_view::npos;
-  });
-}
-
-bool is_field_value(std::string_view value) noexcept {
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
-  });
-}
-
 void require_field_value(std::string_view value, const char* what) {
-  if (is_field_value(value)) return;
+  if (net::is_field_value(value)) return;
   core::throw_error(ErrorCode::Configuration, std::string(what) + " has characters that a header cannot carry");
 }
 
@@ -112,7 +98,7 @@ std::vector<std::pair<std::string, std::string>> common_headers(const Options& o
     const bool own = std::any_of(kOwnHeaders.begin(), kOwnHeaders.end(), [&, &field = name](const char* known) {
       return net::equals_ignoring_case(field, known);
     });
-    if (!is_token(name) || own) {
+    if (!net::is_token(name) || own) {
       core::throw_error(ErrorCode::Configuration, "'" + name + "' is not a header that can be added to requests");
     }
     require_field_value(value, "the value of a header");

@@ -108,6 +108,14 @@ class HranaGroups : public ::testing::Test {
       HttpClient http(server->port());
       return without_times(http.pipeline(list({request, close()})).at("results").at(0));
     }
+    // Its status and what it says.
+    Json over_version_1(const Json& request) {
+      HttpClient http(server->port());
+      const bool is_batch = request.contains("batch");
+      const Answer answer = is_batch ? http.post("/v1/batch", {{"batch", request.at("batch")}})
+                                     : http.post("/v1/execute", {{"stmt", request.at("stmt")}});
+      return {{"status", answer.status}, {"body", without_times(answer.json())}};
+    }
     Json over_socket(Json request) {
       request["stream_id"] = 1;
       return without_times(socket().ask(request));
@@ -176,6 +184,16 @@ TEST_F(HranaGroups, StatementsOverAWebSocketAreAnsweredAsIfAloneAndTheStreamKeep
 TEST_F(HranaGroups, BatchesOfOneStepOverAWebSocketAreAnsweredAsIfAlone) {
   compare(
       one_step, [](Running& server, const Json& request) { return ask_socket(server, request); }, true);
+}
+
+TEST_F(HranaGroups, StatementsOverVersion1AreAnsweredAsIfAlone) {
+  compare(
+      execution, [](Running& server, const Json& request) { return server.over_version_1(request); }, false);
+}
+
+TEST_F(HranaGroups, BatchesOfOneStepOverVersion1AreAnsweredAsIfAlone) {
+  compare(
+      one_step, [](Running& server, const Json& request) { return server.over_version_1(request); }, false);
 }
 
 TEST_F(HranaGroups, OnlySingleWritesAreGrouped) {

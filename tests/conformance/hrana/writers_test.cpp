@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "conformance/hrana/socket.hpp"
+#include "server/databases/writers_room.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -48,6 +49,31 @@ TEST_F(HranaWriters, TheStreamOfALostTransactionGoesOnInAutocommit) {
   EXPECT_EQ(results[1].at("response").at("is_autocommit"), true);
   EXPECT_EQ(results[2].at("type"), "ok");
   EXPECT_EQ(number("SELECT count(*) FROM t"), 2);
+}
+
+class OneSeat : public ServerTest {
+ protected:
+  void configure(server::Options& options) override {
+    options.threads = 2;  // of which one may wait for its turn to write
+    options.timeouts.transaction = std::chrono::minutes(5);
+  }
+};
+
+TEST_F(OneSeat, ADescriptionDoesNotWaitBehindWriters) {
+  run("CREATE TABLE t(a)");
+  HttpClient holder = client();
+  const Json baton = holder.pipeline(list({execute("BEGIN IMMEDIATE")})).at("baton");
+  std::thread writer([this] { run("INSERT INTO t VALUES (1)"); });
+  while (!server_->namespaces().get("default")->writers_room().is_full()) std::this_thread::yield();
+  Socket socket(server_->port());
+  socket.hello();
+  socket.ask(open(1));
+  const Json answer = socket.ask({{"type", "describe"}, {"stream_id", 1}, {"sql", "INSERT INTO t VALUES (2)"}});
+  EXPECT_EQ(answer.at("type"), "response_ok") << answer;
+  EXPECT_EQ(answer.at("response").at("result").at("is_readonly"), false);
+  holder.pipeline(list({close()}), baton);
+  writer.join();
+  EXPECT_EQ(number("SELECT count(*) FROM t"), 1);
 }
 
 // Streams whose transaction was taken away by a writer that waited.
