@@ -69,7 +69,7 @@ UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
 }
 
 void UserHandler::on_head(net::Exchange& exchange) {
-  const bool legacy = route_of(target_of(exchange.request().path).path) == Route::Root;
+  const bool legacy = target_of(exchange.request().path).path == "/";
   exchange.set_body_limit(legacy ? state_.options.limits.legacy_request_bytes : state_.options.limits.request_bytes);
   // With the body there, on_request() asks the same at once.
   if (!exchange.body_is_here()) {
@@ -97,7 +97,7 @@ void UserHandler::check_stranger(net::Exchange& exchange) {
     return exchange.set_body_limit(kUnusedBody);
   }
   const std::string name = namespace_of(request, state_.options);
-  exchange.set_known(memory_of(state_, *identity_for(state_, credentials_of(request), name)));
+  exchange.set_known(memory_of(state_, *identity_for(state_, ScopeHeaders(request).credentials, name)));
 }
 
 void UserHandler::on_request(net::Exchange& exchange) {
@@ -169,12 +169,13 @@ void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
 }
 
 void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
-  Context context = context_for(state_, credentials_of(exchange.request()), notes.name_space);
+  const ScopeHeaders headers(exchange.request());
+  Context context = context_for(state_, headers.credentials, notes.name_space);
   exchange.set_known(memory_of(state_, context.identity()));
   Places::Place place;
   if (!take_place(exchange, context, place)) return;
   context.count_into(&notes.rows);
-  if (const auto wait = busy_timeout_of(exchange.request())) context.wait_at_most(*wait);
+  if (const auto wait = headers.busy_timeout()) context.wait_at_most(*wait);
   switch (route) {
     case Route::PipelineJson:
       return hrana_.pipeline(exchange, hrana::Encoding::Json, context);

@@ -66,23 +66,42 @@ std::string namespace_of(const net::Request& request, const Options& options) {
   return std::string(kDefaultNamespace);
 }
 
-std::optional<std::chrono::milliseconds> busy_timeout_of(const net::Request& request) {
-  const auto text = request.header(hrana::kBusyTimeoutHeader);
-  if (!text) return std::nullopt;
+// In one pass, as each request asks for all of them. Of several headers of a name the first one counts.
+ScopeHeaders::ScopeHeaders(const net::Request& request) noexcept {
+  constexpr std::string_view kAuthorization = "authorization";
+  constexpr std::string_view kOther = "x-authorization";
+  std::optional<std::string_view> authorization, other;
+  for (const net::Header& header : request.headers) {
+    const auto take = [&](std::string_view name, std::optional<std::string_view>& to) {
+      if (!to && net::equals_ignoring_case(header.name, name)) to = header.value;
+    };
+    switch (header.name.size()) {
+      case kAuthorization.size():
+        take(kAuthorization, authorization);
+        break;
+      case kOther.size():
+        take(kOther, other);
+        break;
+      case hrana::kBusyTimeoutHeader.size():
+        take(hrana::kBusyTimeoutHeader, busy_timeout_);
+        break;
+      default:
+        break;
+    }
+  }
+  credentials = {Credentials::Source::HttpHeader, authorization ? authorization : other};
+}
+
+std::optional<std::chrono::milliseconds> ScopeHeaders::busy_timeout() const {
+  if (!busy_timeout_) return std::nullopt;
   std::uint32_t milliseconds = 0;
-  const char* const end = text->data() + text->size();
-  const auto [stopped, error] = std::from_chars(text->data(), end, milliseconds);
+  const char* const end = busy_timeout_->data() + busy_timeout_->size();
+  const auto [stopped, error] = std::from_chars(busy_timeout_->data(), end, milliseconds);
   if (error != std::errc() || stopped != end) {
     throw RequestRefused(400, "BUSY_TIMEOUT_INVALID",
                          std::string(hrana::kBusyTimeoutHeader) + " is not a number of milliseconds");
   }
   return std::chrono::milliseconds(milliseconds);
-}
-
-Credentials credentials_of(const net::Request& request) noexcept {
-  auto value = request.header("authorization");
-  if (!value) value = request.header("x-authorization");
-  return {Credentials::Source::HttpHeader, value};
 }
 
 namespace {

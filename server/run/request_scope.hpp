@@ -47,12 +47,19 @@ Target target_of(std::string_view path) noexcept;
 /// of the host. Throws RequestRefused 400.
 std::string namespace_of(const net::Request& request, const Options& options);
 
-/// How long the client wants the statements of this request to wait for locks, if it says so. Throws RequestRefused
-/// 400.
-std::optional<std::chrono::milliseconds> busy_timeout_of(const net::Request& request);
+/// What the headers of a request say of how it is run.
+struct ScopeHeaders {
+  explicit ScopeHeaders(const net::Request& request) noexcept;
 
-/// `Authorization`, else `x-authorization`.
-Credentials credentials_of(const net::Request& request) noexcept;
+  /// `Authorization`, else `x-authorization`.
+  Credentials credentials;
+  /// How long the client wants the statements of this request to wait for locks, if it says so. Throws RequestRefused
+  /// 400.
+  std::optional<std::chrono::milliseconds> busy_timeout() const;
+
+ private:
+  std::optional<std::string_view> busy_timeout_;
+};
 
 /// Checks the credentials before anything is read or opened for them. The same failures as those of context_for().
 std::shared_ptr<const Identity> identity_for(ServerState& state, const Credentials& credentials, std::string_view name);

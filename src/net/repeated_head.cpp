@@ -1,7 +1,6 @@
 #include "net/repeated_head.hpp"
 
 #include <exception>
-#include <functional>
 #include <utility>
 
 namespace libsql::net {
@@ -11,9 +10,12 @@ void RepeatedHead::note(std::string_view text, const RequestHead& head, HttpPars
   constexpr std::size_t kMostFields = 24;
   if (text.size() > kMostBytes || head.headers.size() > kMostFields) return;
   if (head.framing == Framing::Chunked) return;  // its parser goes on with the body
-  const std::size_t hash = std::hash<std::string_view>()(text);
-  if (std::exchange(last_, hash) != hash) return;
   try {
+    if (last_ == nullptr) last_ = std::make_unique<std::string>();
+    if (*last_ != text) {
+      last_->assign(text);
+      return;
+    }
     auto kept = std::make_unique<Kept>();
     kept->text = text;
     kept->head.headers.reserve(head.headers.size());
@@ -25,7 +27,7 @@ void RepeatedHead::note(std::string_view text, const RequestHead& head, HttpPars
 
 void RepeatedHead::forget() noexcept {
   kept_.reset();
-  last_ = 0;
+  last_.reset();
 }
 
 }  // namespace libsql::net

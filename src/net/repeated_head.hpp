@@ -12,7 +12,7 @@ namespace libsql::net {
 
 /// Most clients send the same head over and over on a connection, so what it parses to is kept, for as long as the
 /// bytes stay the same. Only heads of the same connection are compared: how long that takes tells nobody anything of
-/// another one's credentials. Holds at most some 2 KiB. Threads: one at a time.
+/// another one's credentials. Holds at most some 3 KiB. Threads: one at a time.
 class RepeatedHead {
  public:
   /// The head that `data` begins with, of size() bytes; null if that is not the one that is kept. The views live until
@@ -33,7 +33,7 @@ class RepeatedHead {
     RequestHead head;  // of that text
   };
   std::unique_ptr<Kept> kept_;
-  std::size_t last_ = 0;  // the hash of the last one that was noted
+  std::unique_ptr<std::string> last_;  // that was noted
 };
 
 }  // namespace libsql::net
