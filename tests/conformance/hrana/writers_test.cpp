@@ -4,6 +4,7 @@
 
 #include "conformance/hrana/socket.hpp"
 #include "server/databases/writers_room.hpp"
+#include "support/eventually.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -64,7 +65,7 @@ TEST_F(OneSeat, ADescriptionDoesNotWaitBehindWriters) {
   HttpClient holder = client();
   const Json baton = holder.pipeline(list({execute("BEGIN IMMEDIATE")})).at("baton");
   std::thread writer([this] { run("INSERT INTO t VALUES (1)"); });
-  while (!server_->namespaces().get("default")->writers_room().is_full()) std::this_thread::yield();
+  EXPECT_TRUE(eventually([this] { return server_->namespaces().get("default")->writers_room().is_full(); }));
   Socket socket(server_->port());
   socket.hello();
   socket.ask(open(1));
