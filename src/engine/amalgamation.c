@@ -15,6 +15,7 @@ static void(dropConstraintFunc)(struct sqlite3_context*, int, struct sqlite3_val
 
 #include "engine/connection_state.h"
 #include "engine/value_layout.h"
+#include "engine/watched_log.h"
 
 /* Only for the releases of SQLite that this was tested with: a layout can be compared, but not what a later release
  * means by it. Any other engine works too: it is called for each value. */
@@ -114,6 +115,15 @@ int64_t libsql_engine_temporary_version(sqlite3* db) {
   if (sqlite3_file_control(db, "temp", SQLITE_FCNTL_DATA_VERSION, &version) != SQLITE_OK) return 0;
   return (int64_t)version + 1 + (sqlite3_txn_state(db, "temp") == SQLITE_TXN_WRITE);
 }
+#endif
+
+LibsqlLogWatcher libsql_engine_log_watcher = 0;
+#ifdef LIBSQL_ENGINE_ASKS_LOG_WATCHER
+const int libsql_engine_asks_log_watcher = 1;
+void libsql_engine_watch_logs(LibsqlLogWatcher watcher) { AtomicStore(&libsql_engine_log_watcher, watcher); }
+#else
+const int libsql_engine_asks_log_watcher = 0;
+void libsql_engine_watch_logs(LibsqlLogWatcher watcher) {}
 #endif
 
 #ifdef TF_RandomRowid
