@@ -90,7 +90,7 @@ struct Kind {
   friend void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 };
 
-class ResetTest : public testing::TestWithParam<Kind> {
+class ResetTest : public ::testing::TestWithParam<Kind> {
  protected:
   test::TemporaryDirectory directory_;
 };
@@ -220,34 +220,34 @@ TEST(Reset, HeapLimitThatTheEngineCannotHoldIsUnsupported) {
 
 INSTANTIATE_TEST_SUITE_P(
     Databases, ResetTest,
-    testing::Values(Kind{"File", [](const std::string& file) { return Builder::local(file).build(); }},
-                    Kind{"Memory", [](const std::string&) { return Builder::local(":memory:").build(); }},
-                    Kind{"Temporary", [](const std::string&) { return Builder::local("").build(); }},
-                    Kind{"ReadOnly",
-                         [](const std::string& file) {
-                           Builder::local(file).build().connect().execute("CREATE TABLE IF NOT EXISTS t(a)");
-                           return Builder::local(file).read_only().build();
-                         }},
-                    Kind{"RollbackJournal",
-                         [](const std::string& file) {
-                           return Builder::local(file).pragma("journal_mode", "truncate").build();
-                         }},
-                    Kind{"WithOptions",
-                         [](const std::string& file) {
-                           return Builder::local(file)
-                               .pragma("page_size", 1024)
-                               .pragma("auto_vacuum", "full")
-                               .pragma("cache_spill", false)
-                               .pragma("secure_delete", "fast")
-                               .pragma("max_page_count", 5000)
-                               .pragma("case_sensitive_like", true)
-                               .pragma("short_column_names", false)
-                               .pragma("full_column_names", true)
-                               .pragma("count_changes", true)
-                               .pragma("temp_store", "memory")
-                               .pragma("journal_size_limit", 4096)
-                               .build();
-                         }}),
+    ::testing::Values(Kind{"File", [](const std::string& file) { return Builder::local(file).build(); }},
+                      Kind{"Memory", [](const std::string&) { return Builder::local(":memory:").build(); }},
+                      Kind{"Temporary", [](const std::string&) { return Builder::local("").build(); }},
+                      Kind{"ReadOnly",
+                           [](const std::string& file) {
+                             Builder::local(file).build().connect().execute("CREATE TABLE IF NOT EXISTS t(a)");
+                             return Builder::local(file).read_only().build();
+                           }},
+                      Kind{"RollbackJournal",
+                           [](const std::string& file) {
+                             return Builder::local(file).pragma("journal_mode", "truncate").build();
+                           }},
+                      Kind{"WithOptions",
+                           [](const std::string& file) {
+                             return Builder::local(file)
+                                 .pragma("page_size", 1024)
+                                 .pragma("auto_vacuum", "full")
+                                 .pragma("cache_spill", false)
+                                 .pragma("secure_delete", "fast")
+                                 .pragma("max_page_count", 5000)
+                                 .pragma("case_sensitive_like", true)
+                                 .pragma("short_column_names", false)
+                                 .pragma("full_column_names", true)
+                                 .pragma("count_changes", true)
+                                 .pragma("temp_store", "memory")
+                                 .pragma("journal_size_limit", 4096)
+                                 .build();
+                           }}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
