@@ -71,6 +71,7 @@ class DatabaseSession {
   std::shared_ptr<Prepared> prepare(std::string_view sql, const StatementRules& rules);
   /// The traits of a text that prepare() has seen and still has, else null.
   const StatementTraits* known(std::string_view sql) const noexcept;
+  local::Runner& runner() noexcept { return runner_; }
   /// Compiles a text of the server's own.
   std::shared_ptr<engine::Statement> compile(const std::string& sql);
   /// Attaches a file for reading. Throws Error.

@@ -13,8 +13,6 @@ namespace {
 
 // The engine has rolled back the transaction of the group, as it would that of the statement alone: its answer stands.
 struct RolledBack {};
-// The commit would fail because of this one, not of the others.
-struct CannotBeCommitted {};
 
 }  // namespace
 
@@ -56,7 +54,6 @@ bool GroupedWrite::run_program(std::string_view sql, engine::Connection::ChangeC
     }
     counters = connection.change_counters();
     if (session.is_autocommit()) throw RolledBack{};
-    if (connection.has_open_foreign_keys()) throw CannotBeCommitted{};
   };
   const engine::Connection::ChangeCounters before = counters;
   const auto leave = [&] {
@@ -68,14 +65,14 @@ bool GroupedWrite::run_program(std::string_view sql, engine::Connection::ChangeC
     const WritersRoom::Seat seat(context_.name_space().writers_room());
     group->run(job, wait());
   } catch (const RolledBack&) {
-  } catch (const CannotBeCommitted&) {
-    return leave();
   } catch (const Error& error) {  // of the transaction
     if (error.code() == ErrorCode::Busy || error.code() == ErrorCode::Timeout) {
       throw StatementFailure("SQLITE_BUSY", "SQLite error: database is locked");
     }
     if (error.code() == ErrorCode::Interrupted) throw failure_of(error);
-    return leave();  // Another one has broken the group, or the commit has failed: alone it gets an answer of its own.
+    // Another one has broken the group, the commit has failed, or would have failed because of this one: alone it gets
+    // an answer of its own.
+    return leave();
   }
   if (failure) std::rethrow_exception(failure);
   return true;

@@ -3,7 +3,6 @@
 
 #include "api/access.hpp"
 #include "api/local_session.hpp"
-#include "local/group_commit.hpp"
 #include "local/writer.hpp"
 
 namespace libsql {
@@ -12,34 +11,25 @@ class Writer::Impl {
  public:
   Impl(const Database& database, const WriterOptions& options)
       : connection_(database.connect()),
-        target_(detail::local_session(connection_, core::Feature::WriterService),
-                options.durability == WriterDurability::Synced),
-        group_(target_, options.max_group),
+        writer_(detail::local_session(connection_, core::Feature::WriterService),
+                options.durability == WriterDurability::Synced, options.max_group),
         timeout_(options.timeout) {}
 
   void submit(std::chrono::milliseconds timeout, void (*job)(void*, Connection&), void* context) {
-    struct Call {
-      const std::shared_ptr<core::Session>& session;
-      void (*job)(void*, Connection&);
-      void* context;
-    } call{detail::Access::session(connection_), job, context};
-    group_.submit(
-        [](void* c) {
-          const Call& made = *static_cast<Call*>(c);
-          // A handle of its own: a job may move it away, or another connection into it.
-          Connection lent = detail::Access::connection(made.session);
-          made.job(made.context, lent);
-        },
-        &call, local::GroupCommit::Clock::now() + timeout);
+    auto with_handle = [&] {
+      // A handle of its own: a job may move it away, or another connection into it.
+      Connection lent = detail::Access::connection(detail::Access::session(connection_));
+      job(context, lent);
+    };
+    writer_.run(with_handle, local::GroupWriter::Clock::now() + timeout);
   }
 
   std::chrono::milliseconds timeout() const noexcept { return timeout_; }
-  local::GroupCounts counts() const { return group_.counts(); }
+  local::GroupCounts counts() const { return writer_.counts(); }
 
  private:
   Connection connection_;
-  local::SessionTarget target_;
-  local::GroupCommit group_;
+  local::SessionWriter writer_;
   std::chrono::milliseconds timeout_;
 };
 

@@ -70,6 +70,7 @@ class Session final : public core::Session {
   Store& store() const noexcept { return runner_.store(); }
   engine::Connection& connection() const noexcept { return runner_.connection(); }
   engine::Patience& patience() const noexcept { return connection().patience(); }
+  Runner& runner() noexcept { return runner_; }
 
   /// The state that the open transaction reads, or now. Throws Misuse in a transaction that has written.
   std::shared_ptr<const HeldSnapshot> snapshot();

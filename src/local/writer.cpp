@@ -1,9 +1,16 @@
 #include "local/writer.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <utility>
+
 #include <libsql/transaction.hpp>
 
 #include "core/errors.hpp"
+#include "local/session.hpp"
 #include "local/store.hpp"
 
 namespace libsql::local {
@@ -13,56 +20,45 @@ constexpr int kForeignKeyViolation = 787;  // https://www.sqlite.org/rescode.htm
 
 }  // namespace
 
-SessionTarget::SessionTarget(Session& session, bool synced) : session_(session), synced_(synced) { set_up(); }
-
-void SessionTarget::set_up() {
-  constexpr std::int64_t kFull = 2;
-  engine::Connection& connection = session_.connection();
-  if (synced_ && connection.query_integer("PRAGMA main.synchronous") < kFull) {
-    connection.execute_script("PRAGMA main.synchronous=FULL");
-  }
-  session_.mark_clean();
-}
-
-void SessionTarget::begin(Clock::time_point until) {
+void GroupWriter::begin(Clock::time_point until) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
-  session_.patience().set_busy_timeout(std::max(left, std::chrono::milliseconds(0)));
+  runner_.connection().patience().set_busy_timeout(std::max(left, std::chrono::milliseconds(0)));
   try {
-    session_.begin(TransactionBehavior::Immediate);
+    begin_group();
   } catch (const Busy& busy) {
     core::throw_error(ErrorCode::Timeout,
                       "the writer could not lock the database before the deadline: " + busy.message());
   }
-  session_.connection().set_transaction_guard(true);
 }
 
-// What a job keeps of its connection must not reach into the next job.
-void SessionTarget::end_job() {
-  session_.connection().end_cursors();
-  session_.forget_handles();
-  session_.patience().renew_interrupts();
+void GroupWriter::run_own(OwnText& kept, std::string_view sql) {
+  engine::Connection& connection = runner_.connection();
+  const engine::Patience::OneCall call(connection.patience());
+  if (kept == nullptr) kept = engine::Statement::prepare(connection, sql, engine::Statement::Persistence::Once);
+  kept->execute({});
 }
 
-void SessionTarget::set_mark() { run("SAVEPOINT libsql_writer_job"); }
+void GroupWriter::set_mark() { run_own(mark_, "SAVEPOINT libsql_writer_job"); }
 
-void SessionTarget::drop_mark() {
+void GroupWriter::drop_mark() {
   end_job();
-  run("RELEASE libsql_writer_job");
+  run_own(release_, "RELEASE libsql_writer_job");
 }
 
-bool SessionTarget::return_to_mark() noexcept {
+bool GroupWriter::return_to_mark() noexcept {
   try {
     end_job();
-    run("ROLLBACK TO libsql_writer_job");
-    run("RELEASE libsql_writer_job");
+    runner_.connection().end_cursors();
+    run_own(return_, "ROLLBACK TO libsql_writer_job");
+    run_own(release_, "RELEASE libsql_writer_job");
     return true;
   } catch (const std::exception&) {  // the caller sees to the whole transaction then
     return false;
   }
 }
 
-void SessionTarget::vet() {
-  if (!session_.connection().has_open_foreign_keys()) return;
+void GroupWriter::vet() {
+  if (!runner_.connection().has_open_foreign_keys()) return;
   detail::ErrorData data;
   data.code = ErrorCode::Constraint;
   data.sqlite_code = kForeignKeyViolation;
@@ -72,7 +68,39 @@ void SessionTarget::vet() {
   core::throw_error(std::move(data));
 }
 
-bool SessionTarget::is_soiled() noexcept {
+void GroupWriter::commit() {
+  end_job();
+  commit_group();
+}
+
+void GroupWriter::rollback() noexcept { roll_group_back(); }
+
+SessionWriter::SessionWriter(Session& session, bool synced, std::size_t max_group)
+    : GroupWriter(session.runner(), max_group), session_(session), synced_(synced) {
+  set_up();
+}
+
+void SessionWriter::set_up() {
+  constexpr std::int64_t kFull = 2;
+  engine::Connection& connection = session_.connection();
+  if (synced_ && connection.query_integer("PRAGMA main.synchronous") < kFull) {
+    connection.execute_script("PRAGMA main.synchronous=FULL");
+  }
+  session_.mark_clean();
+}
+
+void SessionWriter::begin_group() {
+  session_.begin(TransactionBehavior::Immediate);
+  session_.connection().set_transaction_guard(true);
+}
+
+void SessionWriter::end_job() {
+  session_.connection().end_cursors();
+  session_.forget_handles();
+  session_.patience().renew_interrupts();
+}
+
+bool SessionWriter::is_soiled() noexcept {
   if (!session_.is_soiled()) return false;
   // The commit is everybody's: neither a listener nor a deadline of one job may spoil it.
   session_.connection().end_cursors();
@@ -81,7 +109,7 @@ bool SessionTarget::is_soiled() noexcept {
   return true;
 }
 
-void SessionTarget::clean() noexcept {
+void SessionWriter::clean() noexcept {
   try {
     session_.reset();
     set_up();
@@ -90,15 +118,12 @@ void SessionTarget::clean() noexcept {
   }
 }
 
-bool SessionTarget::in_transaction() const noexcept { return !session_.connection().is_autocommit(); }
-
-void SessionTarget::commit() {
+void SessionWriter::commit_group() {
   session_.connection().set_transaction_guard(false);
-  end_job();
   session_.commit();
 }
 
-void SessionTarget::rollback() noexcept {
+void SessionWriter::roll_group_back() noexcept {
   session_.connection().set_transaction_guard(false);
   try {
     end_job();

@@ -1,37 +1,79 @@
-// The writer service of a database: group commit over a session of its own.
+// The group writer of the library and the server: the write transactions of many threads on one connection.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
-#include <string>
+#include <string_view>
+#include <type_traits>
 
 #include "local/group_commit.hpp"
-#include "local/session.hpp"
+#include "local/runner.hpp"
 
 namespace libsql::local {
 
-/// A session as group commit drives it. While a group's transaction is open, SQL text cannot end it.
-class SessionTarget final : public GroupTarget {
- public:
-  /// `synced`: each commit is on the disk, whatever the database's other connections have chosen.
-  SessionTarget(Session& session, bool synced);
+class Session;
 
+/// Group commit on a runner. Whoever has the runner says how its transactions begin and end.
+class GroupWriter : private GroupTarget {
+ public:
+  using Clock = GroupTarget::Clock;
+
+  /// Runs `job()` inside a transaction, perhaps on another caller's thread, and returns when that is committed. Throws
+  /// what GroupCommit::submit() throws; Timeout, too, if the database was locked until then. Threads: any number.
+  template <class Job>
+  void run(Job&& job, Clock::time_point until) {
+    commits_.submit([](void* context) { (*static_cast<std::remove_reference_t<Job>*>(context))(); }, &job, until);
+  }
+  GroupCounts counts() const { return commits_.counts(); }
+
+ protected:
+  GroupWriter(Runner& runner, std::size_t max_group) noexcept : runner_(runner), commits_(*this, max_group) {}
+  ~GroupWriter() override = default;
+  GroupWriter(const GroupWriter&) = delete;
+  GroupWriter& operator=(const GroupWriter&) = delete;
+
+  /// Opens a transaction that has the write lock.
+  virtual void begin_group() = 0;
+  virtual void commit_group() = 0;
+  virtual void roll_group_back() noexcept = 0;
+  /// What a job keeps of the connection must not reach into the next one.
+  virtual void end_job() {}
+
+  bool in_transaction() const noexcept override { return !runner_.connection().is_autocommit(); }
+  Runner& runner() const noexcept { return runner_; }
+  /// Runs a text of the writer's own, compiled once and past the cache, whose figures are about the jobs' texts.
+  using OwnText = std::shared_ptr<engine::Statement>;
+  void run_own(OwnText& kept, std::string_view sql);
+
+ private:
   void begin(Clock::time_point until) override;
   void set_mark() override;
   void drop_mark() override;
   bool return_to_mark() noexcept override;
-  bool in_transaction() const noexcept override;
+  void vet() override;
   void commit() override;
   void rollback() noexcept override;
-  void vet() override;
-  bool is_soiled() noexcept override;
-  void clean() noexcept override;
+
+  Runner& runner_;
+  OwnText mark_, release_, return_;
+  GroupCommit commits_;
+};
+
+/// On a session of the library. While a group's transaction is open, SQL text cannot end it.
+class SessionWriter final : public GroupWriter {
+ public:
+  /// `synced`: each commit is on the disk, whatever the database's other connections have chosen.
+  SessionWriter(Session& session, bool synced, std::size_t max_group);
 
  private:
+  void begin_group() override;
+  void commit_group() override;
+  void roll_group_back() noexcept override;
+  void end_job() override;
+  bool is_soiled() noexcept override;
+  void clean() noexcept override;
   void set_up();
-  void end_job();
-  void run(std::string_view sql) { session_.execute(sql, {}); }
+
   Session& session_;
   const bool synced_;
 };
