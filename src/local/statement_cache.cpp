@@ -59,8 +59,8 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
   using Persistence = engine::Statement::Persistence;
   const auto found = entries_.find(sql);
   if (found != entries_.end()) {
-    Entry& entry = *found->second;
-    touch(found->second);
+    Entry& entry = *found;
+    entries_.touch(found);
     if (is_free(entry.statement)) {
       ++connection_.statistics.cache_hits;
       return entry.statement;
@@ -74,14 +74,12 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
       auto statement = engine::Statement::prepare(connection_, sql, Persistence::Cached);
       if (entry.second == nullptr || entry.second->is_finalized()) {
         entry.second = statement;
-        const std::size_t bytes = statement->memory_used() + kEntryOverhead;
-        entry.bytes += bytes;
-        bytes_ += bytes;
+        entries_.grow(found, statement->memory_used() + kEntryOverhead);
         evict();
       }
       return statement;
     }
-    remove(found->second);
+    remove(found);
   }
   ++connection_.statistics.cache_misses;
   const Kind kind = kind_of(sql);
@@ -92,7 +90,7 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
   if (kind == Kind::Pragma || max_bytes_ == 0) return prepare_once();
   auto statement = engine::Statement::prepare(connection_, sql, Persistence::Cached);
   // The statement's text may begin later than `sql`, after empty statements; such a text is not worth a second entry.
-  if (statement->sql() != sql || entries_.contains(statement->sql())) return statement;
+  if (statement->sql() != sql || entries_.peek(statement->sql()) != nullptr) return statement;
   const std::size_t bytes = statement->memory_used() + sql.size() + kEntryOverhead;
   if (bytes > max_bytes_) return statement;
   insert({statement, nullptr, bytes, {}});
@@ -101,15 +99,13 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
 
 void StatementCache::keep(std::string_view sql, std::shared_ptr<engine::Statement> statement, std::size_t overhead) {
   const std::size_t bytes = statement->memory_used() + 2 * sql.size() + overhead + kEntryOverhead;
-  if (bytes > max_bytes_ || entries_.contains(sql)) return;
+  if (bytes > max_bytes_ || entries_.peek(sql) != nullptr) return;
   std::string own_text(statement->sql() == sql ? std::string_view() : sql);
   insert({std::move(statement), nullptr, bytes, std::move(own_text)});
 }
 
 void StatementCache::insert(Entry entry) {
-  bytes_ += entry.bytes;
-  order_.push_front(std::move(entry));
-  entries_.emplace(order_.front().text(), order_.begin());
+  entries_.insert(std::move(entry));
   evict();
 }
 
@@ -119,29 +115,27 @@ void StatementCache::run_slowly(Control control) {
   const std::string_view text = kTexts[static_cast<std::size_t>(control)];
   with(text, [](engine::Statement& statement) { statement.execute({}); });
   const auto found = entries_.find(text);
-  if (found != entries_.end()) controls_[static_cast<std::size_t>(control)] = found->second;
+  controls_[static_cast<std::size_t>(control)] = found;
 }
 
 void StatementCache::evict() noexcept {
-  // Never the newest, and none that runs: a statement below us on the stack may have made this one.
-  for (auto entry = order_.end(); bytes_ > max_bytes_ && entry != std::next(order_.begin());) {
-    --entry;
-    if (entry->statement->is_busy() || (entry->second != nullptr && entry->second->is_busy())) continue;
+  // None that runs: a statement below us on the stack may have made this one.
+  const auto may_go = [](const Entry& entry) {
+    return !entry.statement->is_busy() && (entry.second == nullptr || !entry.second->is_busy());
+  };
+  entries_.shrink(max_bytes_, may_go, [&](Entries::Iterator doomed) {
     ++connection_.statistics.cache_evictions;
-    const auto doomed = entry++;
     remove(doomed);
-  }
+  });
 }
 
-void StatementCache::remove(Entries::iterator entry) noexcept {
-  bytes_ -= entry->bytes;
-  std::replace(controls_.begin(), controls_.end(), entry, order_.end());
-  entries_.erase(entry->text());
-  order_.erase(entry);
+void StatementCache::remove(Entries::Iterator entry) noexcept {
+  std::replace(controls_.begin(), controls_.end(), entry, entries_.end());
+  entries_.erase(entry);
 }
 
 void StatementCache::clear() noexcept {
-  for (auto entry = order_.begin(); entry != order_.end();) {
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
     const auto doomed = entry++;
     const auto is_needed = [](const std::shared_ptr<engine::Statement>& statement) {
       return statement != nullptr && statement->is_busy() && statement.use_count() == 1;  // below us on the stack

@@ -4,12 +4,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "core/text_lru.hpp"
 #include "engine/statement.hpp"
 
 namespace libsql::local {
@@ -21,7 +20,7 @@ class StatementCache {
  public:
   StatementCache(engine::Connection& connection, std::size_t max_bytes) noexcept
       : connection_(connection), max_bytes_(max_bytes) {
-    controls_.fill(order_.end());
+    controls_.fill(entries_.end());
   }
 
   /// The statement for this text, free to be used, compiled if need be. What is in use elsewhere is not given out
@@ -32,10 +31,10 @@ class StatementCache {
   decltype(auto) with(std::string_view sql, Use&& use) {
     const auto found = entries_.find(sql);
     // One that somebody holds but that is not running will do: the use ends before its holder can notice.
-    if (found != entries_.end() && is_idle(*found->second->statement)) [[likely]] {
-      touch(found->second);
+    if (found != entries_.end() && is_idle(*found->statement)) [[likely]] {
+      entries_.touch(found);
       ++connection_.statistics.cache_hits;
-      engine::Statement& statement = *found->second->statement;
+      engine::Statement& statement = *found->statement;
       return use(statement);
     }
     const std::shared_ptr<engine::Statement> statement = take(sql);
@@ -45,18 +44,18 @@ class StatementCache {
   /// the text is not here or its statement is in use.
   const std::shared_ptr<engine::Statement>* find(std::string_view sql) noexcept {
     const auto found = entries_.find(sql);
-    if (found == entries_.end() || !is_idle(*found->second->statement)) [[unlikely]] {
+    if (found == entries_.end() || !is_idle(*found->statement)) [[unlikely]] {
       ++connection_.statistics.cache_misses;
       return nullptr;
     }
-    touch(found->second);
+    entries_.touch(found);
     ++connection_.statistics.cache_hits;
-    return &found->second->statement;
+    return &found->statement;
   }
   /// Without a count: whoever has it, uses it or not.
   const engine::Statement* peek(std::string_view sql) const noexcept {
-    const auto found = entries_.find(sql);
-    return found == entries_.end() ? nullptr : found->second->statement.get();
+    const Entry* const found = entries_.peek(sql);
+    return found == nullptr ? nullptr : found->statement.get();
   }
   /// Keeps a statement under a text that it may have been compiled from in parts or in other words only. Does nothing
   /// if there is one. `overhead`: what the note costs, in bytes.
@@ -64,8 +63,8 @@ class StatementCache {
   /// Runs one of these. While it is in the cache it is found without a look at its text. It grows old there all the
   /// same: should it have to go one day, compiling it again is cheaper than moving it to the front each time.
   void run(Control control) {
-    const Entries::iterator entry = controls_[static_cast<std::size_t>(control)];
-    if (entry == order_.end() || !is_idle(*entry->statement)) [[unlikely]]
+    const Entries::Iterator entry = controls_[static_cast<std::size_t>(control)];
+    if (entry == entries_.end() || !is_idle(*entry->statement)) [[unlikely]]
       return run_slowly(control);
     ++connection_.statistics.cache_hits;
     entry->statement->execute({});
@@ -74,7 +73,7 @@ class StatementCache {
   /// Frees every statement that is not in use and forgets the others.
   void clear() noexcept;
   std::size_t size() const noexcept { return entries_.size(); }
-  std::size_t bytes() const noexcept { return bytes_; }
+  std::size_t bytes() const noexcept { return entries_.bytes(); }
   /// Whether anything was compiled here, since forget_traces(), that may leave more behind on the connection than an
   /// open transaction: settings, temporary tables, attached databases.
   bool leaves_traces() const noexcept { return leaves_traces_; }
@@ -88,7 +87,7 @@ class StatementCache {
     std::string own_text;  // if it differs from the statement's
     std::string_view text() const noexcept { return own_text.empty() ? statement->sql() : own_text; }
   };
-  using Entries = std::list<Entry>;  // most recently used first
+  using Entries = core::TextLru<Entry>;
 
   static bool is_idle(const engine::Statement& statement) noexcept {
     return !statement.is_busy() && !statement.is_finalized();
@@ -97,21 +96,16 @@ class StatementCache {
     // Only this thread has references, so the count is exact.
     return statement.use_count() == 1 && is_idle(*statement);
   }
-  void touch(Entries::iterator entry) noexcept {
-    if (entry != order_.begin()) order_.splice(order_.begin(), order_, entry);
-  }
   void run_slowly(Control control);
   void insert(Entry entry);
   void evict() noexcept;
-  void remove(Entries::iterator entry) noexcept;
+  void remove(Entries::Iterator entry) noexcept;
 
   engine::Connection& connection_;
   std::size_t max_bytes_;
-  std::size_t bytes_ = 0;
   bool leaves_traces_ = false;
-  Entries order_;
-  std::array<Entries::iterator, 5> controls_;                        // where in `order_`; its end: not in the cache
-  std::unordered_map<std::string_view, Entries::iterator> entries_;  // keys view the entries' text()
+  Entries entries_;
+  std::array<Entries::Iterator, 5> controls_;  // where in `entries_`; its end: not in the cache
 };
 
 }  // namespace libsql::local

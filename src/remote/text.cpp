@@ -134,33 +134,26 @@ bool Text::sets_up_stream() const noexcept {
 std::shared_ptr<Text> TextCache::get(std::string_view source) {
   if (const auto found = entries_.find(source); found != entries_.end()) {
     ++hits;
-    order_.splice(order_.begin(), order_, found->second);
-    return *found->second;
+    entries_.touch(found);
+    return found->understood;
   }
   ++misses;
   auto text = std::make_shared<Text>(source);
-  const std::size_t bytes = text->bytes();
-  if (bytes > kMaxBytes / 4) return text;
-  order_.push_front(text);
-  entries_.emplace(text->source, order_.begin());
-  bytes_ += bytes;
-  while (bytes_ > kMaxBytes) {
-    ++evictions;
-    bytes_ -= order_.back()->bytes();
-    entries_.erase(order_.back()->source);
-    order_.pop_back();
-  }
+  if (text->bytes() > kMaxBytes / 4) return text;
+  entries_.insert({text, text->bytes()});
+  entries_.shrink(
+      kMaxBytes, [](const Entry&) { return true; },
+      [&](auto oldest) {
+        ++evictions;
+        entries_.erase(oldest);
+      });
   return text;
 }
 
 void TextCache::forget_descriptions() noexcept {
-  for (const std::shared_ptr<Text>& text : order_) text->description.reset();
+  for (const Entry& entry : entries_) entry.understood->description.reset();
 }
 
-void TextCache::clear() noexcept {
-  entries_.clear();
-  order_.clear();
-  bytes_ = 0;
-}
+void TextCache::clear() noexcept { entries_.clear(); }
 
 }  // namespace libsql::remote

@@ -3,17 +3,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <libsql/column.hpp>
 
+#include "core/text_lru.hpp"
 #include "hrana/responses.hpp"
 #include "sql/classify.hpp"
 #include "sql/parameters.hpp"
@@ -82,17 +81,19 @@ class TextCache {
   void clear() noexcept;
 
   std::size_t size() const noexcept { return entries_.size(); }
-  std::size_t bytes() const noexcept { return bytes_; }
+  std::size_t bytes() const noexcept { return entries_.bytes(); }
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
   std::uint64_t evictions = 0;
 
  private:
   static constexpr std::size_t kMaxBytes = std::size_t{4} << 20;
-  using Order = std::list<std::shared_ptr<Text>>;  // most recently used first
-  Order order_;
-  std::unordered_map<std::string_view, Order::iterator> entries_;  // keys view the texts' sources
-  std::size_t bytes_ = 0;
+  struct Entry {
+    std::shared_ptr<Text> understood;
+    std::size_t bytes;
+    std::string_view text() const noexcept { return understood->source; }
+  };
+  core::TextLru<Entry> entries_;
 };
 
 }  // namespace libsql::remote
