@@ -19,6 +19,7 @@
 #include "engine/statement.hpp"
 #include "hrana/responses.hpp"
 #include "local/runner.hpp"
+#include "local/runners.hpp"
 #include "server/base/metrics.hpp"
 #include "server/base/namespace_config.hpp"
 #include "server/base/options.hpp"
@@ -49,7 +50,7 @@ enum class Residue : std::uint8_t {
 };
 
 /// Threads: one at a time, which holds a Use while it runs a program.
-class DatabaseSession {
+class DatabaseSession : public local::Kept {
  public:
   DatabaseSession(std::shared_ptr<local::Store> store, std::shared_ptr<WritersRoom> room, const NamespaceConfig& config,
                   std::uint64_t config_version, const Options& options);
@@ -114,8 +115,6 @@ class DatabaseSession {
   /// The figures of its caches, unless a program runs: then those of the last call. From any thread while the session
   /// is there, one at a time.
   const CacheFigures& cache_figures() noexcept;
-  std::chrono::steady_clock::time_point idle_since{};
-  bool is_trimmed = false;  // while idle: release_memory() was called
 
   /// Memory that the executor uses again for every statement.
   struct Scratch {

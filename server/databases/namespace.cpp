@@ -76,7 +76,7 @@ Namespace::Namespace(std::string name, const std::string& database, const Namesp
 }
 
 Namespace::~Namespace() {
-  for (const auto& session : idle_) forget(*session);
+  sessions_.each([&](DatabaseSession& session) { forget(session); });
   forget(group_writer_.get());
 }
 
@@ -90,14 +90,14 @@ std::shared_ptr<const NamespaceConfig> Namespace::config() const {
 void Namespace::set_config(const NamespaceConfig& config) {
   auto fresh = std::make_shared<const NamespaceConfig>(config);
   limit_transactions(config);
-  std::vector<std::unique_ptr<DatabaseSession>> outdated;
+  local::Runners<DatabaseSession>::List outdated;
   std::shared_ptr<GroupWriter> outdated_writer;
   const std::lock_guard lock(mutex_);
   outdated_writer = std::move(group_writer_);
   forget(outdated_writer.get());
   config_ = std::move(fresh);
   ++config_version_;
-  outdated.swap(idle_);
+  outdated = sessions_.take_resting();
   for (const auto& session : outdated) forget(*session);
 }
 
@@ -134,19 +134,14 @@ std::unique_ptr<DatabaseSession> Namespace::take() {
   {
     const std::lock_guard lock(mutex_);
     if (closed_) throw_gone();
-    if (!idle_.empty()) {
-      std::unique_ptr<DatabaseSession> session = std::move(idle_.back());
-      idle_.pop_back();
-      used_.push_back(session.get());
-      return session;
-    }
+    if (std::unique_ptr<DatabaseSession> session = sessions_.take()) return session;
     config = config_;
     version = config_version_;
   }
   auto session =
       unless_gone([&] { return std::make_unique<DatabaseSession>(store_, writers_room_, *config, version, options_); });
   const std::lock_guard lock(mutex_);
-  used_.push_back(session.get());
+  sessions_.add(*session);
   return session;
 }
 
@@ -166,21 +161,19 @@ void Namespace::give(std::unique_ptr<DatabaseSession> session, const Takers& tak
   const bool reusable = session->recycle();
   {
     const std::lock_guard lock(mutex_);
-    std::erase(used_, session.get());
     last_used_ = core::SteadyClock::now();
-    if (reusable && !closed_ && session->config_version() == config_version_ &&
-        idle_.size() < options_.limits.idle_sessions) {
-      session->idle_since = last_used_;
-      session->is_trimmed = false;
-      try {
-        idle_.push_back(std::move(session));
-      } catch (const std::bad_alloc&) {  // then it is closed
-      }
+    if (reusable && may_keep(*session)) sessions_.rest(session, last_used_);
+    if (session != nullptr) {
+      forget(*session);
+      sessions_.remove(*session);
     }
-    if (session != nullptr) forget(*session);
   }
   session.reset();
   slots_->give(takers);
+}
+
+bool Namespace::may_keep(const DatabaseSession& session) const noexcept {
+  return !closed_ && session.config_version() == config_version_ && sessions_.resting() < options_.limits.idle_sessions;
 }
 
 // Of a session that nobody will see any more only the counts stay. Under the mutex, so that no count is ever seen to
@@ -214,9 +207,7 @@ CacheFigures Namespace::cache_figures() {
     sum.page_misses += own.page_misses;
     sum.page_bytes += own.page_bytes;
   };
-  for (const auto& session : idle_) add(*session);
-  for (DatabaseSession* const session : used_) add(*session);
-  for (DatabaseSession* const session : trimming_) add(*session);
+  sessions_.each(add);
   if (group_writer_ != nullptr) add(group_writer_->session());
   return sum;
 }
@@ -230,6 +221,10 @@ void SessionLease::release() noexcept {
 
 std::shared_ptr<core::Session> Namespace::connect() {
   return unless_gone([&]() -> std::shared_ptr<core::Session> { return store_->connect(); });
+}
+
+std::shared_ptr<core::Session> Namespace::borrow() {
+  return unless_gone([&] { return store_->lend_session(); });
 }
 
 std::shared_ptr<GroupWriter> Namespace::group_writer() {
@@ -253,7 +248,7 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
 }
 
 void Namespace::checkpoint() {
-  const auto connection = unless_gone([&] { return store_->open_connection(); });
+  const auto connection = unless_gone([&] { return store_->borrow(); });
   connection->execute_script("PRAGMA main.wal_checkpoint(TRUNCATE)");
 }
 
@@ -275,8 +270,8 @@ NamespaceStats Namespace::stats() {
   stats.group_commits = counters_->group_commits.load(std::memory_order_relaxed);
   stats.writers_waiting = store_->write_line()->waiting() + writers_room_->waiting();  // with a thread and without
   const std::lock_guard lock(mutex_);
-  stats.sessions_in_use = used_.size();
-  stats.sessions_idle = idle_.size();
+  stats.sessions_in_use = sessions_.in_use();
+  stats.sessions_idle = sessions_.resting();
   stats.caches = cache_figures();
   return stats;
 }
@@ -285,63 +280,43 @@ WritersRoom& Namespace::writers_room() noexcept { return *writers_room_; }
 
 std::size_t Namespace::sessions_in_use() const noexcept {
   const std::lock_guard lock(mutex_);
-  return used_.size();
+  return sessions_.in_use();
 }
 
 void Namespace::close_idle_sessions(std::chrono::milliseconds idle_for) {
-  std::vector<std::unique_ptr<DatabaseSession>> closing;
+  store_->spares().close(idle_for);
+  local::Runners<DatabaseSession>::List closing;
   const std::lock_guard lock(mutex_);
-  const auto oldest = core::SteadyClock::now() - idle_for;
-  const auto kept =
-      std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
-  closing.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(kept));
-  idle_.erase(idle_.begin(), kept);
+  closing = sessions_.take_expired({.max_idle = idle_for}, core::SteadyClock::now());
   for (const auto& session : closing) forget(*session);
 }
 
 void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
-  std::vector<std::unique_ptr<DatabaseSession>> trimming;
+  local::Runners<DatabaseSession>::List trimming;
   {
     const std::lock_guard lock(mutex_);
-    const auto oldest = core::SteadyClock::now() - idle_for;
-    const auto last =
-        std::find_if(idle_.begin(), idle_.end(), [&](const auto& session) { return session->idle_since > oldest; });
-    if (std::all_of(idle_.begin(), last, [](const auto& session) { return session->is_trimmed; })) return;
-    for (auto session = idle_.begin(); session != last; ++session) trimming_.push_back(session->get());
-    trimming.assign(std::make_move_iterator(idle_.begin()), std::make_move_iterator(last));
-    idle_.erase(idle_.begin(), last);
+    trimming = sessions_.lend(core::SteadyClock::now() - idle_for);
   }
-  for (const auto& session : trimming) {
-    if (!std::exchange(session->is_trimmed, true)) session->release_memory();
-  }
-  std::vector<std::unique_ptr<DatabaseSession>> closing;
+  for (const auto& session : trimming) session->release_memory();
   const std::lock_guard lock(mutex_);
-  std::size_t room = options_.limits.idle_sessions - std::min(options_.limits.idle_sessions, idle_.size());
   for (auto& session : trimming) {
-    std::erase(trimming_, session.get());
-    if (!closed_ && session->config_version() == config_version_ && room > 0) {
-      --room;
-    } else {
-      forget(*session);
-      closing.push_back(std::move(session));
-    }
+    const bool keep = may_keep(*session);
+    if (!keep) forget(*session);
+    sessions_.take_back(session, keep);
   }
-  std::erase(trimming, nullptr);
-  // They are still those that nobody has used for longest.
-  idle_.insert(idle_.begin(), std::make_move_iterator(trimming.begin()), std::make_move_iterator(trimming.end()));
 }
 
 void Namespace::close() noexcept {
-  std::vector<std::unique_ptr<DatabaseSession>> closing;
+  local::Runners<DatabaseSession>::List closing;
   std::shared_ptr<GroupWriter> closing_writer;
   const std::lock_guard lock(mutex_);
   closed_ = true;
   closing_writer = std::move(group_writer_);
   if (closing_writer != nullptr) closing_writer->stop();
   forget(closing_writer.get());
-  closing.swap(idle_);
+  closing = sessions_.take_resting();
   for (const auto& session : closing) forget(*session);
-  for (DatabaseSession* session : used_) session->interrupt_state()->stop();
+  sessions_.each_in_use([](DatabaseSession& session) { session.interrupt_state()->stop(); });
 }
 
 std::chrono::steady_clock::time_point Namespace::last_used() const {

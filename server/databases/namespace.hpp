@@ -14,6 +14,7 @@
 
 #include "core/backend.hpp"
 #include "engine/temporary_files.hpp"
+#include "local/runners.hpp"
 #include "server/base/metrics.hpp"
 #include "server/base/namespace_config.hpp"
 #include "server/base/options.hpp"
@@ -69,9 +70,11 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   }
   /// Where single writes share their commit; null if commits do not wait for the disk.
   std::shared_ptr<GroupWriter> group_writer();
-  /// A session of its own, past the pool and without the rules for clients: for dumps, loads and backups. Like
-  /// checkpoint() and stats() it throws RequestRefused 404 once closed.
+  /// A session of its own, past the pool and without the rules for clients, for loads. Like borrow(), checkpoint() and
+  /// stats() it throws RequestRefused 404 once closed.
   std::shared_ptr<core::Session> connect();
+  /// The same for dumps and backups, on a connection that the database keeps for such work.
+  std::shared_ptr<core::Session> borrow();
 
   /// Of those who wait for their turn to write.
   WritersRoom& writers_room() noexcept;
@@ -100,6 +103,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   void limit_transactions(const NamespaceConfig& config) noexcept;
   void give(std::unique_ptr<DatabaseSession> session, const Takers& takers) noexcept;
   void forget(DatabaseSession& session) noexcept;
+  bool may_keep(const DatabaseSession& session) const noexcept;
   void forget(GroupWriter* writer) noexcept;
   CacheFigures cache_figures();
 
@@ -114,9 +118,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   mutable std::mutex mutex_;  // of what follows
   std::shared_ptr<const NamespaceConfig> config_;
   std::uint64_t config_version_ = 1;
-  std::vector<std::unique_ptr<DatabaseSession>> idle_;  // the last one used at the end
-  std::vector<DatabaseSession*> used_;
-  std::vector<DatabaseSession*> trimming_;  // taken out of idle_ for a moment
+  local::Runners<DatabaseSession> sessions_;
   std::shared_ptr<GroupWriter> group_writer_;
   std::chrono::steady_clock::time_point last_used_;
   bool closed_ = false;

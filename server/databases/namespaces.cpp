@@ -27,7 +27,7 @@ void copy_to(Namespace& from, const std::filesystem::path& file) {
   if (std::filesystem::exists(file)) {
     core::throw_error(ErrorCode::Conflict, "'" + file.string() + "' already exists");
   }
-  const std::shared_ptr<core::Session> session = from.connect();
+  const std::shared_ptr<core::Session> session = from.borrow();
   engine::backup(*session->engine_connection(), file, {});
 }
 

@@ -32,7 +32,7 @@ void answer_dump(net::Exchange& exchange, ServerState& state, const Context& con
   sql::DumpOptions options;
   options.preserve_rowids = wants_row_ids(exchange.request().query);
 
-  std::shared_ptr<core::Session> session = context.name_space().connect();
+  std::shared_ptr<core::Session> session = context.name_space().borrow();
   session->execute("BEGIN", {});  // One state for all that is read; the session's end ends it.
   // What is wrong with a file as a whole shows here, while there is still a status to answer with.
   session->execute("SELECT count(*) FROM sqlite_schema", {});

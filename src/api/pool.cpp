@@ -1,15 +1,16 @@
 #include <libsql/pool.hpp>
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <list>
-#include <map>
 #include <mutex>
 
 #include "api/access.hpp"
 #include "core/histogram.hpp"
 #include "core/query_log.hpp"
 #include "core/statistics.hpp"
+#include "local/runners.hpp"
 
 namespace libsql {
 namespace {
@@ -68,14 +69,14 @@ namespace detail {
 struct PoolLane;
 
 /// A connection and what the pool knows of it. Belongs to one thread, or to the lane while it rests.
-struct PoolSlot {
+struct PoolSlot : local::Kept {
   explicit PoolSlot(Connection made) : connection(std::move(made)) {}
 
   Connection connection;
   PoolLane* lane = nullptr;
   std::uint64_t number = 0;
-  Clock::time_point made_at{};
-  Clock::time_point rests_since{};
+  std::uint64_t checkouts = 0;  // this and `totals` are the pool's, guarded by its mutex
+  ConnectionStatistics totals;
   Clock::time_point leased_at{};
   ConnectionStatistics before;        // the lease
   std::shared_ptr<QueryTimer> timer;  // none if nobody wants it
@@ -94,9 +95,9 @@ struct PoolWaiter {
 struct PoolLane {
   PoolRole role = PoolRole::Any;
   std::size_t max = 0;
-  std::size_t total = 0;                           // made or being made
-  std::vector<std::unique_ptr<PoolSlot>> resting;  // the most recently used last
-  std::list<PoolWaiter*> line;                     // empty while one rests
+  std::size_t total = 0;  // made or being made
+  local::Runners<PoolSlot> slots;
+  std::list<PoolWaiter*> line;  // empty while one rests
 };
 
 class PoolState : public std::enable_shared_from_this<PoolState> {
@@ -104,6 +105,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
   PoolState(Database database, PoolOptions options)
       : database_(std::move(database)),
         options_(std::move(options)),
+        limits_{options_.max_age, options_.max_idle, options_.min_size},
         query_time_(std::make_shared<core::TimeHistogram>()) {
     check(options_);
     if (options_.routing == PoolRouting::OneWriter) {
@@ -117,7 +119,8 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     for (std::size_t i = 0; i < options_.min_size; ++i) {
       PoolLane& lane = writers_.total < writers_.max ? writers_ : readers_;
       ++lane.total;
-      lane.resting.push_back(make(lane));
+      std::unique_ptr<PoolSlot> slot = make(lane);
+      lane.slots.rest(slot, Clock::now());
     }
   }
 
@@ -129,7 +132,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     std::unique_ptr<PoolSlot> slot = wait_in_line(lane, options);
     // From here on this caller owns one place of the lane, with a connection in it or without.
     try {
-      if (slot != nullptr && is_too_old(*slot, Clock::now())) dispose(std::move(slot), Reason::Age);
+      if (slot != nullptr && limits_.is_too_old(*slot, Clock::now())) dispose(std::move(slot), Reason::Age);
       if (slot != nullptr && !is_fit(*slot)) dispose(std::move(slot), Reason::Broken);
       if (slot == nullptr) slot = make(lane);
       slot->before = slot->connection.statistics();
@@ -148,9 +151,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
         throw_closed_while_waiting();
       }
       ++checkouts_;
-      Entry& entry = entries_[slot->number];
-      entry.in_use = true;
-      ++entry.checkouts;
+      ++slot->checkouts;
     }
     checkout_wait_.add(now - start);
     slot->leased_at = now;
@@ -163,43 +164,36 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     const Clock::time_point now = Clock::now();
     lease_time_.add(now - slot->leased_at);
     account(*slot);
-    bool keep = !discard && !is_closed() && !is_too_old(*slot, now);
+    bool keep = !discard && !is_closed() && !limits_.is_too_old(*slot, now);
     const bool fit = discard || !keep || make_as_new(*slot);
     if (!keep || !fit) {
       dispose(std::move(slot), fit ? Reason::Age : Reason::Broken);
       leave_place(lane);
       return;
     }
-    slot->rests_since = Clock::now();
-    std::unique_ptr<PoolSlot> unwanted;
-    std::vector<std::unique_ptr<PoolSlot>> expired;
+    Slots expired;
     {
       const std::lock_guard lock(mutex_);
-      Entry& entry = entries_[slot->number];
-      entry.in_use = false;
-      entry.rests_since = slot->rests_since;
-      if (closed_) {
-        unwanted = std::move(slot);
-      } else if (!lane.line.empty()) {
+      if (!closed_ && !lane.line.empty()) {
         PoolWaiter& first = *lane.line.front();
         lane.line.pop_front();
         first.slot = std::move(slot);
+        first.slot->rests_since = Clock::now();
         first.outcome = PoolWaiter::Outcome::Connection;
         first.changed.notify_one();
-      } else {
-        lane.resting.push_back(std::move(slot));
+      } else if (!closed_) {
+        lane.slots.rest(slot, Clock::now());
       }
       expired = take_expired();
     }
-    if (unwanted != nullptr) {
-      dispose(std::move(unwanted));
+    if (slot != nullptr) {
+      dispose(std::move(slot));
       leave_place(lane);
     }
-    for (auto& old : expired) dispose(std::move(old));
   }
 
   void shut() noexcept {
-    std::vector<std::unique_ptr<PoolSlot>> resting;
+    std::array<Slots, 2> resting;
     {
       const std::lock_guard lock(mutex_);
       closed_ = true;
@@ -209,13 +203,13 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
           waiter->changed.notify_one();
         }
         lane->line.clear();
-        lane->total -= lane->resting.size();
-        for (auto& slot : lane->resting) resting.push_back(std::move(slot));
-        lane->resting.clear();
+        Slots& closing = resting[lane == &readers_ ? 1 : 0];
+        closing = lane->slots.take_resting();
+        lane->total -= closing.size();
+        disposed_ += closing.size();
       }
       drained_.notify_all();
     }
-    for (auto& slot : resting) dispose(std::move(slot));
   }
 
   void close(std::chrono::milliseconds drain) {
@@ -235,14 +229,12 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
   }
 
   std::size_t trim() {
-    std::vector<std::unique_ptr<PoolSlot>> expired;
+    Slots expired;
     {
       const std::lock_guard lock(mutex_);
       expired = take_expired();
     }
-    const std::size_t count = expired.size();
-    for (auto& slot : expired) dispose(std::move(slot));
-    return count;
+    return expired.size();
   }
 
   PoolStatistics statistics() const {
@@ -251,7 +243,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
       const std::lock_guard lock(mutex_);
       for (const PoolLane* lane : {&writers_, &readers_}) {
         statistics.size += lane->total;
-        statistics.available += lane->resting.size();
+        statistics.available += lane->slots.resting();
         statistics.waiting += lane->line.size();
       }
       statistics.in_use = statistics.size - statistics.available;
@@ -272,16 +264,19 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     const Clock::time_point now = Clock::now();
     std::vector<PooledConnectionStatistics> all;
     const std::lock_guard lock(mutex_);
-    for (const auto& [number, entry] : entries_) {
-      PooledConnectionStatistics& one = all.emplace_back();
-      one.number = number;
-      one.role = entry.role;
-      one.in_use = entry.in_use;
-      one.checkouts = entry.checkouts;
-      one.age = now - entry.made_at;
-      if (!entry.in_use) one.idle = now - entry.rests_since;
-      one.totals = entry.totals;
+    for (const PoolLane* lane : {&writers_, &readers_}) {
+      lane->slots.each([&](const PoolSlot& slot) {
+        PooledConnectionStatistics& one = all.emplace_back();
+        one.number = slot.number;
+        one.role = lane->role;
+        one.in_use = !lane->slots.rests(slot);
+        one.checkouts = slot.checkouts;
+        one.age = now - slot.made_at;
+        if (!one.in_use) one.idle = now - slot.rests_since;
+        one.totals = slot.totals;
+      });
     }
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
     return all;
   }
 
@@ -291,15 +286,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
  private:
   enum class Reason : std::uint8_t { Age, Broken };
 
-  // What statistics need of a connection, wherever it is now.
-  struct Entry {
-    PoolRole role = PoolRole::Any;
-    bool in_use = false;
-    std::uint64_t checkouts = 0;
-    Clock::time_point made_at{};
-    Clock::time_point rests_since{};
-    ConnectionStatistics totals;
-  };
+  using Slots = local::Runners<PoolSlot>::List;
 
   // A resting connection, or none and the right to make one.
   std::unique_ptr<PoolSlot> wait_in_line(PoolLane& lane, const CheckoutOptions& options) {
@@ -312,11 +299,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     std::unique_lock lock(mutex_);
     if (closed_) throw_closed();
     if (lane.line.empty()) {
-      if (!lane.resting.empty()) {
-        std::unique_ptr<PoolSlot> slot = std::move(lane.resting.back());
-        lane.resting.pop_back();
-        return slot;
-      }
+      if (std::unique_ptr<PoolSlot> slot = lane.slots.take()) return slot;
       if (lane.total < lane.max) {
         ++lane.total;
         return nullptr;
@@ -373,7 +356,7 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     set_up(*slot);
     const std::lock_guard lock(mutex_);
     slot->number = ++created_;
-    entries_[slot->number] = Entry{lane.role, false, 0, slot->made_at, slot->rests_since, {}};
+    lane.slots.add(*slot);
     return slot;
   }
 
@@ -402,10 +385,6 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     }
   }
 
-  bool is_too_old(const PoolSlot& slot, Clock::time_point now) const noexcept {
-    return options_.max_age && now - slot.made_at >= *options_.max_age;
-  }
-
   bool is_fit(PoolSlot& slot) const noexcept {
     const Clock::time_point now = Clock::now();
     if (slot.connection.is_closed()) return false;
@@ -428,48 +407,44 @@ class PoolState : public std::enable_shared_from_this<PoolState> {
     const ConnectionStatistics now = session->statistics();
     const std::lock_guard lock(mutex_);
     add(totals_, now, slot.before);
-    add(entries_[slot.number].totals, now, slot.before);
+    add(slot.totals, now, slot.before);
   }
 
-  // Closes a connection; its place in the lane stays the caller's.
+  // Closes a connection that was in use; its place in the lane stays the caller's.
   void dispose(std::unique_ptr<PoolSlot> slot, Reason reason = Reason::Age) noexcept {
-    const std::uint64_t number = slot->number;
+    {
+      const std::lock_guard lock(mutex_);
+      slot->lane->slots.remove(*slot);
+      ++disposed_;
+      if (reason == Reason::Broken) ++replaced_;
+    }
     slot.reset();
-    const std::lock_guard lock(mutex_);
-    ++disposed_;
-    if (reason == Reason::Broken) ++replaced_;
-    entries_.erase(number);
   }
 
-  // Requires the lock. The longest unused lie in front.
-  std::vector<std::unique_ptr<PoolSlot>> take_expired() {
-    std::vector<std::unique_ptr<PoolSlot>> expired;
-    if (!options_.max_age && !options_.max_idle) return expired;
-    const Clock::time_point now = Clock::now();
+  // Requires the lock, without which they are closed.
+  Slots take_expired() {
+    Slots expired;
     for (PoolLane* lane : {&readers_, &writers_}) {
-      for (auto slot = lane->resting.begin(); slot != lane->resting.end();) {
-        const bool idle = options_.max_idle && now - (*slot)->rests_since >= *options_.max_idle &&
-                          readers_.total + writers_.total > options_.min_size;
-        if (!idle && !is_too_old(**slot, now)) {
-          ++slot;
-          continue;
-        }
-        --lane->total;
-        expired.push_back(std::move(*slot));
-        slot = lane->resting.erase(slot);
-      }
+      local::RestLimits limits = limits_;
+      // Of the connections that stay, those of the other lane and those being made are some.
+      const std::size_t elsewhere = readers_.total + writers_.total - lane->slots.size();
+      limits.kept -= std::min(limits.kept, elsewhere);
+      Slots gone = lane->slots.take_expired(limits, Clock::now());
+      lane->total -= gone.size();
+      disposed_ += gone.size();
+      expired.insert(expired.end(), std::make_move_iterator(gone.begin()), std::make_move_iterator(gone.end()));
     }
     return expired;
   }
 
   const Database database_;
   const PoolOptions options_;
+  const local::RestLimits limits_;
   mutable std::mutex mutex_;  // guards what follows; never held while a connection is made, checked, reset or closed
   PoolLane writers_;
   PoolLane readers_;
   bool closed_ = false;
   std::condition_variable drained_;
-  std::map<std::uint64_t, Entry> entries_;
   std::uint64_t created_ = 0;
   std::uint64_t disposed_ = 0;
   std::uint64_t replaced_ = 0;

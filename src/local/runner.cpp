@@ -6,9 +6,26 @@ namespace libsql::local {
 
 Runner::Runner(std::shared_ptr<Store> store, std::size_t cache_bytes, WriteTurn::Scope scope,
                WriteTurn::GiveWay give_way, WaitWatch* watch)
-    : store_(std::move(store)), connection_(store_->open_connection()), texts_(*connection_, cache_bytes) {
+    : store_(std::move(store)),
+      own_(store_->open_connection()),
+      connection_(own_.get()),
+      texts_(*connection_, cache_bytes) {
   if (const std::shared_ptr<WriteLine>& line = store_->write_line()) {
     turn_.emplace(*connection_, line, scope, std::move(give_way), watch);
+  }
+}
+
+Runner::Runner(std::shared_ptr<Store> store, BorrowedConnection lent, std::size_t cache_bytes, WriteTurn::Scope scope)
+    : store_(std::move(store)), lent_(std::move(lent)), connection_(&*lent_), texts_(*connection_, cache_bytes) {
+  if (const std::shared_ptr<WriteLine>& line = store_->write_line()) turn_.emplace(*connection_, line, scope);
+}
+
+Runner::~Runner() {
+  if (own_ != nullptr || connection_->is_closed()) {
+    close_all();
+  } else {
+    connection_->end_cursors();
+    texts_.clear();
   }
 }
 

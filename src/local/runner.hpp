@@ -5,12 +5,11 @@
 #include <optional>
 
 #include "engine/connection.hpp"
+#include "local/spares.hpp"
 #include "local/statement_cache.hpp"
 #include "local/write_turn.hpp"
 
 namespace libsql::local {
-
-class Store;
 
 /// Threads: one at a time, but for the function that gives way (WriteTurn).
 class Runner {
@@ -18,7 +17,9 @@ class Runner {
   /// Opens a connection to the database. `scope`, `give_way` and `watch` as for WriteTurn.
   Runner(std::shared_ptr<Store> store, std::size_t cache_bytes, WriteTurn::Scope scope,
          WriteTurn::GiveWay give_way = nullptr, WaitWatch* watch = nullptr);
-  ~Runner() { close_all(); }
+  /// On a connection that its store keeps for such as this one, and gets back at the end unless it was closed.
+  Runner(std::shared_ptr<Store> store, BorrowedConnection lent, std::size_t cache_bytes, WriteTurn::Scope scope);
+  ~Runner();
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
@@ -42,7 +43,9 @@ class Runner {
 
  private:
   std::shared_ptr<Store> store_;
-  std::unique_ptr<engine::Connection> connection_;
+  std::unique_ptr<engine::Connection> own_;
+  BorrowedConnection lent_;  // if it is not its own
+  engine::Connection* connection_;
   StatementCache texts_;
   std::optional<WriteTurn> turn_;
 };

@@ -47,6 +47,25 @@ Session::Session(std::shared_ptr<Store> store)
   }
 }
 
+Session::Session(std::shared_ptr<Store> store, BorrowedConnection lent)
+    : core::Session(local_features()),
+      runner_(store, std::move(lent), store->options().statement_cache_bytes,
+              store->options().writers_in_line ? WriteTurn::Scope::AllWrites : WriteTurn::Scope::Transactions),
+      is_lent_(true) {
+  set_initial_settings(settings());
+  mark_clean();
+}
+
+// The next one gets the connection as this one got it, or another.
+Session::~Session() {
+  if (!is_lent_ || is_closed()) return;
+  try {
+    undo_use(core::Reset::Traces);
+  } catch (const std::exception& error) {
+    abandon(std::string("the connection could not be reset: ") + error.what());
+  }
+}
+
 // Compiling is a part of the call.
 template <class Body>
 inline auto Session::in_one_call(Body&& body) {
@@ -472,7 +491,7 @@ void Session::rekey(std::span<const std::byte> key) {
     core::throw_unsupported(to_string(core::Feature::Rekey), to_string(Mode::Local),
                             "a database in memory has no file, and is in use as long as it lives");
   }
-  store().close_idle_connections();  // they would be in the way, and have the old key
+  store().spares().close();  // they would be in the way, and have the old key
   try {
     connection().rekey(key);
   } catch (const Error&) {

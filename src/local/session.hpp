@@ -17,6 +17,9 @@ class HeldSnapshot;
 class Session final : public core::Session {
  public:
   explicit Session(std::shared_ptr<Store> store);
+  /// On a connection that its store keeps: for a while, and for work of its own.
+  Session(std::shared_ptr<Store> store, BorrowedConnection lent);
+  ~Session() override;
 
   engine::Connection* engine_connection() noexcept override {
     touched_ = true;  // by what it leaves there
@@ -100,6 +103,7 @@ class Session final : public core::Session {
   void require_unguarded(const char* what) const;
 
   Runner runner_;
+  bool is_lent_ = false;
   bool read_only_transaction_ = false;
   bool restore_writing_ = false;        // after it
   bool touched_ = false;                // something other than plain statements was done here since the last reset

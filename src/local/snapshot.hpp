@@ -5,6 +5,7 @@
 
 #include "engine/connection.hpp"
 #include "engine/snapshot.hpp"
+#include "local/spares.hpp"
 #include "local/store.hpp"
 
 namespace libsql::local {
@@ -14,7 +15,6 @@ class HeldSnapshot {
  public:
   /// Of the state that the connection's open transaction reads.
   HeldSnapshot(std::shared_ptr<Store> store, engine::Connection& connection);
-  ~HeldSnapshot();
   HeldSnapshot(const HeldSnapshot&) = delete;
   HeldSnapshot& operator=(const HeldSnapshot&) = delete;
 
@@ -24,7 +24,7 @@ class HeldSnapshot {
  private:
   std::shared_ptr<Store> store_;
   engine::Snapshot state_;
-  std::unique_ptr<engine::Connection> keeper_;
+  BorrowedConnection keeper_;
 };
 
 }  // namespace libsql::local

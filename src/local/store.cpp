@@ -252,39 +252,22 @@ Store::Pages Store::pages() {
     return Pages{number("PRAGMA main.page_size"), number("PRAGMA main.page_count"),
                  number("PRAGMA main.freelist_count")};
   };
-  if (keeper_ == nullptr) return ask(*open_connection());
+  if (keeper_ == nullptr) return ask(*borrow());
   const std::lock_guard lock(keeper_mutex_);
   return ask(*keeper_);
 }
 
-std::unique_ptr<engine::Connection> Store::take_idle_connection() {
-  {
-    const std::lock_guard lock(idle_mutex_);
-    if (!idle_.empty()) {
-      std::unique_ptr<engine::Connection> connection = std::move(idle_.back());
-      idle_.pop_back();
-      return connection;
-    }
+BorrowedConnection Store::borrow() {
+  std::unique_ptr<Spare> spare = spares_.take();
+  if (spare == nullptr) {
+    spare = std::make_unique<Spare>(open_connection());
+    spares_.add(*spare);
   }
-  return open_connection();
+  spare->connection->patience().set_busy_timeout(options_.busy_timeout);
+  return {shared_from_this(), std::move(spare)};
 }
 
-void Store::give_idle_connection(std::unique_ptr<engine::Connection> connection) noexcept {
-  constexpr std::size_t kKept = 4;
-  try {
-    if (!connection->is_autocommit()) connection->execute_script("ROLLBACK");
-    const std::lock_guard lock(idle_mutex_);
-    if (idle_.size() < kKept) idle_.push_back(std::move(connection));
-  } catch (const std::exception&) {  // closing it ends its transaction as well
-    connection.reset();
-  }
-}
-
-void Store::close_idle_connections() noexcept {
-  std::vector<std::unique_ptr<engine::Connection>> closed;
-  const std::lock_guard lock(idle_mutex_);
-  closed.swap(idle_);
-}
+std::shared_ptr<core::Session> Store::lend_session() { return std::make_shared<Session>(shared_from_this(), borrow()); }
 
 void Store::set_up(engine::Connection& connection) {
   connection.patience().set_busy_timeout(options_.busy_timeout);

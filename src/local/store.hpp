@@ -16,6 +16,7 @@
 #include "engine/vfs.hpp"
 #include "local/options.hpp"
 #include "local/settings.hpp"
+#include "local/spares.hpp"
 #include "local/write_line.hpp"
 
 namespace libsql::local {
@@ -55,12 +56,11 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   /// How many connections were opened so far.
   std::uint64_t connections_opened() const noexcept { return connections_opened_.load(std::memory_order_relaxed); }
 
-  /// Connections that hold a transaction open for somebody else. Given back, they are rolled back and kept for the
-  /// next.
-  std::unique_ptr<engine::Connection> take_idle_connection();
-  void give_idle_connection(std::unique_ptr<engine::Connection> connection) noexcept;
-  /// Closes those that wait for the next.
-  void close_idle_connections() noexcept;
+  /// A connection for a while, from those that are kept ready if there is one.
+  BorrowedConnection borrow();
+  /// A session on such a connection, for work of the program's own: it leaves nothing there.
+  std::shared_ptr<core::Session> lend_session();
+  Spares& spares() noexcept { return spares_; }
 
  private:
   void set_up(engine::Connection& connection);
@@ -82,8 +82,7 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   std::mutex keeper_mutex_;                     // for its use
   std::atomic<std::uint64_t> connections_opened_ = 0;
   std::shared_ptr<WriteLine> write_line_;
-  std::mutex idle_mutex_;
-  std::vector<std::unique_ptr<engine::Connection>> idle_;
+  Spares spares_;
   Settings settings_;                        // of a new connection
   std::atomic<bool> knows_pragmas_ = false;  // those of the options are the engine's; the constructor looks
 };

@@ -1,0 +1,59 @@
+// Connections that a database keeps for what is nobody's session: snapshots, checkpoints, dumps, figures.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "engine/connection.hpp"
+#include "local/runners.hpp"
+
+namespace libsql::local {
+
+class Store;
+
+struct Spare final : Kept {
+  explicit Spare(std::unique_ptr<engine::Connection> opened) noexcept : connection(std::move(opened)) {}
+  std::unique_ptr<engine::Connection> connection;
+};
+
+/// A connection on loan from its store, which it keeps alive. Its end gives it back, without its transaction; what else
+/// it leaves there, the next one finds. Threads: one at a time; may end on any.
+class BorrowedConnection final {
+ public:
+  BorrowedConnection() noexcept = default;
+  BorrowedConnection(std::shared_ptr<Store> store, std::unique_ptr<Spare> spare) noexcept
+      : store_(std::move(store)), spare_(std::move(spare)) {}
+  BorrowedConnection(BorrowedConnection&&) noexcept = default;
+  BorrowedConnection& operator=(BorrowedConnection&&) = delete;
+  ~BorrowedConnection();
+
+  explicit operator bool() const noexcept { return spare_ != nullptr; }
+  engine::Connection& operator*() const noexcept { return *spare_->connection; }
+  engine::Connection* operator->() const noexcept { return spare_->connection.get(); }
+
+ private:
+  std::shared_ptr<Store> store_;
+  std::unique_ptr<Spare> spare_;
+};
+
+/// Threads: any number at once.
+class Spares final {
+ public:
+  /// Null if none rests: then the caller opens one, and hands it to add().
+  std::unique_ptr<Spare> take();
+  void add(Spare& fresh);
+  /// Rests from now on, or is closed: what is broken or one too many.
+  void give(std::unique_ptr<Spare> spare) noexcept;
+  /// Closes those that rest, or those that have rested that long.
+  void close(std::chrono::milliseconds rested = std::chrono::milliseconds(0)) noexcept;
+
+ private:
+  static constexpr std::size_t kKept = 4;
+  std::mutex mutex_;
+  Runners<Spare> all_;
+};
+
+}  // namespace libsql::local
