@@ -191,8 +191,8 @@ class Server::Impl {
   void checkpoint_all() {
     for (const auto& name_space : state_.namespaces.loaded()) {
       try {
-        name_space->checkpoint();
-      } catch (const std::exception&) {  // somebody reads an old state; the next round will do
+        name_space->checkpoint_now();
+      } catch (const std::exception&) {  // the next round will do
       }
     }
   }

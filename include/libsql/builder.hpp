@@ -110,6 +110,14 @@ class LIBSQL_EXPORT LocalBuilder final {
   /// has passed (docs/concurrency.md). Without it, only Immediate and Exclusive transactions stand in line. build()
   /// throws Configuration for a database that cannot use WAL: a temporary one, or one with another journal_mode.
   LocalBuilder& writers_in_line(bool on = true);
+  /// A background thread, one for the process, makes the checkpoints: after a commit that leaves 1000 frames or more in
+  /// the log (`PRAGMA wal_autocheckpoint`), and when the Database and everything made from it have ended. No commit and
+  /// no close waits for one, so no close syncs a file. What that thread has not done when the process ends is left to
+  /// whoever opens the file next, as after a crash: nothing is lost, but until then the file needs its `-wal`
+  /// (docs/wal.md). build() throws Configuration for a database that cannot use WAL.
+  LocalBuilder& background_checkpoints(bool on = true);
+  /// The log size at which a hold on it breaks (Wal::hold()). Default 1 GiB.
+  LocalBuilder& max_held_log_bytes(std::uint64_t bytes);
 
   /// Logs every connection, also after a reset. May be called several times. The callback is called by several threads.
   LocalBuilder& query_log(QueryLog log);

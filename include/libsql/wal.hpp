@@ -118,6 +118,31 @@ class LIBSQL_EXPORT WalCheckpointGuard final {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Holds the log: its frames, and those added later, stay until the hold ends, so they can be copied. Checkpoints still
+/// copy frames into the main file, but no connection of any process restarts or truncates the log: Restart and Truncate
+/// throw Busy. The log grows meanwhile. When it reaches LocalBuilder::max_held_log_bytes(), which is checked once a
+/// second, the hold breaks, and the log may restart.
+///
+/// At most three Database objects, over all processes, can hold the same log at the same time; each may have any number
+/// of holds. Ownership: moves; keeps the database open, but not its connection. Threads: may be used, and may end, on
+/// any thread.
+class LIBSQL_EXPORT WalHold final {
+ public:
+  WalHold(WalHold&&) noexcept;
+  WalHold& operator=(WalHold&&) noexcept;
+  ~WalHold();
+
+  /// The log when the hold began. Frames 1 to max_frame are held, and all later ones of the log with these salts.
+  const WalState& since() const noexcept;
+  /// Whether the hold broke because the log grew too large: frames may be gone.
+  bool is_broken() const noexcept;
+
+ private:
+  friend class Wal;
+  explicit WalHold(std::unique_ptr<const local::LogHold> hold) noexcept;
+  std::unique_ptr<const local::LogHold> hold_;
+};
+
 /// The write-ahead log of the main database of a connection.
 ///
 /// Frames are the bytes of the file `-wal` (https://www.sqlite.org/walformat.html). Of an encrypted database they are
@@ -160,6 +185,10 @@ class LIBSQL_EXPORT Wal final {
   /// Copies frames into the main file. Throws Busy if it could not finish within the busy timeout, ReadOnly, Misuse
   /// inside a transaction.
   WalCheckpointResult checkpoint(WalCheckpointMode mode = WalCheckpointMode::Passive);
+
+  /// Holds the log from now on. Throws Busy (retryable) while readers of older states or other holds take all places,
+  /// Unsupported as described above.
+  [[nodiscard]] WalHold hold() const;
 
   /// Turns off the automatic checkpoints of this connection.
   [[nodiscard]] WalCheckpointGuard disable_checkpoint();

@@ -118,7 +118,6 @@ void DatabaseSession::set_up(const NamespaceConfig& config, const Options& optio
     const std::uint64_t pages = std::clamp<std::uint64_t>(*config.max_db_size / page, 1, 4'294'967'294);
     connection.query_text("PRAGMA max_page_count=" + std::to_string(pages));
   }
-  if (options.timeouts.checkpoint_interval) connection.query_text("PRAGMA wal_autocheckpoint=0");
   const std::size_t row =
       std::min<std::size_t>(config.max_row_size.value_or(options.limits.max_row_size), 1'000'000'000);
   connection.set_limit(Limit::Length, static_cast<int>(row));

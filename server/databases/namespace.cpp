@@ -41,8 +41,9 @@ std::shared_ptr<local::Store> open_store(const std::string& name, const std::str
   settings.temporary_whole = std::move(all_temporary_files);
   settings.writers_in_line = true;  // keeps a connection, so that the log is not removed and made again all the time
   settings.statement_cache_bytes = 0;
+  if (options.timeouts.checkpoint_interval) settings.checkpoints.by = local::Checkpointer::Owner;
   settings.server_database_name = name;
-  return std::make_shared<local::Store>(std::move(settings));
+  return local::Store::open(std::move(settings));
 }
 
 // Half of the places to run. Who waits without a thread reads its request again when it is called, so it should be
@@ -247,9 +248,11 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
   return group_writer_ != nullptr ? group_writer_ : fresh;
 }
 
-void Namespace::checkpoint() {
-  const auto connection = unless_gone([&] { return store_->borrow(); });
-  connection->execute_script("PRAGMA main.wal_checkpoint(TRUNCATE)");
+void Namespace::checkpoint(local::Checkpoints::Extent extent) {
+  unless_gone([&] {
+    store_->checkpoints().checkpoint(extent);
+    return true;
+  });
 }
 
 NamespaceStats Namespace::stats() {

@@ -14,6 +14,7 @@
 
 #include "core/backend.hpp"
 #include "engine/temporary_files.hpp"
+#include "local/checkpoints.hpp"
 #include "local/runners.hpp"
 #include "server/base/metrics.hpp"
 #include "server/base/namespace_config.hpp"
@@ -79,7 +80,9 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   /// Of those who wait for their turn to write.
   WritersRoom& writers_room() noexcept;
 
-  void checkpoint();
+  /// Copies the log into the file and cuts it to nothing, as far as nobody reads it; checkpoint() waits for readers.
+  void checkpoint() { checkpoint(local::Checkpoints::Extent::CutAndWait); }
+  void checkpoint_now() { checkpoint(local::Checkpoints::Extent::Cut); }
   NamespaceCounters& counters() noexcept { return *counters_; }
   const std::shared_ptr<NamespaceCounters>& shared_counters() const noexcept { return counters_; }
   NamespaceStats stats();
@@ -98,6 +101,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   friend class SessionLease;
   std::unique_ptr<DatabaseSession> take();
   [[noreturn]] void throw_gone() const;
+  void checkpoint(local::Checkpoints::Extent extent);
   template <class Open>
   auto unless_gone(Open&& open) const;
   void limit_transactions(const NamespaceConfig& config) noexcept;

@@ -89,6 +89,14 @@ LocalBuilder& LocalBuilder::double_quoted_strings(DoubleQuotedStrings where) {
   options_->double_quoted_strings = where;
   return *this;
 }
+LocalBuilder& LocalBuilder::background_checkpoints(bool on) {
+  options_->checkpoints.by = on ? local::Checkpointer::Background : local::Checkpointer::Writers;
+  return *this;
+}
+LocalBuilder& LocalBuilder::max_held_log_bytes(std::uint64_t bytes) {
+  options_->checkpoints.max_held_bytes = bytes;
+  return *this;
+}
 LocalBuilder& LocalBuilder::writers_in_line(bool on) {
   options_->writers_in_line = on;
   return *this;
@@ -115,7 +123,7 @@ void require_path(const std::string& path) {
 
 Database LocalBuilder::build() const {
   require_path(options_->path);
-  return detail::Access::database(std::make_shared<local::Store>(*options_));
+  return detail::Access::database(local::Store::open(*options_));
 }
 
 Database::Database(std::shared_ptr<core::Store> store) noexcept : store_(std::move(store)) {}

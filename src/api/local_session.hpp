@@ -7,12 +7,14 @@
 namespace libsql::detail {
 
 /// Throws Unsupported where the session does not offer the feature; Misuse if the connection was moved from.
-inline local::Session& local_session(const Connection& connection, core::Feature feature) {
-  core::Session& session = Access::require_session(Access::session(connection));
+inline local::Session& local_session(core::Session& session, core::Feature feature) {
   session.features().require(feature);
   auto* const local = dynamic_cast<local::Session*>(&session);
   if (local == nullptr) session.features().refuse(feature);
   return *local;
+}
+inline local::Session& local_session(const Connection& connection, core::Feature feature) {
+  return local_session(Access::require_session(Access::session(connection)), feature);
 }
 
 }  // namespace libsql::detail

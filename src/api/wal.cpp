@@ -3,10 +3,13 @@
 #include <utility>
 
 #include "api/access.hpp"
+#include "api/local_session.hpp"
 #include "engine/connection.hpp"
 #include "engine/hooks.hpp"
 #include "engine/wal_insert.hpp"
 #include "engine/wal_log.hpp"
+#include "local/checkpoints.hpp"
+#include "local/store.hpp"
 
 namespace libsql {
 namespace {
@@ -101,6 +104,13 @@ WalCheckpointGuard::WalCheckpointGuard(WalCheckpointGuard&&) noexcept = default;
 WalCheckpointGuard& WalCheckpointGuard::operator=(WalCheckpointGuard&&) noexcept = default;
 WalCheckpointGuard::~WalCheckpointGuard() = default;
 
+WalHold::WalHold(std::unique_ptr<const local::LogHold> hold) noexcept : hold_(std::move(hold)) {}
+WalHold::WalHold(WalHold&&) noexcept = default;
+WalHold& WalHold::operator=(WalHold&&) noexcept = default;
+WalHold::~WalHold() = default;
+const WalState& WalHold::since() const noexcept { return hold_->since(); }
+bool WalHold::is_broken() const noexcept { return hold_->is_broken(); }
+
 Wal::Wal(const Connection& connection) : session_(detail::Access::session(connection)) {
   detail::Access::engine(session_, core::Feature::Wal).require_open();
 }
@@ -128,6 +138,9 @@ WalInsert Wal::insert(const WalInsertOptions& options) {
 }
 WalCheckpointResult Wal::checkpoint(WalCheckpointMode mode) {
   return log_of(session_, core::Feature::WalCheckpoint).checkpoint(mode);
+}
+WalHold Wal::hold() const {
+  return WalHold(detail::local_session(*session_, core::Feature::WalCheckpoint).store().checkpoints().hold());
 }
 WalCheckpointGuard Wal::disable_checkpoint() {
   return WalCheckpointGuard(std::make_unique<WalCheckpointGuard::Impl>(session_));

@@ -165,6 +165,10 @@ std::uint32_t Index::backfill_attempted() {
   return words == nullptr ? 0 : load(words + kAttemptedWord);
 }
 
+bool Index::has_read_mark(int place) { return load(region(0, false) + kReadMarksWord + place) != kReadMarkUnused; }
+
+void Index::clear_read_mark(int place) { store(region(0, false) + kReadMarksWord + place, kReadMarkUnused); }
+
 std::uint32_t Index::page_of(std::uint32_t frame) {
   const Table in = table(table_of(frame), false);
   return in.pages == nullptr ? 0 : load(in.pages + (frame - in.zero - 1));

@@ -45,6 +45,11 @@ class Index {
   /// The newest frame that holds `page`, not newer than `last`; 0 if there is none.
   std::uint32_t find(std::uint32_t page, std::uint32_t last);
 
+  /// Whether a reader's place says from which frame on it reads.
+  bool has_read_mark(int place);
+  /// For the holder of that place's lock, exclusively.
+  void clear_read_mark(int place);
+
   // For the holder of the WRITE lock only.
 
   /// Forgets what a dead writer left behind after `max_frame`.

@@ -200,9 +200,13 @@ std::uint32_t Log::page_size() const { return static_cast<std::uint32_t>(pragma_
 
 WalState Log::state() const {
   const ReadScope scope(db_);
-  WalState state;
-  if (!scope.has_log()) return state;
+  if (!scope.has_log()) return {};
   Index index(scope.files().database);
+  return state_of(scope.files(), index);
+}
+
+WalState state_of(const Files& files, Index& index) {
+  WalState state;
   const IndexHeader header = settled_header(index);
   state.max_frame = header.max_frame;
   state.backfilled = index.backfilled();
@@ -211,7 +215,7 @@ WalState Log::state() const {
   state.salt1 = header.salt1;
   state.salt2 = header.salt2;
   std::array<std::byte, kHeaderSize> bytes{};
-  if (read_exactly(scope.files().log, bytes, 0)) {
+  if (read_exactly(files.log, bytes, 0)) {
     if (const auto log = parse_header(bytes)) {
       const bool current = header.max_frame != 0 && log->salt1 == header.salt1 && log->salt2 == header.salt2;
       state.checkpoint_sequence = log->checkpoint_sequence + (current ? 0 : 1);
@@ -345,6 +349,15 @@ WalCheckpointResult Log::checkpoint(WalCheckpointMode mode) const {
   const int rc = sqlite3_wal_checkpoint_v2(db_, "main", engine_mode, &log_frames, &checkpointed);
   if (rc != SQLITE_OK) throw_failure(db_, rc, "the checkpoint could not be completed");
   return {static_cast<std::uint32_t>(std::max(log_frames, 0)), static_cast<std::uint32_t>(std::max(checkpointed, 0))};
+}
+
+std::int64_t log_file_size(sqlite3* db) {
+  sqlite3_file* const log = file_pointer(db, SQLITE_FCNTL_JOURNAL_POINTER);
+  return log == nullptr ? 0 : size_of(db, log);
+}
+
+void set_checkpoint_on_close(sqlite3* db, bool on) noexcept {
+  sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
 }
 
 CheckpointHold::CheckpointHold(sqlite3* db)

@@ -62,6 +62,9 @@ bool read_exactly(sqlite3_file* file, std::span<std::byte> out, std::int64_t off
 /// The published header, waiting out a commit in progress. Throws Busy if it does not settle.
 IndexHeader settled_header(Index& index);
 
+/// Where the log stands, of a connection that has opened it.
+WalState state_of(const Files& files, Index& index);
+
 class Log {
  public:
   explicit Log(sqlite3* db) noexcept : db_(db) {}
@@ -83,6 +86,12 @@ class Log {
 
   sqlite3* db_;
 };
+
+/// The size of the log file in bytes; 0 if the connection has opened none.
+std::int64_t log_file_size(sqlite3* db);
+
+/// Whether a connection that is the last one copies the log into the file when it closes, and removes it.
+void set_checkpoint_on_close(sqlite3* db, bool on) noexcept;
 
 /// The switches of a connection that keep it from checkpointing by itself, off; restores them at its end.
 class CheckpointHold {

@@ -11,6 +11,7 @@
 #include <libsql/builder.hpp>
 
 #include "engine/temporary_files.hpp"
+#include "local/checkpoint_policy.hpp"
 
 namespace libsql::detail {
 
@@ -36,6 +37,7 @@ struct LocalOptions {
   std::optional<std::string> server_database_name;  // what libsql_server_database_name() says, which is there only then
   std::vector<QueryLog> query_logs;
   bool writers_in_line = false;
+  local::CheckpointPolicy checkpoints;
   DoubleQuotedStrings double_quoted_strings = DoubleQuotedStrings::Schema;
 };
 

@@ -9,6 +9,7 @@
 #include "core/errors.hpp"
 #include "engine/full_path.hpp"
 #include "functions/register.hpp"
+#include "local/background.hpp"
 #include "local/path.hpp"
 #include "local/session.hpp"
 #include "sql/pragmas.hpp"
@@ -132,7 +133,24 @@ std::optional<std::string> take_vfs_parameter(std::string& uri) {
 
 }  // namespace
 
-Store::Store(Options options) : options_(std::move(options)) {
+std::shared_ptr<Store> Store::open(Options options) {
+  if (options.checkpoints.by != Checkpointer::Background) return std::make_shared<Store>(std::move(options));
+  std::shared_ptr<Store> store(new Store(std::move(options)), &Store::close_in_background);
+  store->checkpoints_.listen();
+  return store;
+}
+
+// Nothing is removed there, but cut to nothing: by then another database may have the name.
+void Store::close_in_background(Store* store) noexcept {
+  try {
+    std::shared_ptr<Store> last(store);
+    // Without a thread the log stays as it is, for whoever opens the database next.
+    background::post([last = std::move(last)] { last->checkpoints_.checkpoint(Checkpoints::Extent::Cut); });
+  } catch (const std::exception&) {
+  }
+}
+
+Store::Store(Options options) : options_(std::move(options)), checkpoints_(*this, options_.checkpoints) {
   functions::add_to_engine();
   using namespace engine::open_flags;
   for (const auto& [name, value] : options_.pragmas) {
@@ -207,14 +225,16 @@ Store::Store(Options options) : options_(std::move(options)) {
   open_options_.path = full;
   remember_pragmas(*keeper_);
   open_options_.flags &= ~kExclusive;  // the first connection has made the file
-  if (options_.writers_in_line && keeper_->query_text("PRAGMA main.journal_mode") != "wal") {
-    core::throw_error(ErrorCode::Configuration, "writers_in_line() needs a database in WAL mode, and this one is not");
+  if (keeps_log() && keeper_->query_text("PRAGMA main.journal_mode") != "wal") {
+    core::throw_error(ErrorCode::Configuration,
+                      std::string(options_.writers_in_line ? "writers_in_line()" : "background_checkpoints()")
+                          .append(" needs a database in WAL mode, and this one is not"));
   }
   const std::string identity = keeper_->identity();
   if (!identity.empty()) write_line_ = WriteLine::of(identity);
   if (is_memory_) return;
   // Without a connection that stays, each last one to close would lock the readers out while it removes the log.
-  if (!options_.writers_in_line) {
+  if (!keeps_log()) {
     keeper_.reset();
   } else {
     // Of a new file it has only set the mode so far; the log counts it from its first read on.
@@ -300,6 +320,7 @@ void Store::set_up(engine::Connection& connection) {
     }
   }
   apply_pragmas(connection);
+  checkpoints_.set_up(connection);
   connection.note_content();
   connection.patience().set_deadline(options_.default_deadline);
 }
@@ -373,6 +394,7 @@ void Store::remember_pragmas(engine::Connection& connection) {
 void Store::restore_pragmas(engine::Connection& connection) {
   settings_.restore(connection);
   apply_pragmas(connection);
+  checkpoints_.set_up(connection);
 }
 
 }  // namespace libsql::local

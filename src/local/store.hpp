@@ -14,6 +14,7 @@
 #include "engine/connection.hpp"
 #include "engine/temporary_files.hpp"
 #include "engine/vfs.hpp"
+#include "local/checkpoints.hpp"
 #include "local/options.hpp"
 #include "local/settings.hpp"
 #include "local/spares.hpp"
@@ -23,7 +24,9 @@ namespace libsql::local {
 
 class Store final : public core::Store, public std::enable_shared_from_this<Store> {
  public:
-  /// Checks the options as far as they can be without a connection.
+  /// Opens the database, and closes it as its checkpoint policy says: in the background, if that does the checkpoints.
+  static std::shared_ptr<Store> open(Options options);
+  /// The same, closed where it ends. Checks the options as far as they can be without a connection.
   explicit Store(Options options);
   ~Store() override;
 
@@ -56,14 +59,24 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   /// How many connections were opened so far.
   std::uint64_t connections_opened() const noexcept { return connections_opened_.load(std::memory_order_relaxed); }
 
+  /// Lends the connection that the store keeps, to one at a time. Requires that it keeps one.
+  template <class Use>
+  void with_keeper(Use&& use) {
+    const std::lock_guard lock(keeper_mutex_);
+    use(*keeper_);
+  }
   /// A connection for a while, from those that are kept ready if there is one.
   BorrowedConnection borrow();
   /// A session on such a connection, for work of the program's own: it leaves nothing there.
   std::shared_ptr<core::Session> lend_session();
   Spares& spares() noexcept { return spares_; }
+  Checkpoints& checkpoints() noexcept { return checkpoints_; }
 
  private:
   void set_up(engine::Connection& connection);
+  static void close_in_background(Store* store) noexcept;
+  /// Whether the end of a session must not be that of the log.
+  bool keeps_log() const noexcept { return options_.writers_in_line || checkpoints_.are_in_background(); }
   void use_wal(engine::Connection& connection);
   std::optional<Encryption> encryption() const;
   std::string_view vfs_below() const noexcept;
@@ -78,11 +91,12 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   std::optional<engine::SharedMemoryDatabase> memory_;
   std::shared_ptr<engine::TemporarySpace> temporary_space_;
   std::optional<engine::TemporaryFiles> temporary_files_;  // goes after all connections
-  std::unique_ptr<engine::Connection> keeper_;  // keeps the log of a database in memory, or with writers_in_line
-  std::mutex keeper_mutex_;                     // for its use
+  std::unique_ptr<engine::Connection> keeper_;             // keeps the log where keeps_log(), and what is in memory
+  std::mutex keeper_mutex_;                                // for its use
   std::atomic<std::uint64_t> connections_opened_ = 0;
   std::shared_ptr<WriteLine> write_line_;
   Spares spares_;
+  Checkpoints checkpoints_;
   Settings settings_;                        // of a new connection
   std::atomic<bool> knows_pragmas_ = false;  // those of the options are the engine's; the constructor looks
 };

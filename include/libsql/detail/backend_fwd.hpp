@@ -11,6 +11,10 @@ class Stmt;
 class Store;
 }  // namespace core
 
+namespace local {
+class LogHold;
+}
+
 namespace detail {
 struct Access;
 class RowScope;
