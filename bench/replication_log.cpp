@@ -25,7 +25,7 @@ class Database {
     local::Options options;
     options.path = directory_.file("a.db");
     options.pragmas = {{"synchronous", Value(synchronous)}};
-    const auto make = [&] { return std::make_shared<local::Store>(options); };
+    const auto make = [&] { return local::Store::open(options); };
     if (logged) {
       replication::LogOptions log_options;
       log_options.folder = directory_.file("log");

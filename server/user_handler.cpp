@@ -33,6 +33,7 @@ enum class UserHandler::Route : std::uint8_t {
   Health,
   Version,
   Root,
+  Replica,
 };
 
 namespace {
@@ -65,7 +66,7 @@ UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
   for (const Known& known : kRoutes) {
     if (known.path == path) return known.route;
   }
-  return Route::None;
+  return GrpcHandler::call_of(path) == GrpcHandler::Call::None ? Route::None : Route::Replica;
 }
 
 void UserHandler::on_head(net::Exchange& exchange) {
@@ -76,7 +77,12 @@ void UserHandler::on_head(net::Exchange& exchange) {
     try {
       check_stranger(exchange);
     } catch (...) {
-      answer_exception(exchange, std::current_exception());
+      if (route_of(target_of(exchange.request().path).path) == Route::Replica) {
+        const bool has_credentials = ScopeHeaders(exchange.request()).credentials.value.has_value();
+        answer_status(exchange, status_of_exception(std::current_exception(), has_credentials));
+      } else {
+        answer_exception(exchange, std::current_exception());
+      }
     }
   } else if (exchange.is_crowded()) {
     const net::Request& request = exchange.request();
@@ -88,10 +94,10 @@ void UserHandler::on_head(net::Exchange& exchange) {
 void UserHandler::check_stranger(net::Exchange& exchange) {
   const net::Request& request = exchange.request();
   const Route route = route_of(target_of(request.path).path);
-  const bool takes_body =
-      is_post(request.method) &&
-      (route == Route::PipelineJson || route == Route::PipelineProtobuf || route == Route::CursorJson ||
-       route == Route::CursorProtobuf || route == Route::V1Execute || route == Route::V1Batch || route == Route::Root);
+  const bool takes_body = is_post(request.method) &&
+                          (route == Route::PipelineJson || route == Route::PipelineProtobuf ||
+                           route == Route::CursorJson || route == Route::CursorProtobuf || route == Route::V1Execute ||
+                           route == Route::V1Batch || route == Route::Root || route == Route::Replica);
   if (!takes_body) {
     constexpr std::uint64_t kUnusedBody = 4096;
     return exchange.set_body_limit(kUnusedBody);
@@ -160,6 +166,9 @@ void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
     case Route::Dump:
       if (request.method != "GET") return answer(exchange, 405, {}, {});
       break;
+    case Route::Replica:
+      if (!is_post(request.method)) return answer(exchange, 405, {}, {});
+      return run_call(exchange, GrpcHandler::call_of(target_of(request.path).path), notes);
     default:
       if (!is_post(request.method)) return answer(exchange, 405, {}, {});
   }
@@ -218,6 +227,22 @@ bool UserHandler::wait_for_place(net::Exchange& exchange, const Context& context
   if ((place = places.try_take(context.takers(), &whose))) return true;
   exchange.park(until, ticket);
   return false;
+}
+
+void UserHandler::run_call(net::Exchange& exchange, GrpcHandler::Call call, Notes& notes) {
+  GrpcHandler::Scope scope;
+  scope.take_place = [&](const Context& context, Places::Place& place) {
+    notes.name_space = context.name_space().name();
+    return take_place(exchange, context, place);
+  };
+  scope.record = [&](std::string_view name_space) {
+    notes.name_space = name_space;
+    std::unique_ptr<BodyRecord> record = record_of(exchange, notes);
+    notes.is_recorded = record != nullptr;
+    return record;
+  };
+  scope.rows = &notes.rows;
+  replication_.handle(exchange, call, scope);
 }
 
 // For an answer that goes on when the handler has returned.

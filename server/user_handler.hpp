@@ -11,13 +11,15 @@
 #include "server/base/metrics.hpp"
 #include "server/hrana/hrana_http.hpp"
 #include "server/http/router.hpp"
+#include "server/replication/grpc_handler.hpp"
 #include "server/run/request_scope.hpp"
 
 namespace libsql::server {
 
 class UserHandler final : public net::Handler {
  public:
-  UserHandler(ServerState& state, const Router& more) : state_(state), more_(more), hrana_(state) {}
+  UserHandler(ServerState& state, const Router& more)
+      : state_(state), more_(more), hrana_(state), replication_(state) {}
 
   void on_head(net::Exchange& exchange) override;
   void on_request(net::Exchange& exchange) override;
@@ -34,6 +36,7 @@ class UserHandler final : public net::Handler {
   static Route route_of(std::string_view path) noexcept;
   void dispatch(net::Exchange& exchange, Notes& notes);
   void run(net::Exchange& exchange, Route route, Notes& notes);
+  void run_call(net::Exchange& exchange, GrpcHandler::Call call, Notes& notes);
   void check_stranger(net::Exchange& exchange);
   bool take_place(net::Exchange& exchange, const Context& context, Places::Place& place) {
     Whose whose = Whose::Nobody;
@@ -47,6 +50,7 @@ class UserHandler final : public net::Handler {
   ServerState& state_;
   const Router& more_;
   HranaHttp hrana_;
+  GrpcHandler replication_;
 };
 
 }  // namespace libsql::server

@@ -97,7 +97,8 @@ struct NamespaceCounters {
   // Of the connections that are closed; see CacheFigures.
   std::atomic<std::uint64_t> statement_hits{0}, statement_misses{0};
   std::atomic<std::uint64_t> page_hits{0}, page_misses{0};
-  Taken taken;  // of what is shared out, now
+  std::atomic<std::uint64_t> frames_replicated{0}, writes_delegated{0};  // to and for replicas
+  Taken taken;                                                           // of what is shared out, now
 };
 
 /// What the caches of one connection or several have done, and what they hold now.

@@ -97,6 +97,13 @@ struct Timeouts {
   std::optional<std::chrono::milliseconds> checkpoint_interval;  // none: the engine's own rule
 };
 
+/// The log that replicas follow.
+struct Replication {
+  bool log = false;                                        // whether one is kept
+  std::uint64_t max_log_bytes = std::uint64_t{200} << 20;  // of each database's; 0: commits leave at once
+  std::optional<std::chrono::milliseconds> max_log_age;    // none: as long as there is room
+};
+
 struct Options {
   /// Either one database file, which is the namespace `default`...
   std::string database;
@@ -117,6 +124,7 @@ struct Options {
   RowsRead rows_read = RowsRead::Estimate;
   std::size_t max_loaded_namespaces = 100;  // for one more, an idle one is unloaded
 
+  Replication replication;
   Limits limits;
   Timeouts timeouts;
   std::size_t threads = 0;  // of the workers when all wait; 0: 16 more than Limits::connections

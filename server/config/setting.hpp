@@ -36,6 +36,7 @@ struct SettingGroup {
 };
 
 SettingGroup database_settings() noexcept;
+SettingGroup replication_settings() noexcept;
 SettingGroup listener_settings() noexcept;
 SettingGroup authentication_settings() noexcept;
 SettingGroup limit_settings() noexcept;

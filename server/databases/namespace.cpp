@@ -1,12 +1,14 @@
 #include "server/databases/namespace.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "core/clock.hpp"
 #include "engine/connection.hpp"
 #include "local/session.hpp"
 #include "local/store.hpp"
+#include "replication/log/log.hpp"
 #include "server/base/failure.hpp"
 #include "server/databases/group_writer.hpp"
 #include "server/databases/writers_room.hpp"
@@ -46,6 +48,20 @@ std::shared_ptr<local::Store> open_store(const std::string& name, const std::str
   return local::Store::open(std::move(settings));
 }
 
+std::shared_ptr<replication::Log> open_log(const std::string& database, const NamespaceConfig& config,
+                                           const Options& options,
+                                           const std::function<std::shared_ptr<local::Store>()>& make_store) {
+  if (!options.replication.log || database == ":memory:") return nullptr;
+  replication::LogOptions settings;
+  settings.folder = database + "-log";
+  settings.max_bytes = options.replication.max_log_bytes;
+  if (const auto age = options.replication.max_log_age) {
+    settings.max_age = std::chrono::duration_cast<std::chrono::seconds>(*age);
+  }
+  settings.commits_may_be_lost = config.durability.value_or(options.durability) < Durability::Strong;
+  return replication::Log::open(database, make_store, std::move(settings));
+}
+
 // Half of the places to run. Who waits without a thread reads its request again when it is called, so it should be
 // rare.
 std::size_t seats_of_writers(const Options& options) noexcept {
@@ -68,7 +84,9 @@ Namespace::Namespace(std::string name, const std::string& database, const Namesp
       file_(database == ":memory:" ? std::string() : database),
       options_(options),
       slots_(std::move(slots)),
-      store_(open_store(name_, database, options, std::move(all_temporary_files))),
+      log_(open_log(database, config, options,
+                    [&] { return open_store(name_, database, options, all_temporary_files); })),
+      store_(log_ != nullptr ? log_->store() : open_store(name_, database, options, all_temporary_files)),
       writers_room_(std::make_shared<WritersRoom>(seats_of_writers(options))),
       counters_(std::move(counters)),
       config_(std::make_shared<const NamespaceConfig>(config)),
@@ -264,6 +282,12 @@ NamespaceStats Namespace::stats() {
     stats.file_bytes = size_of(file_);
     stats.wal_bytes = size_of(file_.string() + "-wal");
   }
+  if (log_ != nullptr) {
+    stats.replication_index = log_->last_frame().value_or(0);
+    stats.log_bytes = log_->figures().bytes;
+  }
+  stats.frames_replicated = counters_->frames_replicated.load(std::memory_order_relaxed);
+  stats.writes_delegated = counters_->writes_delegated.load(std::memory_order_relaxed);
   stats.queries = counters_->queries.load(std::memory_order_relaxed);
   stats.failed = counters_->failed.load(std::memory_order_relaxed);
   stats.rows_read = counters_->rows_read.load(std::memory_order_relaxed);
@@ -309,7 +333,13 @@ void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
   }
 }
 
+std::uint64_t Namespace::config_version() const {
+  const std::lock_guard lock(mutex_);
+  return config_version_;
+}
+
 void Namespace::close() noexcept {
+  if (log_ != nullptr) log_->abandon();
   local::Runners<DatabaseSession>::List closing;
   std::shared_ptr<GroupWriter> closing_writer;
   const std::lock_guard lock(mutex_);

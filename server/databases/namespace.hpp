@@ -25,6 +25,9 @@
 namespace libsql::local {
 class Store;
 }
+namespace libsql::replication {
+class Log;
+}
 
 namespace libsql::server {
 
@@ -39,6 +42,7 @@ struct NamespaceStats {
   std::uint64_t queries = 0, failed = 0, rows_read = 0, rows_written = 0, microseconds = 0;
   std::uint64_t grouped_writes = 0, group_commits = 0;
   std::uint64_t connections_opened = 0;
+  std::uint64_t replication_index = 0, log_bytes = 0, frames_replicated = 0, writes_delegated = 0;
   std::size_t sessions_in_use = 0, sessions_idle = 0, writers_waiting = 0;
   CacheFigures caches;
 };
@@ -80,6 +84,11 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   /// Of those who wait for their turn to write.
   WritersRoom& writers_room() noexcept;
 
+  /// What replicas follow; null if none is kept.
+  const std::shared_ptr<replication::Log>& log() const noexcept { return log_; }
+  /// Another number after each change of the configuration, and in each life of the process.
+  std::uint64_t config_version() const;
+
   /// Copies the log into the file and cuts it to nothing, as far as nobody reads it; checkpoint() waits for readers.
   void checkpoint() { checkpoint(local::Checkpoints::Extent::CutAndWait); }
   void checkpoint_now() { checkpoint(local::Checkpoints::Extent::Cut); }
@@ -115,6 +124,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::filesystem::path file_;
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
+  std::shared_ptr<replication::Log> log_;  // goes after all connections
   std::shared_ptr<local::Store> store_;
   const std::shared_ptr<WritersRoom> writers_room_;
   const std::shared_ptr<NamespaceCounters> counters_;

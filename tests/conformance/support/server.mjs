@@ -68,14 +68,14 @@ export class Server {
 }
 
 // Starts the server and waits until it says where it listens. `db`: the file, a new one by default; `data`: a folder for many
-// databases instead; `args`: further flags.
+// databases instead; `port`: that of an earlier server; `args`: further flags.
 // With LIBSQL_TEST_SERVER=HOST:PORT the tests talk to a server that runs already, to see what another implementation answers.
-export async function startServer({ db = temporaryFile(`${++started}.db`), data, args = [], env = {} } = {}) {
+export async function startServer({ db = temporaryFile(`${++started}.db`), data, port = 0, args = [], env = {} } = {}) {
   if (process.env.LIBSQL_TEST_SERVER) return foreignServer(process.env.LIBSQL_TEST_SERVER);
   const log = temporaryFile(`${++started}.log`);
   const out = openSync(log, 'w');  // A file, because a client that blocks this process would leave a pipe unread.
   const store = data === undefined ? ['--db', db] : ['--data', data, '--enable-namespaces'];
-  const child = spawn(program, ['serve', ...store, '--http-listen', '127.0.0.1:0', ...args], {
+  const child = spawn(program, ['serve', ...store, '--http-listen', `127.0.0.1:${port}`, ...args], {
     stdio: ['ignore', out, out], env: { ...process.env, ...env },
   });
   closeSync(out);

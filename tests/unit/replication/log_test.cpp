@@ -33,7 +33,7 @@ std::shared_ptr<local::Store> store_of(const std::string& file, Pragmas pragmas 
   options.encryption = std::move(encryption);
   options.path = file;
   options.pragmas = std::move(pragmas);
-  return std::make_shared<local::Store>(std::move(options));
+  return local::Store::open(std::move(options));
 }
 
 std::shared_ptr<Log> log_of(const std::string& database, LogOptions options, Pragmas pragmas = {},

@@ -1,0 +1,33 @@
+#include <array>
+
+#include "server/config/setting.hpp"
+#include "server/config/values.hpp"
+
+namespace libsql::server {
+namespace {
+
+constexpr std::array kSettings = {
+    Setting{"replication-log", "",
+            "Keep a log of commits beside each database, in a folder of its name and \"-log\", so that embedded "
+            "replicas can follow it.",
+            "off: replicas are refused",
+            [](Config& config, std::string_view text) { config.options.replication.log = parse_switch(text); }},
+    Setting{"max-log-size", "SIZE",
+            "How much of each database's log to keep. A replica that needs more gets a snapshot. 0 keeps nothing.",
+            "200MiB",
+            [](Config& config, std::string_view text) {
+              config.options.replication.max_log_bytes = parse_size(text);
+              config.options.replication.log = true;
+            }},
+    Setting{"max-log-duration", "TIME", "Drop what is older from the log.", "as long as there is room",
+            [](Config& config, std::string_view text) {
+              config.options.replication.max_log_age = parse_duration(text);
+              config.options.replication.log = true;
+            }},
+};
+
+}  // namespace
+
+SettingGroup replication_settings() noexcept { return {"REPLICATION", kSettings}; }
+
+}  // namespace libsql::server

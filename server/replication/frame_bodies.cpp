@@ -1,0 +1,215 @@
+#include "server/replication/frame_bodies.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "engine/connection.hpp"
+#include "engine/wal_log.hpp"
+#include "local/store.hpp"
+#include "replication/bytes.hpp"
+#include "replication/frame.hpp"
+#include "replication/wal_log_messages.hpp"
+
+namespace libsql::server {
+namespace {
+
+using replication::FrameNo;
+using replication::LoggedFrame;
+using Reading = replication::Log::Reading;
+
+constexpr std::uint32_t kBatchFrames = 1024;
+constexpr std::size_t kBatchBytes = std::size_t{4} << 20U;
+constexpr std::size_t kPiece = std::size_t{256} << 10U;
+constexpr std::uint32_t kLockBytePage = 0x40000000 / replication::kPageSize + 1;  // which no frame ever holds
+
+[[noreturn]] void need_snapshot() { throw CallFailed(grpc::Code::FailedPrecondition, "NEED_SNAPSHOT"); }
+[[noreturn]] void no_hello() { throw CallFailed(grpc::Code::FailedPrecondition, "NO_HELLO"); }
+
+// The bytes of one frame, and the message about it.
+class FrameBytes {
+ public:
+  FrameBytes(const replication::FrameHeader& header, std::span<const std::byte> page) {
+    replication::encode_frame_header(header, std::span(bytes_).first<replication::kFrameHeaderSize>());
+    std::memcpy(&bytes_[replication::kFrameHeaderSize], page.data(), replication::kPageSize);
+  }
+  explicit FrameBytes(const LoggedFrame& frame)
+      : FrameBytes({frame.number, frame.checksum, frame.page_no, frame.size_after}, frame.page) {
+    if (frame.size_after != 0) timestamp_ = frame.committed_ms;
+  }
+
+  replication::FrameMessage message() const noexcept {
+    return {{reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}, timestamp_, {}};
+  }
+
+ private:
+  std::array<std::byte, replication::kFrameSize> bytes_;
+  std::optional<std::int64_t> timestamp_;
+};
+
+void require_page_size(std::size_t bytes) {
+  if (bytes != replication::kPageSize) {
+    throw CallFailed(grpc::Code::Unimplemented,
+                     "only databases with pages of 4096 bytes can be replicated, and this one has pages of " +
+                         std::to_string(bytes));
+  }
+}
+
+}  // namespace
+
+std::uint64_t append_batch(replication::Log& log, const replication::Uuid& id, FrameNo from,
+                           std::uint64_t max_commit_bytes, const std::function<void(std::size_t)>& grow,
+                           std::string& out) {
+  const std::size_t begin = out.size();
+  std::size_t commit = begin;  // where the commit at hand begins
+  std::uint64_t frames = 0;
+  std::uint64_t whole = 0;  // of complete commits
+  bool too_large = false;
+  const Reading reading = log.read(id, from, [&](const LoggedFrame& frame) {
+    require_page_size(frame.page.size());
+    grow(out.size() - begin + replication::kFrameSize);
+    replication::append_to_frames(FrameBytes(frame).message(), out);
+    ++frames;
+    if (frame.size_after == 0) {
+      too_large = out.size() - commit > max_commit_bytes;
+      return !too_large;
+    }
+    commit = out.size();
+    whole = frames;
+    return frames < kBatchFrames && out.size() - begin < kBatchBytes;
+  });
+  if (reading == Reading::OtherLog) no_hello();
+  if (reading == Reading::TooOld) need_snapshot();
+  if (too_large) {
+    // What is complete before it goes first.
+    if (commit == begin) need_snapshot();
+    out.resize(commit);
+  }
+  return whole;
+}
+
+// ---- LogEntries -----------------------------------------------------------------------------------------------------
+
+LogBody::LogBody(const std::shared_ptr<Namespace>& name_space, std::shared_ptr<const Identity> identity,
+                 const replication::Uuid& id, FrameNo from, grpc::Form form, net::Waker waker,
+                 std::unique_ptr<BodyRecord> record)
+    : name_space_(name_space),
+      identity_(std::move(identity)),
+      config_(name_space->config()),
+      id_(id),
+      next_(from),
+      form_(form),
+      record_(std::move(record)) {
+  alarm_->wake = std::move(waker);
+  listening_ = name_space->log()->on_growth([alarm = alarm_] {
+    if (alarm->is_set.exchange(false)) alarm->wake();
+  });
+  if (record_ != nullptr) record_->begin();
+}
+
+LogBody::~LogBody() = default;
+
+net::BodySource::Next LogBody::end(const grpc::Status& status, std::string& to) {
+  grpc::append_trailers(status, form_, to);
+  if (record_ != nullptr) record_->bytes += to.size();
+  return Next::End;
+}
+
+net::BodySource::Next LogBody::pull(std::string& to) {
+  // Set before the look, so that what comes after it is told.
+  alarm_->is_set = true;
+  const std::shared_ptr<Namespace> name_space = name_space_.lock();
+  if (name_space == nullptr || name_space->is_closed()) return end({grpc::Code::Internal, "logger closed"}, to);
+  if (const auto until = identity_->good_until(); until && *until <= core::WallClock::now()) {
+    return end({grpc::Code::Unauthenticated, "AuthError: the token has expired"}, to);
+  }
+  if (name_space->config() != config_) return end({}, to);  // the next Hello gets another token
+  try {
+    const Reading reading = name_space->log()->read(id_, next_, [&](const LoggedFrame& frame) {
+      require_page_size(frame.page.size());
+      message_.clear();
+      replication::encode(FrameBytes(frame).message(), message_);
+      grpc::append_message(message_, form_, to);
+      next_ = frame.number + 1;
+      name_space->counters().frames_replicated.fetch_add(1, std::memory_order_relaxed);
+      return to.size() < kPiece;
+    });
+    if (reading == Reading::OtherLog) return end({}, to);
+    if (reading == Reading::TooOld) return end({grpc::Code::FailedPrecondition, "NEED_SNAPSHOT"}, to);
+  } catch (...) {
+    return end(status_of_exception(std::current_exception(), true), to);
+  }
+  if (record_ != nullptr) record_->bytes += to.size();
+  return to.empty() ? Next::Later : Next::More;
+}
+
+// ---- Snapshot -------------------------------------------------------------------------------------------------------
+
+SnapshotBody::SnapshotBody(std::shared_ptr<Namespace> name_space, const replication::Uuid& id, FrameNo from,
+                           grpc::Form form, BudgetShare share, std::unique_ptr<BodyRecord> record)
+    : name_space_(std::move(name_space)),
+      log_(name_space_->log()),
+      form_(form),
+      share_(std::move(share)),
+      record_(std::move(record)),
+      connection_(log_->store()->open_connection()) {
+  connection_->execute_script("BEGIN");
+  require_page_size(static_cast<std::size_t>(connection_->query_integer("PRAGMA page_size")));
+  // Begins to read, in SQLite's log if it has one.
+  const engine::wal::ReadScope reading(connection_->handle());
+  const std::optional<engine::LogEnd> end = connection_->log_end();
+  log_->catch_up();
+  if (log_->state().id != id) no_hello();
+  const std::optional<FrameNo> last = end ? log_->frame_of(*end) : std::nullopt;
+  if (!last) throw CallFailed(grpc::Code::Unavailable, "snapshot not found");
+  watermark_ = end->frame;
+  size_after_ = static_cast<std::uint32_t>(connection_->query_integer("PRAGMA page_count"));
+  next_number_ = *last;
+  if (auto changed = log_->pages_changed_since(id, from)) {
+    pages_ = std::move(*changed);
+    std::erase_if(pages_, [&](std::uint32_t page) { return page > size_after_; });
+  } else {
+    pages_.reserve(size_after_);
+    for (std::uint32_t page = 1; page <= size_after_; ++page) {
+      if (page != kLockBytePage) pages_.push_back(page);
+    }
+  }
+  // Page 1, whose schema needs the others, comes last.
+  std::ranges::sort(pages_);
+  if (pages_.empty()) pages_.push_back(1);  // what was changed is gone again: the size alone is news
+  if (record_ != nullptr) record_->begin();
+}
+
+SnapshotBody::~SnapshotBody() = default;
+
+net::BodySource::Next SnapshotBody::pull(std::string& to) {
+  std::array<std::byte, replication::kPageSize> page;
+  try {
+    const engine::wal::Log log(connection_->handle());
+    while (!pages_.empty() && to.size() < kPiece) {
+      const std::uint32_t number = pages_.back();
+      log.page(number, page, watermark_);
+      pages_.pop_back();
+      const FrameBytes frame({next_number_, 0, number, pages_.empty() ? size_after_ : 0}, page);
+      if (next_number_ > 0) --next_number_;
+      message_.clear();
+      replication::encode(frame.message(), message_);
+      grpc::append_message(message_, form_, to);
+      name_space_->counters().frames_replicated.fetch_add(1, std::memory_order_relaxed);
+    }
+  } catch (...) {
+    grpc::append_trailers(status_of_exception(std::current_exception(), true), form_, to);
+    return Next::End;
+  }
+  const bool done = pages_.empty();
+  if (done) {
+    connection_.reset();
+    grpc::append_trailers({}, form_, to);
+  }
+  if (record_ != nullptr) record_->bytes += to.size();
+  return done ? Next::End : Next::More;
+}
+
+}  // namespace libsql::server

@@ -1,0 +1,317 @@
+#include "server/replication/proxy_calls.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/server_errors.hpp"
+#include "hrana/decode.hpp"
+#include "hrana/response_writer.hpp"
+#include "replication/log/log.hpp"
+#include "replication/proxy_messages.hpp"
+#include "replication/uuid.hpp"
+#include "server/base/failure.hpp"
+#include "server/http/peer_watch.hpp"
+#include "server/replication/grpc_answer.hpp"
+#include "server/run/decoding_share.hpp"
+#include "server/run/pipeline.hpp"
+#include "server/run/writer_wait.hpp"
+
+namespace libsql::server {
+namespace {
+
+namespace proxy = replication::proxy;
+
+constexpr std::size_t kMostClients = 100'000;
+
+[[noreturn]] void invalid(std::string message) { throw CallFailed(grpc::Code::InvalidArgument, std::move(message)); }
+
+void require_client_id(std::string_view id) {
+  if (!replication::parse_uuid(id)) invalid("the client_id is no UUID");
+}
+
+// Conditions that name a step which is not there yet are false with an error in sqld; here the whole call is refused.
+using Conds = std::deque<std::vector<hrana::BatchCond>>;  // which stay where they are
+
+hrana::BatchCond cond_of(const proxy::Cond& cond, Conds& kept) {
+  hrana::BatchCond result;
+  result.kind = static_cast<hrana::BatchCond::Kind>(cond.kind);
+  if (cond.kind == proxy::Cond::Kind::Ok || cond.kind == proxy::Cond::Kind::Err) {
+    if (cond.step < 0 || cond.step > INT32_MAX) invalid("Invalid batch step: " + std::to_string(cond.step));
+    result.step = static_cast<std::uint32_t>(cond.step);
+  }
+  std::vector<hrana::BatchCond> conds;
+  conds.reserve(cond.conds.size());
+  for (const proxy::Cond& each : cond.conds) conds.push_back(cond_of(each, kept));
+  result.conds = kept.emplace_back(std::move(conds));
+  return result;
+}
+static_assert(static_cast<int>(proxy::Cond::Kind::Ok) == static_cast<int>(hrana::BatchCond::Kind::Ok));
+static_assert(static_cast<int>(proxy::Cond::Kind::Err) == static_cast<int>(hrana::BatchCond::Kind::Error));
+static_assert(static_cast<int>(proxy::Cond::Kind::Not) == static_cast<int>(hrana::BatchCond::Kind::Not));
+static_assert(static_cast<int>(proxy::Cond::Kind::And) == static_cast<int>(hrana::BatchCond::Kind::And));
+static_assert(static_cast<int>(proxy::Cond::Kind::Or) == static_cast<int>(hrana::BatchCond::Kind::Or));
+static_assert(static_cast<int>(proxy::Cond::Kind::IsAutocommit) ==
+              static_cast<int>(hrana::BatchCond::Kind::IsAutocommit));
+
+struct ProgramText {
+  std::vector<hrana::BatchStep> steps;
+  Conds conds;
+  std::vector<std::string_view> texts;
+};
+
+ProgramText text_of(const proxy::Program& program) {
+  ProgramText text;
+  text.steps.reserve(program.steps.size());
+  for (const proxy::Step& step : program.steps) {
+    if (!step.query) invalid("missing query in step");
+    if (step.query->params == proxy::Query::Params::Missing) invalid("missing params in query");
+    hrana::BatchStep& made = text.steps.emplace_back();
+    if (step.cond != nullptr) {
+      std::vector<hrana::BatchCond> cond = {cond_of(*step.cond, text.conds)};
+      made.condition = text.conds.emplace_back(std::move(cond)).data();
+    }
+    made.stmt.sql.text = step.query->stmt;
+    made.stmt.args = step.query->args;
+    made.stmt.want_rows = true;
+    text.texts.push_back(step.query->stmt);
+  }
+  return text;
+}
+
+proxy::Error error_of(const hrana::WireError& error) {
+  proxy::Error result;
+  result.message = error.message;
+  const std::string_view code = error.code.value_or("");
+  if (code == "TRANSACTION_TIMEOUT") {
+    result.code = proxy::ErrorCode::TxTimeout;
+  } else if (code == "TOO_MANY_REQUESTS") {
+    result.code = proxy::ErrorCode::TxBusy;
+  } else if (code.starts_with("ARGS_")) {
+    result.code = proxy::ErrorCode::SqlError;
+  } else {
+    result.code = proxy::ErrorCode::Internal;
+    result.extended_code = core::server_error(code, error.message, error.extended_code.value_or("")).sqlite_code;
+  }
+  return result;
+}
+
+std::vector<proxy::Column> columns_of(std::span<const hrana::Col> cols) {
+  std::vector<proxy::Column> columns;
+  columns.reserve(cols.size());
+  for (const hrana::Col& col : cols) columns.push_back({col.name.value_or(""), col.decltype_name});
+  return columns;
+}
+
+// The answers to the requests of one call, which ran as those of a pipeline do.
+class Ran {
+ public:
+  explicit Ran(std::string body)
+      : answers_(hrana::decode_pipeline_response(hrana::Encoding::Protobuf, core::Source(std::move(body)))) {}
+
+  /// Throws CallFailed if the request has failed.
+  template <class Response>
+  const Response& get(std::size_t index) const {
+    const hrana::StreamResult& result = answers_->results[index];
+    if (const auto* const error = std::get_if<hrana::WireError>(&result)) {
+      throw CallFailed(grpc::Code::PermissionDenied, std::string(error->message));
+    }
+    return std::get<Response>(std::get<hrana::Response>(result));
+  }
+
+ private:
+  core::Decoded<hrana::PipelineResponse> answers_;
+};
+
+// A stream that is gone unless it was given back.
+class Held {
+ public:
+  Held(BatonStreams& streams, std::unique_ptr<BatonStream> stream) noexcept
+      : streams_(streams), stream_(std::move(stream)) {}
+  ~Held() {
+    if (stream_ != nullptr) streams_.abandon(std::move(stream_));
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  BatonStream& operator*() const noexcept { return *stream_; }
+  std::unique_ptr<BatonStream> take() noexcept { return std::move(stream_); }
+
+ private:
+  BatonStreams& streams_;
+  std::unique_ptr<BatonStream> stream_;
+};
+
+}  // namespace
+
+// The same number in another namespace or from another identity is another client: sqld runs what it sends on the
+// first one's connection.
+std::string ProxyCalls::key_of(std::string_view client_id, const Context& context) {
+  std::string key(client_id);
+  key.append(1, '\0').append(context.name_space().name()).append(1, '\0').append(context.identity().binding());
+  return key;
+}
+
+std::optional<std::string> ProxyCalls::take_baton(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = clients_.find(key);
+  if (found == clients_.end()) return std::nullopt;
+  std::string baton = std::move(found->second.baton);
+  by_age_.erase(found->second.place);
+  clients_.erase(found);
+  return baton;
+}
+
+bool ProxyCalls::is_in_transaction(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  return clients_.contains(key);
+}
+
+void ProxyCalls::keep_baton(const std::string& key, std::string baton) {
+  const Clock::time_point now = Clock::now();
+  const std::lock_guard lock(mutex_);
+  // Those whose streams have ended long ago, and beyond any number of transactions that there can be, the oldest.
+  while (!by_age_.empty()) {
+    const auto oldest = clients_.find(by_age_.front());
+    if (clients_.size() < kMostClients && now - oldest->second.since < state_.options.timeouts.stream_tombstone) break;
+    clients_.erase(oldest);
+    by_age_.pop_front();
+  }
+  const auto [entry, is_new] = clients_.try_emplace(key);
+  if (!is_new) by_age_.erase(entry->second.place);
+  entry->second = {std::move(baton), now, by_age_.insert(by_age_.end(), key)};
+}
+
+void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_view request, Context& context) {
+  DecodingShare decoding(state_.budgets.decoded, context);
+  const auto program = proxy::decode_program_req(core::Source::borrowed(request).within(decoding));
+  require_client_id(program->client_id);
+  if (!program->pgm) invalid("program is missing");
+  const ProgramText text = text_of(*program->pgm);
+  hrana::BatchRequest batch;
+  batch.batch.steps = text.steps;
+
+  const std::string key = key_of(program->client_id, context);
+  WritersRoom::Seat seat;
+  // Who is in a transaction has the turn already, or asks for it inside of it.
+  if (!is_in_transaction(key) && !take_seat(exchange, context, text.texts, seat)) return;
+
+  if (may_write(text.texts)) context.name_space().counters().writes_delegated.fetch_add(1, std::memory_order_relaxed);
+  const std::optional<std::string> baton = take_baton(key);
+  std::string body;
+  proxy::ExecuteResults results;
+  std::unique_ptr<BatonStream> stream;
+  std::vector<proxy::QueryResult> of_steps;
+  try {
+    stream = state_.streams.acquire(baton ? std::optional<std::string_view>(*baton) : std::nullopt, context, {});
+  } catch (const RequestRefused&) {
+    // The transaction is gone, and its other statements must not be committed one by one.
+    proxy::Error lost;
+    lost.code = proxy::ErrorCode::TxTimeout;
+    lost.message = "Transaction timed-out";
+    of_steps.assign(text.steps.size(), lost);
+  }
+  std::optional<Ran> ran;
+  std::vector<std::vector<proxy::Column>> columns;
+  if (stream != nullptr) {
+    Held held(state_.streams, std::move(stream));
+    const hrana::Request requests[] = {batch, hrana::GetAutocommitRequest{}};
+    hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(hrana::Encoding::Protobuf, body);
+    Cancellation cancellation;
+    {
+      const PeerWatch watch(exchange, cancellation);
+      Pipeline(*held, context, cancellation, state_.budgets).run(requests, writer);
+    }
+    BatonStreams::Released released = state_.streams.release(held.take(), context);
+    if (released.baton && !released.is_stateless) keep_baton(key, std::move(*released.baton));
+    writer.end_pipeline(std::nullopt, std::nullopt);
+    ran.emplace(std::move(body));
+    const hrana::BatchResult& done = ran->get<hrana::BatchResponse>(0).result;
+    if (!ran->get<hrana::GetAutocommitResponse>(1).is_autocommit) results.state = proxy::State::Txn;
+    columns.reserve(text.steps.size());
+    for (std::uint32_t i = 0; i < text.steps.size(); ++i) {
+      proxy::ResultRows rows;  // of a step that did not run there are none
+      const hrana::StepOutcome* const outcome = done.find(i);
+      if (outcome != nullptr && outcome->error() != nullptr) {
+        of_steps.emplace_back(error_of(*outcome->error()));
+        continue;
+      }
+      if (outcome != nullptr) {
+        const hrana::StmtResult& result = *outcome->result();
+        rows.columns = columns.emplace_back(columns_of(result.cols));
+        rows.cells = result.cells;
+        rows.row_count = result.row_count;
+        rows.affected_row_count = result.totals.affected_row_count;
+        rows.last_insert_rowid = result.totals.last_insert_rowid;
+      }
+      of_steps.emplace_back(rows);
+    }
+  }
+  results.results = of_steps;
+  if (const auto log = context.name_space().log()) results.current_frame_no = log->last_frame();
+  std::string message;
+  proxy::encode(results, message);
+  answer_message(exchange, form, message);
+}
+
+void ProxyCalls::describe(net::Exchange& exchange, grpc::Form form, std::string_view request, Context& context) {
+  DecodingShare decoding(state_.budgets.decoded, context);
+  const auto wanted = proxy::decode_describe_request(core::Source::borrowed(request).within(decoding));
+  require_client_id(wanted->client_id);
+  const std::string key = key_of(wanted->client_id, context);
+  hrana::DescribeRequest describe;
+  describe.sql.text = wanted->stmt;
+  const hrana::Request requests[] = {describe};
+  std::string body;
+  hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(hrana::Encoding::Protobuf, body);
+  // In the client's transaction, whose tables nobody else sees.
+  const std::optional<std::string> baton = take_baton(key);
+  Held held(state_.streams,
+            state_.streams.acquire(baton ? std::optional<std::string_view>(*baton) : std::nullopt, context, {}));
+  Cancellation cancellation;
+  {
+    const PeerWatch watch(exchange, cancellation);
+    Pipeline(*held, context, cancellation, state_.budgets).run(requests, writer);
+  }
+  BatonStreams::Released released = state_.streams.release(held.take(), context);
+  if (released.baton && !released.is_stateless) keep_baton(key, std::move(*released.baton));
+  writer.end_pipeline(std::nullopt, std::nullopt);
+  const Ran ran(std::move(body));
+  const hrana::DescribeResult& result = ran.get<hrana::DescribeResponse>(0).result;
+
+  const std::vector<proxy::Column> columns = columns_of(result.cols);
+  // The published client (libsql 0.5.29 on npm) asks for the name of parameter 1 and takes the one at that place, so
+  // that it ends its process where the names begin at 0. Nobody else reads them.
+  std::vector<std::string_view> names = {""};
+  for (const hrana::DescribeParam& param : result.params) {
+    if (param.name) names.push_back(*param.name);
+  }
+  if (names.size() == 1) names.clear();
+  proxy::Description description;
+  description.columns = columns;
+  description.param_names = names;
+  description.param_count = result.params.size();
+  std::string message;
+  proxy::encode(proxy::DescribeResult(description), message);
+  answer_message(exchange, form, message);
+}
+
+void ProxyCalls::disconnect(net::Exchange& exchange, grpc::Form form, std::string_view request,
+                            const Context& context) {
+  const auto message = proxy::decode_disconnect_message(core::Source::borrowed(request));
+  require_client_id(message->client_id);
+  if (const auto baton = take_baton(key_of(message->client_id, context))) {
+    try {
+      state_.streams.abandon(state_.streams.acquire(*baton, context, {}));
+    } catch (const RequestRefused&) {  // it has ended already
+    }
+  }
+  std::string ack;
+  proxy::encode(proxy::Ack{}, ack);
+  answer_message(exchange, form, ack);
+}
+
+}  // namespace libsql::server
