@@ -11,8 +11,9 @@ std::string Setting::variable() const {
 }
 
 const std::vector<SettingGroup>& setting_groups() {
-  static const std::vector<SettingGroup> groups = {database_settings(), replication_settings(), listener_settings(), authentication_settings(),
-                                                   limit_settings(),    timeout_settings(),  operation_settings()};
+  static const std::vector<SettingGroup> groups = {
+      database_settings(), replication_settings(), listener_settings(), authentication_settings(),
+      limit_settings(),    timeout_settings(),     operation_settings()};
   return groups;
 }
 

@@ -8,7 +8,7 @@ import Database from 'libsql';
 import { createClient } from '@libsql/client';
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
-import { assert, run, test } from './support/check.mjs';
+import { assert, run, test, until } from './support/check.mjs';
 import { authKey, startServer, temporaryFile } from './support/server.mjs';
 
 const program = process.argv[2];
@@ -259,10 +259,8 @@ test('tokens: of whom may read nothing, only read, write; none; a wrong one', as
 test('sync by itself', () => withPrimary(async (server, direct) => {
   const db = replicaOf(server, { syncPeriod: 0.1 });
   await direct.execute("INSERT INTO t(v) VALUES ('x')");
-  for (let tries = 0; tries < 200; ++tries) {
-    if (all(db, "SELECT count(*) AS n FROM sqlite_schema WHERE name = 't'")[0].n === 1 && count(db) === 1) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const isThere = () => all(db, "SELECT count(*) AS n FROM sqlite_schema WHERE name = 't'")[0].n === 1 && count(db) === 1;
+  await until('the replica has synced by itself', isThere);
   assert.equal(count(db), 1);
   db.close();
 }));
