@@ -18,9 +18,9 @@ namespace {
 using namespace libsql;
 namespace fs = std::filesystem;
 
-class Database {
+class Contestant {
  public:
-  Database(const fs::path& parent, const char* synchronous, bool logged, bool followed)
+  Contestant(const fs::path& parent, const char* synchronous, bool logged, bool followed)
       : directory_(parent), followed_(followed) {
     local::Options options;
     options.path = directory_.file("a.db");
@@ -69,9 +69,9 @@ int main() {
   constexpr int kTransactions = 2000;
   for (const auto& [title, synchronous] : {std::pair("one-row transactions that wait for the disk", "FULL"),
                                            std::pair("one-row transactions that do not", "NORMAL")}) {
-    Database without(parent, synchronous, false, false);
-    Database with(parent, synchronous, true, false);
-    Database followed(parent, synchronous, true, true);
+    Contestant without(parent, synchronous, false, false);
+    Contestant with(parent, synchronous, true, false);
+    Contestant followed(parent, synchronous, true, true);
     std::vector<bench::Contender> contenders;
     for (const auto& [name, database] :
          {std::pair("no log", &without), std::pair("log", &with), std::pair("log, each commit read", &followed)}) {

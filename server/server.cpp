@@ -119,6 +119,8 @@ class Server::Impl {
   bool stop(std::chrono::milliseconds drain) {
     if (std::exchange(stopped_, true)) return true;
     const net::Deadline until = net::Deadline::after(drain);
+    state_.stopping = true;
+    for (const auto& name_space : state_.namespaces.loaded()) name_space->wake_followers();
     bool clean = net_.stop(until);
     if (admin_net_ != nullptr) clean = admin_net_->stop(until) && clean;
     state_.dumps.close();

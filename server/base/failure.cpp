@@ -103,12 +103,13 @@ StatementFailure failure_of(const Error& error) {
   const int primary = error.sqlite_code() & 0xff;
   if (primary == 1 && error.offset()) {
     return {"SQL_INPUT_ERROR",
-            "SQL input error: " + error.message() + " (at offset " + std::to_string(*error.offset()) + ")"};
+            "SQL input error: " + error.message() + " (at offset " + std::to_string(*error.offset()) + ")",
+            error.sqlite_code()};
   }
   const std::string_view name = primary > 0 && primary < static_cast<int>(kNames.size())
                                     ? kNames[static_cast<std::size_t>(primary)]
                                     : name_of(error.code());
-  return {name, "SQLite error: " + core::message_for_peers(error)};
+  return {name, std::string(kEnginePrefix) + core::message_for_peers(error), error.sqlite_code()};
 }
 
 }  // namespace libsql::server

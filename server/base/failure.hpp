@@ -16,12 +16,19 @@ namespace libsql::server {
 class StatementFailure : public std::runtime_error {
  public:
   /// `code` lives for the program's lifetime.
-  StatementFailure(std::string_view code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  StatementFailure(std::string_view code, const std::string& message, int engine_code = 0)
+      : std::runtime_error(message), code_(code), engine_code_(engine_code) {}
   std::string_view code() const noexcept { return code_; }
+  /// The engine's extended code; 0 if it was not the engine that failed.
+  int engine_code() const noexcept { return engine_code_; }
 
  private:
   std::string_view code_;
+  int engine_code_;
 };
+
+/// What failure_of() puts before the engine's own message.
+inline constexpr std::string_view kEnginePrefix = "SQLite error: ";
 
 /// Another writer has taken the transaction away.
 inline StatementFailure transaction_timed_out() { return {"TRANSACTION_TIMEOUT", "Transaction timed out"}; }

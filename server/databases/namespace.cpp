@@ -333,6 +333,10 @@ void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
   }
 }
 
+void Namespace::wake_followers() noexcept {
+  if (log_ != nullptr) log_->wake();
+}
+
 std::uint64_t Namespace::config_version() const {
   const std::lock_guard lock(mutex_);
   return config_version_;

@@ -86,6 +86,8 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
 
   /// What replicas follow; null if none is kept.
   const std::shared_ptr<replication::Log>& log() const noexcept { return log_; }
+  /// Has those who follow the log look whether they still may.
+  void wake_followers() noexcept;
   /// Another number after each change of the configuration, and in each life of the process.
   std::uint64_t config_version() const;
 

@@ -293,7 +293,10 @@ void Namespaces::remove(std::string_view name) {
     if (!exists(name)) throw_not_found(name);
     // First, so that who has it finds that it is gone, and not that its files are.
     closing = std::move(slot->loaded);
-    if (closing != nullptr) closing->close();
+    if (closing != nullptr) {
+      closing->close();
+      closing->wake_followers();
+    }
     std::filesystem::rename(directory_of(name), doomed);
     slot->gone = true;
     const std::lock_guard maps(mutex_);
@@ -314,6 +317,7 @@ void Namespaces::set_config(std::string_view name, const NamespaceConfig& config
   }
   if (const std::filesystem::path file = config_of(name); !file.empty()) write_namespace_config(file, config);
   slot->loaded->set_config(config);
+  slot->loaded->wake_followers();
 }
 
 void Namespaces::checkpoint(std::string_view name) { get(name)->checkpoint(); }

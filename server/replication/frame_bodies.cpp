@@ -92,10 +92,11 @@ std::uint64_t append_batch(replication::Log& log, const replication::Uuid& id, F
 
 // ---- LogEntries -----------------------------------------------------------------------------------------------------
 
-LogBody::LogBody(const std::shared_ptr<Namespace>& name_space, std::shared_ptr<const Identity> identity,
-                 const replication::Uuid& id, FrameNo from, grpc::Form form, net::Waker waker,
-                 std::unique_ptr<BodyRecord> record)
-    : name_space_(name_space),
+LogBody::LogBody(const std::atomic<bool>& stopping, const std::shared_ptr<Namespace>& name_space,
+                 std::shared_ptr<const Identity> identity, const replication::Uuid& id, FrameNo from, grpc::Form form,
+                 net::Waker waker, std::unique_ptr<BodyRecord> record)
+    : stopping_(stopping),
+      name_space_(name_space),
       identity_(std::move(identity)),
       config_(name_space->config()),
       id_(id),
@@ -121,7 +122,8 @@ net::BodySource::Next LogBody::pull(std::string& to) {
   // Set before the look, so that what comes after it is told.
   alarm_->is_set = true;
   const std::shared_ptr<Namespace> name_space = name_space_.lock();
-  if (name_space == nullptr || name_space->is_closed()) return end({grpc::Code::Internal, "logger closed"}, to);
+  if (stopping_ || name_space == nullptr || name_space->is_closed())
+    return end({grpc::Code::Internal, "logger closed"}, to);
   if (const auto until = identity_->good_until(); until && *until <= core::WallClock::now()) {
     return end({grpc::Code::Unauthenticated, "AuthError: the token has expired"}, to);
   }

@@ -32,9 +32,10 @@ std::uint64_t append_batch(replication::Log& log, const replication::Uuid& id, r
 /// Holds no connection to the database.
 class LogBody final : public net::BodySource {
  public:
-  LogBody(const std::shared_ptr<Namespace>& name_space, std::shared_ptr<const Identity> identity,
-          const replication::Uuid& id, replication::FrameNo from, grpc::Form form, net::Waker waker,
-          std::unique_ptr<BodyRecord> record);
+  /// `stopping`: whether the server does; outlives this.
+  LogBody(const std::atomic<bool>& stopping, const std::shared_ptr<Namespace>& name_space,
+          std::shared_ptr<const Identity> identity, const replication::Uuid& id, replication::FrameNo from,
+          grpc::Form form, net::Waker waker, std::unique_ptr<BodyRecord> record);
   ~LogBody() override;
 
   Next pull(std::string& to) override;
@@ -42,6 +43,7 @@ class LogBody final : public net::BodySource {
  private:
   Next end(const grpc::Status& status, std::string& to);
 
+  const std::atomic<bool>& stopping_;
   // Not kept from being unloaded: a peer that takes nothing would keep it for as long as it likes.
   const std::weak_ptr<Namespace> name_space_;
   const std::shared_ptr<const Identity> identity_;

@@ -74,8 +74,8 @@ void GrpcHandler::handle(net::Exchange& exchange, Call call, const Scope& scope)
     if (call == Call::Unknown) throw CallFailed(grpc::Code::Unimplemented, {});
     std::string storage;
     const auto read = grpc::read_unary_request(
-        request.body, *form, static_cast<std::uint32_t>(std::min<std::uint64_t>(request.body.size(), UINT32_MAX)),
-        storage);
+        request.body, *form,
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(state_.options.limits.request_bytes, UINT32_MAX)), storage);
     if (const auto* const status = std::get_if<grpc::Status>(&read)) throw CallFailed(*status);
     run(exchange, call, *form, std::get<std::string_view>(read), scope);
   } catch (...) {
@@ -137,9 +137,10 @@ void GrpcHandler::run(net::Exchange& exchange, Call call, grpc::Form form, std::
     case Call::BatchLogEntries:
       return batch(exchange, form, from, context, *log, id);
     case Call::LogEntries:
-      return answer_stream(exchange, form,
-                           std::make_unique<LogBody>(context.shared_namespace(), context.shared_identity(), id, from,
-                                                     form, exchange.waker(), scope.record(name)));
+      return answer_stream(
+          exchange, form,
+          std::make_unique<LogBody>(state_.stopping, context.shared_namespace(), context.shared_identity(), id, from,
+                                    form, exchange.waker(), scope.record(name)));
     default: {
       BudgetShare share(state_.budgets.dumps, context.takers());
       if (const Whose whose = share.take(1); whose != Whose::Nobody) {

@@ -83,9 +83,10 @@ ProgramText text_of(const proxy::Program& program) {
   return text;
 }
 
-proxy::Error error_of(const hrana::WireError& error) {
+proxy::Error error_of(const hrana::WireError& error, int engine_code) {
   proxy::Error result;
   result.message = error.message;
+  if (result.message.starts_with(kEnginePrefix)) result.message.remove_prefix(kEnginePrefix.size());
   const std::string_view code = error.code.value_or("");
   if (code == "TRANSACTION_TIMEOUT") {
     result.code = proxy::ErrorCode::TxTimeout;
@@ -95,7 +96,7 @@ proxy::Error error_of(const hrana::WireError& error) {
     result.code = proxy::ErrorCode::SqlError;
   } else {
     result.code = proxy::ErrorCode::Internal;
-    result.extended_code = core::server_error(code, error.message, error.extended_code.value_or("")).sqlite_code;
+    result.extended_code = engine_code != 0 ? engine_code : core::server_error(code, error.message).sqlite_code;
   }
   return result;
 }
@@ -185,6 +186,13 @@ void ProxyCalls::keep_baton(const std::string& key, std::string baton) {
   entry->second = {std::move(baton), now, by_age_.insert(by_age_.end(), key)};
 }
 
+// Outside a transaction a client has nothing here that it could miss.
+void ProxyCalls::release(const std::string& key, std::unique_ptr<BatonStream> stream, const Context& context) {
+  stream->closed = !stream->session || stream->session->is_autocommit();
+  BatonStreams::Released released = state_.streams.release(std::move(stream), context);
+  if (released.baton) keep_baton(key, std::move(*released.baton));
+}
+
 void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_view request, Context& context) {
   DecodingShare decoding(state_.budgets.decoded, context);
   const auto program = proxy::decode_program_req(core::Source::borrowed(request).within(decoding));
@@ -215,18 +223,19 @@ void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_v
     of_steps.assign(text.steps.size(), lost);
   }
   std::optional<Ran> ran;
+  std::vector<int> codes(text.steps.size());
   std::vector<std::vector<proxy::Column>> columns;
   if (stream != nullptr) {
     Held held(state_.streams, std::move(stream));
     const hrana::Request requests[] = {batch, hrana::GetAutocommitRequest{}};
     hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(hrana::Encoding::Protobuf, body);
     Cancellation cancellation;
+    context.write_codes_to(&codes);
     {
       const PeerWatch watch(exchange, cancellation);
       Pipeline(*held, context, cancellation, state_.budgets).run(requests, writer);
     }
-    BatonStreams::Released released = state_.streams.release(held.take(), context);
-    if (released.baton && !released.is_stateless) keep_baton(key, std::move(*released.baton));
+    release(key, held.take(), context);
     writer.end_pipeline(std::nullopt, std::nullopt);
     ran.emplace(std::move(body));
     const hrana::BatchResult& done = ran->get<hrana::BatchResponse>(0).result;
@@ -236,7 +245,7 @@ void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_v
       proxy::ResultRows rows;  // of a step that did not run there are none
       const hrana::StepOutcome* const outcome = done.find(i);
       if (outcome != nullptr && outcome->error() != nullptr) {
-        of_steps.emplace_back(error_of(*outcome->error()));
+        of_steps.emplace_back(error_of(*outcome->error(), codes[i]));
         continue;
       }
       if (outcome != nullptr) {
@@ -276,8 +285,7 @@ void ProxyCalls::describe(net::Exchange& exchange, grpc::Form form, std::string_
     const PeerWatch watch(exchange, cancellation);
     Pipeline(*held, context, cancellation, state_.budgets).run(requests, writer);
   }
-  BatonStreams::Released released = state_.streams.release(held.take(), context);
-  if (released.baton && !released.is_stateless) keep_baton(key, std::move(*released.baton));
+  release(key, held.take(), context);
   writer.end_pipeline(std::nullopt, std::nullopt);
   const Ran ran(std::move(body));
   const hrana::DescribeResult& result = ran.get<hrana::DescribeResponse>(0).result;

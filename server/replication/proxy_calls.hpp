@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ class ProxyCalls {
   std::optional<std::string> take_baton(const std::string& key);
   bool is_in_transaction(const std::string& key);
   void keep_baton(const std::string& key, std::string baton);
+
+  void release(const std::string& key, std::unique_ptr<BatonStream> stream, const Context& context);
 
   ServerState& state_;
   std::mutex mutex_;  // of what follows

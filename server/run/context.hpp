@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/base/auth.hpp"
 #include "server/base/budget.hpp"
@@ -69,6 +70,13 @@ class Context final : public StatementRules {
     rows_->written += rows_written;
   }
 
+  /// From now on the engine's extended code of each step of a batch that fails is written there, at the step's index;
+  /// null: nowhere.
+  void write_codes_to(std::vector<int>* of_steps) noexcept { codes_ = of_steps; }
+  void note_code(std::size_t step, int engine_code) const {
+    if (codes_ != nullptr) codes_->at(step) = engine_code;
+  }
+
   /// Throws RequestRefused 403 if the identity may not run such a statement.
   void authorise(const StatementTraits& traits) const;
   /// The same, and throws StatementFailure BLOCKED if the namespace's configuration forbids it.
@@ -92,6 +100,7 @@ class Context final : public StatementRules {
   std::shared_ptr<const NamespaceConfig> config_;
   std::chrono::milliseconds lock_wait_;
   RowTally* rows_ = nullptr;
+  std::vector<int>* codes_ = nullptr;
 };
 
 /// The memory of one answer while it is being built. Counts in large steps, so that small answers cost nothing.

@@ -114,6 +114,7 @@ void Executor::step(std::string_view sql, const hrana::BatchStep& step, hrana::R
     throw;
   } catch (const StatementFailure& failure) {
     writer.fail_step(wire(failure));
+    context_.note_code(index, failure.engine_code());
   }
 }
 

@@ -33,6 +33,7 @@ struct ServerState {
   Places places;
   Dumps dumps;
   std::atomic<std::size_t> websockets = 0;
+  std::atomic<bool> stopping = false;               // answers without an end end now
   std::function<void(std::function<void()>)> post;  // runs a task on a worker, soon
 };
 

@@ -343,7 +343,7 @@ void Log::begin_again(const LogView& log) {
     commits_.clear();
     end_.store(first, std::memory_order_release);
   }
-  tell();
+  wake();
 }
 
 void Log::add_segment(const Uuid& id, FrameNo first, std::uint64_t checksum, std::uint32_t page_size,
@@ -506,7 +506,7 @@ void Log::note_write(const local::WriteLine::Write& write) noexcept {
     }                                // else another process began it anew, and the next look shows
   } catch (const std::exception&) {  // no memory: the next look counts
   }
-  tell();
+  wake();
 }
 
 std::optional<FrameNo> Log::frame_of(const engine::LogEnd& end) const {
@@ -531,7 +531,7 @@ std::shared_ptr<const void> Log::on_growth(std::function<void()> listener) {
   return shared;
 }
 
-void Log::tell() noexcept {
+void Log::wake() noexcept {
   const std::lock_guard lock(listeners_mutex_);
   std::erase_if(listeners_, [](const auto& entry) {
     const auto listener = entry.lock();

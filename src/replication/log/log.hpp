@@ -114,6 +114,8 @@ class Log final : public std::enable_shared_from_this<Log>, private engine::wal:
   /// Called after a commit and after a new beginning, on the writer's thread, as long as the handle is kept. Must not
   /// throw, nor use the log or the database.
   [[nodiscard]] std::shared_ptr<const void> on_growth(std::function<void()> listener);
+  /// Calls them, for another reason.
+  void wake() noexcept;
 
   struct Figures {
     std::uint64_t bytes = 0;
@@ -156,7 +158,6 @@ class Log final : public std::enable_shared_from_this<Log>, private engine::wal:
   std::int64_t committed_ms(FrameNo end);
   void add_life(const Life& life);
   State state_now() const;
-  void tell() noexcept;
 
   const std::string database_;  // its full path
   bool abandoned_ = false;      // with the mutex of all logs
