@@ -128,24 +128,6 @@ class Ran {
   core::Decoded<hrana::PipelineResponse> answers_;
 };
 
-// A stream that is gone unless it was given back.
-class Held {
- public:
-  Held(BatonStreams& streams, std::unique_ptr<BatonStream> stream) noexcept
-      : streams_(streams), stream_(std::move(stream)) {}
-  ~Held() {
-    if (stream_ != nullptr) streams_.abandon(std::move(stream_));
-  }
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  BatonStream& operator*() const noexcept { return *stream_; }
-  std::unique_ptr<BatonStream> take() noexcept { return std::move(stream_); }
-
- private:
-  BatonStreams& streams_;
-  std::unique_ptr<BatonStream> stream_;
-};
-
 }  // namespace
 
 // The same number in another namespace or from another identity is another client: sqld runs what it sends on the
@@ -226,7 +208,7 @@ void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_v
   std::vector<int> codes(text.steps.size());
   std::vector<std::vector<proxy::Column>> columns;
   if (stream != nullptr) {
-    Held held(state_.streams, std::move(stream));
+    HeldStream held(state_.streams, std::move(stream));
     const hrana::Request requests[] = {batch, hrana::GetAutocommitRequest{}};
     hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(hrana::Encoding::Protobuf, body);
     Cancellation cancellation;
@@ -278,8 +260,8 @@ void ProxyCalls::describe(net::Exchange& exchange, grpc::Form form, std::string_
   hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(hrana::Encoding::Protobuf, body);
   // In the client's transaction, whose tables nobody else sees.
   const std::optional<std::string> baton = take_baton(key);
-  Held held(state_.streams,
-            state_.streams.acquire(baton ? std::optional<std::string_view>(*baton) : std::nullopt, context, {}));
+  HeldStream held(state_.streams,
+                  state_.streams.acquire(baton ? std::optional<std::string_view>(*baton) : std::nullopt, context, {}));
   Cancellation cancellation;
   {
     const PeerWatch watch(exchange, cancellation);

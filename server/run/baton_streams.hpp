@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -122,6 +123,26 @@ class BatonStreams {
   };
   std::list<Waiter> waiters_;
   bool closed_ = false;
+};
+
+/// A stream that is gone unless it was given back.
+class HeldStream {
+ public:
+  HeldStream(BatonStreams& streams, std::unique_ptr<BatonStream> stream) noexcept
+      : streams_(streams), stream_(std::move(stream)) {}
+  ~HeldStream() {
+    if (stream_ != nullptr) streams_.abandon(std::move(stream_));
+  }
+  HeldStream(const HeldStream&) = delete;
+  HeldStream& operator=(const HeldStream&) = delete;
+  explicit operator bool() const noexcept { return stream_ != nullptr; }
+  BatonStream& operator*() const noexcept { return *stream_; }
+  BatonStream* operator->() const noexcept { return stream_.get(); }
+  std::unique_ptr<BatonStream> take() noexcept { return std::move(stream_); }
+
+ private:
+  BatonStreams& streams_;
+  std::unique_ptr<BatonStream> stream_;
 };
 
 }  // namespace libsql::server
