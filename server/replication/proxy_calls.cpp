@@ -138,42 +138,97 @@ std::string ProxyCalls::key_of(std::string_view client_id, const Context& contex
   return key;
 }
 
-std::optional<std::string> ProxyCalls::take_baton(const std::string& key) {
-  const std::lock_guard lock(mutex_);
-  const auto found = clients_.find(key);
-  if (found == clients_.end()) return std::nullopt;
-  std::string baton = std::move(found->second.baton);
-  by_age_.erase(found->second.place);
-  clients_.erase(found);
-  return baton;
-}
-
-bool ProxyCalls::is_in_transaction(const std::string& key) {
+bool ProxyCalls::is_known(const std::string& key) {
   const std::lock_guard lock(mutex_);
   return clients_.contains(key);
 }
 
-void ProxyCalls::keep_baton(const std::string& key, std::string baton) {
-  const Clock::time_point now = Clock::now();
-  const std::lock_guard lock(mutex_);
-  // Those whose streams have ended long ago, and beyond any number of transactions that there can be, the oldest.
+// Those whose streams have ended long ago, and beyond any number of transactions that there can be, the oldest.
+void ProxyCalls::tidy(Clock::time_point now) {
   while (!by_age_.empty()) {
     const auto oldest = clients_.find(by_age_.front());
     if (clients_.size() < kMostClients && now - oldest->second.since < state_.options.timeouts.stream_tombstone) break;
     clients_.erase(oldest);
     by_age_.pop_front();
   }
-  const auto [entry, is_new] = clients_.try_emplace(key);
-  if (!is_new) by_age_.erase(entry->second.place);
-  entry->second = {std::move(baton), now, by_age_.insert(by_age_.end(), key)};
 }
 
-// Outside a transaction a client has nothing here that it could miss.
-void ProxyCalls::release(const std::string& key, std::unique_ptr<BatonStream> stream, const Context& context) {
-  stream->closed = !stream->session || stream->session->is_autocommit();
-  BatonStreams::Released released = state_.streams.release(std::move(stream), context);
-  if (released.baton) keep_baton(key, std::move(*released.baton));
+// What the client was, which runs from now on.
+ProxyCalls::Client ProxyCalls::take(const std::string& key) {
+  const Clock::time_point now = Clock::now();
+  const std::lock_guard lock(mutex_);
+  tidy(now);
+  const auto [entry, is_new] = clients_.try_emplace(key);
+  Client& client = entry->second;
+  if (is_new) {
+    client = {Client::Is::Running, {}, now, by_age_.insert(by_age_.end(), key)};
+    return {};
+  }
+  return {std::exchange(client.is, Client::Is::Running), std::exchange(client.baton, {}), client.since, client.place};
 }
+
+void ProxyCalls::keep(const std::string& key, Client::Is is, std::string baton) {
+  const Clock::time_point now = Clock::now();
+  const std::lock_guard lock(mutex_);
+  const auto [entry, is_new] = clients_.try_emplace(key);
+  if (!is_new) by_age_.erase(entry->second.place);
+  entry->second = {is, std::move(baton), now, by_age_.insert(by_age_.end(), key)};
+}
+
+void ProxyCalls::forget(const std::string& key) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto found = clients_.find(key);
+  if (found == clients_.end()) return;
+  by_age_.erase(found->second.place);
+  clients_.erase(found);
+}
+
+// One call of a client. Where it fails as a whole, its transaction is gone with its stream; what the client sends next
+// must not be committed statement by statement, so that is remembered until it has been told.
+class ProxyCalls::Turn {
+ public:
+  Turn(ProxyCalls& calls, std::string key) : calls_(calls), key_(std::move(key)), before_(calls.take(key_)) {}
+  ~Turn() {
+    if (is_busy() || is_settled_) return;
+    try {
+      if (is_lost() || baton()) {
+        calls_.keep(key_, Client::Is::Lost, {});
+      } else {
+        calls_.forget(key_);
+      }
+    } catch (const std::bad_alloc&) {  // then it seems to run for ever, and is refused
+    }
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+  bool is_busy() const noexcept { return before_.is == Client::Is::Running; }
+  bool is_lost() const noexcept { return before_.is == Client::Is::Lost; }
+  /// Of the open transaction, if there is one.
+  std::optional<std::string_view> baton() const noexcept {
+    return before_.baton.empty() ? std::nullopt : std::optional<std::string_view>(before_.baton);
+  }
+
+  /// The stream has done its part. Outside a transaction a client has nothing that it could miss.
+  void release(std::unique_ptr<BatonStream> stream, const Context& context) {
+    stream->closed = !stream->session || stream->session->is_autocommit();
+    BatonStreams::Released released = calls_.state_.streams.release(std::move(stream), context);
+    if (!released.baton) return settle();
+    calls_.keep(key_, Client::Is::InTransaction, std::move(*released.baton));
+    is_settled_ = true;
+  }
+  /// The client has no transaction, and knows it.
+  void settle() noexcept {
+    calls_.forget(key_);
+    is_settled_ = true;
+  }
+
+ private:
+  ProxyCalls& calls_;
+  const std::string key_;
+  const Client before_;
+  bool is_settled_ = false;
+};
 
 void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_view request, Context& context) {
   DecodingShare decoding(state_.budgets.decoded, context);
@@ -187,22 +242,32 @@ void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_v
   const std::string key = key_of(program->client_id, context);
   WritersRoom::Seat seat;
   // Who is in a transaction has the turn already, or asks for it inside of it.
-  if (!is_in_transaction(key) && !take_seat(exchange, context, text.texts, seat)) return;
+  if (!is_known(key) && !take_seat(exchange, context, text.texts, seat)) return;
 
   if (may_write(text.texts)) context.name_space().counters().writes_delegated.fetch_add(1, std::memory_order_relaxed);
-  const std::optional<std::string> baton = take_baton(key);
+  Turn turn(*this, key);
   std::string body;
   proxy::ExecuteResults results;
   std::unique_ptr<BatonStream> stream;
   std::vector<proxy::QueryResult> of_steps;
-  try {
-    stream = state_.streams.acquire(baton ? std::optional<std::string_view>(*baton) : std::nullopt, context, {});
-  } catch (const RequestRefused&) {
-    // The transaction is gone, and its other statements must not be committed one by one.
-    proxy::Error lost;
-    lost.code = proxy::ErrorCode::TxTimeout;
-    lost.message = "Transaction timed-out";
-    of_steps.assign(text.steps.size(), lost);
+  const auto refuse = [&](proxy::ErrorCode code, std::string_view message) {
+    proxy::Error error;
+    error.code = code;
+    error.message = message;
+    of_steps.assign(text.steps.size(), error);
+  };
+  if (turn.is_busy()) {
+    refuse(proxy::ErrorCode::TxBusy, "another call of this client is running");
+    results.state = proxy::State::Txn;  // for all that this one knows
+  } else {
+    try {
+      if (!turn.is_lost()) stream = state_.streams.acquire(turn.baton(), context, {});
+    } catch (const RequestRefused&) {  // it was idle for too long
+    }
+    if (stream == nullptr) {
+      refuse(proxy::ErrorCode::TxTimeout, "Transaction timed-out");
+      turn.settle();
+    }
   }
   std::optional<Ran> ran;
   std::vector<int> codes(text.steps.size());
@@ -217,7 +282,7 @@ void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_v
       const PeerWatch watch(exchange, cancellation);
       Pipeline(*held, context, cancellation, state_.budgets).run(requests, writer);
     }
-    release(key, held.take(), context);
+    turn.release(held.take(), context);
     writer.end_pipeline(std::nullopt, std::nullopt);
     ran.emplace(std::move(body));
     const hrana::BatchResult& done = ran->get<hrana::BatchResponse>(0).result;
@@ -252,22 +317,22 @@ void ProxyCalls::describe(net::Exchange& exchange, grpc::Form form, std::string_
   DecodingShare decoding(state_.budgets.decoded, context);
   const auto wanted = proxy::decode_describe_request(core::Source::borrowed(request).within(decoding));
   require_client_id(wanted->client_id);
-  const std::string key = key_of(wanted->client_id, context);
   hrana::DescribeRequest describe;
   describe.sql.text = wanted->stmt;
   const hrana::Request requests[] = {describe};
   std::string body;
   hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(hrana::Encoding::Protobuf, body);
   // In the client's transaction, whose tables nobody else sees.
-  const std::optional<std::string> baton = take_baton(key);
-  HeldStream held(state_.streams,
-                  state_.streams.acquire(baton ? std::optional<std::string_view>(*baton) : std::nullopt, context, {}));
+  Turn turn(*this, key_of(wanted->client_id, context));
+  if (turn.is_busy()) throw CallFailed(grpc::Code::Unavailable, "another call of this client is running");
+  if (turn.is_lost()) throw CallFailed(grpc::Code::Aborted, "Transaction timed-out");
+  HeldStream held(state_.streams, state_.streams.acquire(turn.baton(), context, {}));
   Cancellation cancellation;
   {
     const PeerWatch watch(exchange, cancellation);
     Pipeline(*held, context, cancellation, state_.budgets).run(requests, writer);
   }
-  release(key, held.take(), context);
+  turn.release(held.take(), context);
   writer.end_pipeline(std::nullopt, std::nullopt);
   const Ran ran(std::move(body));
   const hrana::DescribeResult& result = ran.get<hrana::DescribeResponse>(0).result;
@@ -293,12 +358,15 @@ void ProxyCalls::disconnect(net::Exchange& exchange, grpc::Form form, std::strin
                             const Context& context) {
   const auto message = proxy::decode_disconnect_message(core::Source::borrowed(request));
   require_client_id(message->client_id);
-  if (const auto baton = take_baton(key_of(message->client_id, context))) {
+  Turn turn(*this, key_of(message->client_id, context));
+  if (turn.is_busy()) throw CallFailed(grpc::Code::Unavailable, "another call of this client is running");
+  if (const auto baton = turn.baton()) {
     try {
       state_.streams.abandon(state_.streams.acquire(*baton, context, {}));
     } catch (const RequestRefused&) {  // it has ended already
     }
   }
+  turn.settle();
   std::string ack;
   proxy::encode(proxy::Ack{}, ack);
   answer_message(exchange, form, ack);

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <list>
-#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,19 +30,27 @@ class ProxyCalls {
 
  private:
   using Clock = core::SteadyClock;
-  // A client with an open transaction. Others hold nothing here.
+  // A client that runs a call, has an open transaction or has lost one. Others have nothing here.
   struct Client {
+    enum class Is : std::uint8_t {
+      Unknown,        // until now
+      Running,        // a call; a second one at once has to wait outside
+      InTransaction,  // the baton is that of its stream
+      Lost,           // the transaction is gone, and the client does not know it yet
+    };
+    Is is = Is::Unknown;
     std::string baton;
     Clock::time_point since;
     std::list<std::string>::iterator place;
   };
+  class Turn;
 
   static std::string key_of(std::string_view client_id, const Context& context);
-  std::optional<std::string> take_baton(const std::string& key);
-  bool is_in_transaction(const std::string& key);
-  void keep_baton(const std::string& key, std::string baton);
-
-  void release(const std::string& key, std::unique_ptr<BatonStream> stream, const Context& context);
+  bool is_known(const std::string& key);
+  Client take(const std::string& key);
+  void keep(const std::string& key, Client::Is is, std::string baton);
+  void forget(const std::string& key) noexcept;
+  void tidy(Clock::time_point now);
 
   ServerState& state_;
   std::mutex mutex_;  // of what follows

@@ -353,6 +353,42 @@ test('a transaction over several calls, of one client alone', async () => {
   assert.equal((await execute(a, [step('ROLLBACK')])).state, 0);
   assert.equal(await seen(a), 0);
 });
+const inserts = (id, v) => execute(id, [step(`INSERT INTO t(v) VALUES ('${v}')`)]);
+const written = async (v) => (await execute(randomUUID(), [step(`SELECT 1 FROM t WHERE v = '${v}'`)])).results[0].rows[2]?.length ?? 0;
+test('nothing runs outside a transaction that a failed call has ended, before the client knows', async () => {
+  const id = randomUUID();
+  await execute(id, [step('BEGIN IMMEDIATE'), step("INSERT INTO t(v) VALUES ('of the lost')")]);
+  const later = bytes(1, Buffer.concat([bytes(1, bytes(1, number(1, 9))), bytes(2, Buffer.concat([bytes(1, 'SELECT 1'), params()]))]));
+  assert.equal((await proxy('Execute', program(id, [later]))).status, 3);
+  assert.notEqual((await proxy('Describe', Buffer.concat([bytes(1, id), bytes(2, 'SELECT 1')]))).status, 0, 'a description tells nobody');
+  const next = await inserts(id, 'of the lost');
+  assert.deepEqual([next.results[0].code, next.state], [2, 0]);
+  assert.equal(await written('of the lost'), 0);
+  assert.equal((await inserts(id, 'after it')).results[0].code, undefined);
+  assert.equal(await written('after it'), 1);
+});
+test('nor outside one that was idle for too long', async () => {
+  const hasty = await startServer({ args: [...logged.args, '--stream-idle-timeout', '200ms'] });
+  await sql(hasty, 'CREATE TABLE t(v)');
+  const id = randomUUID();
+  await execute(id, [step('BEGIN IMMEDIATE'), step('INSERT INTO t VALUES (1)')], { to: hasty });
+  await until('the stream has ended', async () => /^libsql_server_stream_handles 0$/m.test(await (await fetch(`${hasty.adminUrl}/metrics`)).text()));
+  assert.notEqual((await proxy('Describe', Buffer.concat([bytes(1, id), bytes(2, 'SELECT 1')]), { to: hasty })).status, 0);
+  const next = await execute(id, [step('INSERT INTO t VALUES (2)')], { to: hasty });
+  assert.deepEqual([next.results[0].code, next.state], [2, 0]);
+  assert.equal((await execute(id, [step('SELECT * FROM t')], { to: hasty })).results[0].rows[2], undefined);
+  await hasty.stop();
+});
+test('calls of one client at once: those that come meanwhile are refused, not run outside its transaction', async () => {
+  const id = randomUUID();
+  await execute(id, [step('BEGIN IMMEDIATE')]);
+  const slow = execute(id, [step('SELECT count(*) FROM generate_series(1, 3000000)')]);
+  const others = await Promise.all(Array.from({ length: 20 }, () => inserts(id, 'at once')));
+  await slow;
+  for (const { results } of others) assert.ok([undefined, 1].includes(results[0].code), `${results[0].code}`);
+  await execute(id, [step('ROLLBACK')]);
+  assert.equal(await written('at once'), 0);
+});
 test('a number of another namespace is another client', async () => {
   const id = randomUUID();
   const of = (name) => ({ to: many, headers: { 'x-namespace-bin': Buffer.from(name).toString('base64') } });
