@@ -24,6 +24,7 @@ class GroupWriter final : private local::GroupWriter {
     counters_->grouped_writes.fetch_add(1, std::memory_order_relaxed);
   }
 
+  using local::GroupWriter::waiting;
   /// Nothing that it runs, now or later, goes on for long.
   void stop() noexcept { session_->interrupt_state()->stop(); }
   DatabaseSession& session() noexcept { return *session_; }

@@ -297,6 +297,7 @@ NamespaceStats Namespace::stats() {
   stats.group_commits = counters_->group_commits.load(std::memory_order_relaxed);
   stats.writers_waiting = store_->write_line()->waiting() + writers_room_->waiting();  // with a thread and without
   const std::lock_guard lock(mutex_);
+  if (group_writer_ != nullptr) stats.writers_waiting += group_writer_->waiting();
   stats.sessions_in_use = sessions_.in_use();
   stats.sessions_idle = sessions_.resting();
   stats.caches = cache_figures();

@@ -45,7 +45,7 @@ void GroupCommit::submit(void (*run)(void*), void* context, Clock::time_point un
     const std::lock_guard line(mutex_);
     append(job);
     if (!led_) {
-      led_ = true;
+      led_ = leader_in_line_ = true;
       leads = true;
     }
   }
@@ -183,6 +183,7 @@ void GroupCommit::lead(Job& own) {
 GroupCommit::Job* GroupCommit::take(std::size_t limit) {
   if (limit == 0) return nullptr;
   const std::lock_guard line(mutex_);
+  leader_in_line_ = false;  // it is the first one
   Job* const taken = first_;
   Job* last = nullptr;
   for (; first_ != nullptr && limit > 0; --limit) {
@@ -224,7 +225,7 @@ void GroupCommit::remove(Job& job) noexcept {
 }
 
 void GroupCommit::pass_on() {
-  led_ = first_ != nullptr;
+  led_ = leader_in_line_ = first_ != nullptr;
   if (led_) set_stage(*first_, Stage::Leading);
 }
 
@@ -232,6 +233,11 @@ void GroupCommit::set_stage(Job& job, Stage stage) {
   const std::lock_guard own(job.mutex);
   job.stage = stage;
   job.changed.notify_one();  // under the lock: the job lives on its thread's stack
+}
+
+std::size_t GroupCommit::waiting_behind_leader() const {
+  const std::lock_guard line(mutex_);
+  return waiting() - (leader_in_line_ ? 1 : 0);
 }
 
 GroupCounts GroupCommit::counts() const {

@@ -60,6 +60,8 @@ class GroupCommit {
   GroupCounts counts() const;
   /// How many jobs stand in line now.
   std::size_t waiting() const noexcept { return in_line_.load(std::memory_order_relaxed); }
+  /// The same without the one whose thread waits for the write lock on behalf of all.
+  std::size_t waiting_behind_leader() const;
 
  private:
   enum class Stage : std::uint8_t { Waiting, Leading, Done };
@@ -94,6 +96,7 @@ class GroupCommit {
   Job* last_ = nullptr;
   std::atomic<std::size_t> in_line_ = 0;
   bool led_ = false;
+  bool leader_in_line_ = false;  // it has not begun yet
   GroupCounts counts_;
   std::size_t last_members_ = 1;  // the leader's
 };

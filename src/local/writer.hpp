@@ -25,6 +25,8 @@ class GroupWriter : private GroupTarget {
     commits_.submit([](void* context) { (*static_cast<std::remove_reference_t<Job>*>(context))(); }, &job, until);
   }
   GroupCounts counts() const { return commits_.counts(); }
+  /// Jobs that wait for another's thread to run them. That thread, if it waits, stands in the line of writers.
+  std::size_t waiting() const { return commits_.waiting_behind_leader(); }
 
  protected:
   GroupWriter(Runner& runner, std::size_t max_group) noexcept : runner_(runner), commits_(*this, max_group) {}

@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 class FakeTarget final : public GroupTarget {
  public:
   void begin(Clock::time_point) override {
+    if (at_begin) at_begin();
     fail_if(fail_begin);
     open = committed;
     in_transaction_ = true;
@@ -57,6 +58,7 @@ class FakeTarget final : public GroupTarget {
 
   std::vector<int> open, committed, mark;
   std::string calls;
+  std::function<void()> at_begin;
   bool in_transaction_ = false, fail_begin = false, fail_commit = false, fail_return = false, soiled = false;
 
  private:
@@ -202,6 +204,23 @@ TEST_F(GroupCommitTest, FailingBeginIsTheLeadersOwnAndTheNextOneLeads) {
   EXPECT_EQ(outcome(add(1)), "on demand");
   EXPECT_EQ(outcome(add(2)), "");
   EXPECT_EQ(target.committed, std::vector<int>{2});
+}
+
+TEST_F(GroupCommitTest, WhoWaitsBehindTheLeaderIsCountedApart) {
+  std::atomic<bool> go = false;
+  target.at_begin = [&] {
+    while (!go) std::this_thread::yield();
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i <= 3; ++i) {
+    threads.emplace_back([&, i] { submit(add(static_cast<int>(i))); });
+    while (group.waiting() != i) std::this_thread::yield();
+    EXPECT_EQ(group.waiting_behind_leader(), i - 1);
+  }
+  go = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(target.committed, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(group.waiting_behind_leader(), 0u);
 }
 
 TEST_F(GroupCommitTest, WhoWaitsTooLongLeavesTheLineAndNothingOfItRuns) {
