@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kHead = 16;
 constexpr std::size_t kBytes = kHead + 32;
-constexpr std::size_t kOpenCode = 16;  // bytes of the code without a secret
+constexpr std::size_t kOpenCode = 16;  // bytes of the keyless code
 constexpr std::size_t kReplaceableBytes = kBytes + kOpenCode;
 constexpr std::uint64_t kReplaceable = std::uint64_t{1} << 63;
 
@@ -39,14 +39,14 @@ Value random() {
   return value;
 }
 
-// The zero that ends the name is in no name.
+// The NUL separates name and binding: no namespace's name contains one, so the boundary cannot be moved.
 Hmac::Code code_of(const Hmac& hmac, std::span<const std::byte> head, std::string_view name_space,
                    std::string_view binding) {
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
   return hmac({text, name_space, std::string_view("", 1), binding});
 }
 
-// No secret: what it signs is worth nothing.
+// A key of zeros: this code keeps nothing secret, it only tells a baton from garbage.
 const Hmac& open_hmac() {
   static const Hmac hmac{Hmac::Key{}};
   return hmac;
@@ -55,7 +55,7 @@ const Hmac& open_hmac() {
 }  // namespace
 
 BatonSigner::BatonSigner() : BatonSigner(random<Hmac::Key>()) {}
-// Far from 0, which stands for no stream.
+// Starts at random, and never at 0, which stands for no stream.
 BatonSigner::BatonSigner(const Hmac::Key& key) : hmac_(key), first_((random<std::uint64_t>() >> 2) + 1) {}
 
 std::string BatonSigner::sign(const Baton& baton, std::string_view name_space, std::string_view binding) const {
@@ -82,7 +82,7 @@ std::optional<Baton> BatonSigner::verify(std::string_view text, std::string_view
   const std::uint64_t sequence = get(bytes.data() + 8);
   Baton baton{get(bytes.data()), sequence & ~kReplaceable, (sequence & kReplaceable) != 0};
   if (baton.is_replaceable != is_long) return std::nullopt;
-  // It covers the other code, too: a baton with any letter changed is invalid.
+  // The keyless code also covers the signature, so a baton with any letter changed is invalid.
   if (is_long) {
     const Hmac::Code open = code_of(open_hmac(), std::span(bytes).first(kBytes), name_space, binding);
     if (CRYPTO_memcmp(open.data(), bytes.data() + kBytes, kOpenCode) != 0) return std::nullopt;

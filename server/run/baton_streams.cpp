@@ -8,9 +8,9 @@
 namespace libsql::server {
 namespace {
 
-// Streams whose end is remembered; beyond it the oldest are forgotten early.
+// How many ended streams are remembered; the oldest are forgotten early when there are more.
 constexpr std::size_t kMostEnded = 100'000;
-// A client has one request that goes on with a stream; each that waits keeps a connection.
+// A well-behaved client has one request at a time on a stream, and each waiting request keeps a connection open.
 constexpr std::ptrdiff_t kMostWaiting = 8;
 
 [[noreturn]] void throw_invalid() { throw RequestRefused(400, "BATON_INVALID", "Received an invalid baton"); }
@@ -51,8 +51,8 @@ std::unique_ptr<BatonStream> BatonStreams::acquire(std::optional<std::string_vie
     available_.erase(entry.place);
     return std::move(entry.stream);
   }
-  // The client has the baton from the head of a cursor whose rows are still on their way, and may not read them
-  // before it has the answer to this request.
+  // The client got this baton at the head of a cursor's answer. It may not read the rest of the rows before this
+  // request is answered, so waiting for the cursor could deadlock: the request gets a stream of its own.
   if (entry.is_promised && entry.may_be_passed) return begin();
   if (!entry.is_promised || waiting.ticket == nullptr) throw_reused();
   std::erase_if(waiters_, [](const Waiter& waiter) { return waiter.ticket.expired(); });
@@ -97,7 +97,7 @@ std::string BatonStreams::promise(BatonStream& stream, Effect effect, const Cont
   return signer_.sign(baton, context.name_space().name(), context.identity().binding());
 }
 
-// Nothing of the stream stays here: whoever comes with the baton gets a new one, which is as good.
+// Nothing of the stream is kept here: the next request with this baton gets a new stream, which is just as good.
 std::string BatonStreams::part(BatonStream& stream, const Context& context) {
   Baton baton;
   if (stream.id == 0) {
@@ -106,7 +106,7 @@ std::string BatonStreams::part(BatonStream& stream, const Context& context) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(stream.id);
     baton.stream = stream.id;
-    if (found != entries_.end()) {  // unless all were closed meanwhile
+    if (found != entries_.end()) {  // unless close() removed all entries meanwhile
       baton.sequence = found->second.sequence + 1;
       entries_.erase(found);
     }
@@ -120,7 +120,7 @@ BatonStreams::Released BatonStreams::release(std::unique_ptr<BatonStream> stream
     if (stream->id != 0) {
       const std::lock_guard lock(mutex_);
       const auto found = entries_.find(stream->id);
-      // A replaceable baton that is still out there must find that its stream was closed.
+      // The client may still hold a replaceable baton, which would begin a new stream if this end were not remembered.
       if (found != entries_.end()) end(found, State::Closed);
     }
     return {};
@@ -151,7 +151,7 @@ void BatonStreams::call_waiters(std::uint64_t stream) noexcept {
     const std::shared_ptr<void> ticket = waiter.ticket.lock();
     try {
       if (ticket != nullptr) waiter.go_on();
-    } catch (const std::exception&) {  // no memory: its time-out ends it
+    } catch (const std::exception&) {  // out of memory: the waiting request runs into its time-out
     }
   }
 }
@@ -180,7 +180,7 @@ void BatonStreams::abandon(std::unique_ptr<BatonStream> stream) noexcept {
   entries_.erase(stream->id);
 }
 
-// The entry's place among those that ended. Takes away what it held, which the caller must let go without the mutex.
+// Moves the entry to those that have ended. The caller has taken entry.stream out, to destroy it without the mutex.
 void BatonStreams::end(Entries::iterator found, State state) {
   Entry& entry = found->second;
   entry.state = state;

@@ -1,4 +1,4 @@
-// The streams of HTTP clients: what a baton stands for between two requests.
+// The streams of HTTP clients, kept between two requests and found again by their batons.
 #pragma once
 
 #include <chrono>
@@ -23,18 +23,18 @@
 
 namespace libsql::server {
 
-/// One stream. Belongs to the request that has it.
+/// One stream. Owned by the request that has acquired it, and by BatonStreams between requests.
 struct BatonStream {
   explicit BatonStream(const Limits& limits) : stored(limits.stored_sql_http, limits.stored_sql_bytes) {}
 
   std::uint64_t id = 0;  // 0: no client knows it yet
-  SessionLease session;  // none until it is needed
+  SessionLease session;  // empty until it is needed
   StoredSql stored;
-  std::unique_ptr<BudgetShare> place;  // among the streams that keep texts
-  std::optional<StreamLife> life;      // of one that a client may know
+  std::unique_ptr<BudgetShare> place;  // counted among the streams that hold stored texts
+  std::optional<StreamLife> life;      // once a client may know the stream
   bool closed = false;
 
-  /// What its end would take away from the client.
+  /// What the client would lose if the stream ended now: at most its counters, and nothing at all.
   bool is_replaceable() const { return stored.empty() && (!session || session->residue() != Residue::Session); }
   bool is_stateless() const { return stored.empty() && (!session || session->residue() == Residue::None); }
 };
@@ -47,45 +47,45 @@ class BatonStreams {
   BatonStreams(const BatonStreams&) = delete;
   BatonStreams& operator=(const BatonStreams&) = delete;
 
-  /// For a request that may have to wait until a cursor has ended. `go_on` is called then, unless the ticket has
-  /// expired. Without a ticket it may not wait.
+  /// For a request that may have to wait until a cursor has ended: `go_on` is called then, unless `ticket` has expired.
+  /// Without a ticket the request cannot wait and is refused instead.
   struct Waiting {
     std::shared_ptr<void> ticket;
     std::function<void()> go_on;
   };
-  /// The stream that the baton stands for; a new one for none. The caller owes a release() or an abandon(). Null: it
-  /// has to wait. Throws RequestRefused 400.
+  /// The stream that the baton names, or a new one if there is no baton. The caller must call release() or abandon()
+  /// with it. Null: the request has to wait. Throws RequestRefused 400; 429 if too many wait already.
   std::unique_ptr<BatonStream> acquire(std::optional<std::string_view> baton, const Context& context,
                                        const Waiting& waiting = {});
-  /// Whether the baton is that of a cursor which is running, and so stays good until the next request of its stream.
+  /// Whether the baton belongs to a running cursor. Such a baton stays valid until the next request on its stream.
   bool is_running(std::string_view baton, const Context& context);
   struct Released {
-    std::optional<std::string> baton;  // none if the stream is closed: clients take it for that
-    bool is_stateless = false;         // nothing is kept here for that baton
+    std::optional<std::string> baton;  // none if the stream is closed, which is how clients learn of it
+    bool is_stateless = false;         // nothing is kept on the server for that baton
   };
-  /// The request has ended well. Returns the next baton.
+  /// Ends a request that went well. Returns the next baton.
   Released release(std::unique_ptr<BatonStream> stream, const Context& context);
-  /// What a cursor may change, by which it is decided what becomes of a request that comes while it runs.
+  /// What a cursor may change. Decides what happens to a request that arrives while the cursor runs.
   enum class Effect : std::uint8_t {
-    Session,   // the stream itself: the request waits
-    Database,  // the request waits, but the stream may end by itself without the client losing anything
-    None,      // nothing at all: the request gets another stream, so a client may ask while it reads the rows
+    Session,   // the state of the stream: the request waits
+    Database,  // only the database: the request waits, but the stream may end by itself without a loss to the client
+    None,      // nothing: the request gets another stream, so that a client can query while it reads the rows
   };
-  /// Gives the next baton out before the stream is released, which is then done by settle().
+  /// Hands out the next baton before the stream is released. settle() releases it later.
   std::string promise(BatonStream& stream, Effect effect, const Context& context);
   void settle(std::unique_ptr<BatonStream> stream) noexcept;
-  /// The request has failed: the stream is gone.
+  /// Ends a request that failed, and its stream with it.
   void abandon(std::unique_ptr<BatonStream> stream) noexcept;
 
-  /// Ends what was idle for too long and forgets what has ended long ago.
+  /// Ends streams that have been idle for too long, and forgets those that ended long ago.
   void tidy();
-  /// Ends the stream that is idle longest among those whose clients lose nothing by it, because somebody wants its
-  /// connection.
+  /// Ends the stream that has been idle longest, of those whose clients lose nothing by it, because another request
+  /// needs its connection.
   void relieve();
-  /// Ends all of them; from now on none is kept.
+  /// Ends all streams. None is kept from now on.
   void close() noexcept;
   std::size_t idle() const;
-  /// A line for each stream that is alive, for people who look for what holds a database.
+  /// One line for each living stream, for somebody who looks for what holds a database.
   std::vector<std::string> describe() const;
 
  private:
@@ -96,8 +96,8 @@ class BatonStreams {
     std::uint64_t sequence = 0;
     bool is_replaceable = false;
     bool is_promised = false;
-    bool may_be_passed = false;           // while promised
-    std::unique_ptr<BatonStream> stream;  // while Available
+    bool may_be_passed = false;           // meaningful while promised
+    std::unique_ptr<BatonStream> stream;  // set while Available
     Clock::time_point since;
     std::list<std::uint64_t>::iterator place;  // in available_ or ended_
   };
@@ -112,10 +112,10 @@ class BatonStreams {
 
   const Options& options_;
   BatonSigner signer_;
-  mutable std::mutex mutex_;  // of what follows
+  mutable std::mutex mutex_;  // guards what follows
   Entries entries_;
-  std::list<std::uint64_t> available_;  // the one that is idle longest first
-  std::list<std::uint64_t> ended_;      // the one that ended first first
+  std::list<std::uint64_t> available_;  // idle longest first
+  std::list<std::uint64_t> ended_;      // ended first first
   struct Waiter {
     std::uint64_t stream;
     std::weak_ptr<void> ticket;
@@ -125,7 +125,7 @@ class BatonStreams {
   bool closed_ = false;
 };
 
-/// A stream that is gone unless it was given back.
+/// Abandons its stream in the destructor, unless take() was called.
 class HeldStream {
  public:
   HeldStream(BatonStreams& streams, std::unique_ptr<BatonStream> stream) noexcept

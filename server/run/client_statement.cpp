@@ -29,7 +29,7 @@ auto ClientStatement::guarded(Body&& body) {
     const StatementFailure failure = failure_of(error);
     error_code_ = failure.code();
     throw failure;
-  } catch (const RequestRefused&) {  // whose code does not live as long
+  } catch (const RequestRefused&) {  // its code() would not outlive the exception
     error_code_ = "REFUSED";
     throw;
   }
@@ -48,7 +48,7 @@ void ClientStatement::prepare(std::string_view sql) {
   guarded([&] { prepared_ = session_.prepare(sql, context_); });
 }
 
-// Everything becomes positional: the order of the parameters' numbers.
+// Turns all arguments into positional ones, in the order of the parameters' numbers.
 std::span<const ValueRef> ClientStatement::arguments(const detail::ParamsView& args) {
   if (!args.positional.empty() && !args.named.empty()) {
     throw StatementFailure("ARGS_BOTH_POSITIONAL_AND_NAMED",
@@ -82,7 +82,8 @@ std::span<const ValueRef> ClientStatement::arguments(const detail::ParamsView& a
       }
       continue;
     }
-    // The last of several arguments with one name counts, and the full name before the bare one.
+    // Of several arguments with the same name the last one wins. The full name, with its prefix, is tried before the
+    // bare one.
     const auto find = [&](std::string_view wanted) {
       return std::find_if(args.named.rbegin(), args.named.rend(),
                           [&](const detail::NamedRef& argument) { return argument.name == wanted; });
@@ -138,9 +139,9 @@ std::span<const hrana::Col> ClientStatement::columns() {
   return columns;
 }
 
-// The columns of a statement stay the same as long as the schema does, so they are put into words once.
+// A statement's columns do not change until the schema does, so their encoding is kept.
 void ClientStatement::write_columns(hrana::ResponseWriter& writer) {
-  constexpr std::size_t kKept = 512;  // bytes: most statements; an entry of the cache counts with as much
+  constexpr std::size_t kKept = 512;  // bytes: enough for most statements, and about what a cache entry costs anyway
   if (prepared_->statement == nullptr) return writer.columns({});
   Prepared::WrittenColumns& written = prepared_->written_columns[static_cast<std::size_t>(writer.encoding())];
   const int version = prepared_->statement->columns_version();
@@ -170,8 +171,8 @@ std::span<const ValueRef> ClientStatement::row() {
   return cells;
 }
 
-// The engine's exact counter makes scans a third slower, so it is an option. What it always counts are the steps of
-// full scans; the rows that a search found are known from what came out.
+// Exact counting makes scans a third slower, so it is an option. Without it, the engine still counts the steps of full
+// scans, and the rows that a search found are estimated by those it returned or changed.
 std::uint64_t ClientStatement::rows_read(std::uint64_t changed) const noexcept {
   if (prepared_ == nullptr || prepared_->statement == nullptr) return 0;
   if (const auto exact = prepared_->statement->rows_scanned()) return *exact;
@@ -180,7 +181,7 @@ std::uint64_t ClientStatement::rows_read(std::uint64_t changed) const noexcept {
 
 void ClientStatement::report(std::uint64_t read, std::uint64_t changed) noexcept {
   reported_ = true;
-  // As observed: sqld 0.24.33. In the answer to the client it stays 0.
+  // Only in the statistics, as observed in sqld 0.24.33. The answer to the client says 0.
   if (error_code_.empty() && read == 0 && changed == 0) read = 1;
   duration_ = core::SteadyClock::now() - begun_;
   const bool failed = !error_code_.empty();

@@ -1,4 +1,4 @@
-// One statement of a client from its text to its totals.
+// Runs one statement of a client, from its text to its totals.
 #pragma once
 
 #include <chrono>
@@ -18,9 +18,9 @@
 
 namespace libsql::server {
 
-/// prepare(), start(), next() until it is false, finish(); columns() at any moment after prepare(). Each throws
-/// StatementFailure, prepare() also RequestRefused; then only the destructor may follow. `args` are borrowed until
-/// then.
+/// Call prepare(), start(), next() until it returns false, finish(); and columns() at any time after prepare(). Each
+/// throws StatementFailure, prepare() also RequestRefused; after a throw only the destructor may be called. `args` are
+/// borrowed until the statement ends.
 class ClientStatement {
  public:
   ClientStatement(DatabaseSession& session, const Context& context) noexcept : session_(session), context_(context) {
@@ -35,10 +35,10 @@ class ClientStatement {
   std::span<const hrana::Col> columns();
   void write_columns(hrana::ResponseWriter& writer);
   bool next();
-  /// The current row, until the next one.
+  /// The current row, valid until next().
   std::span<const ValueRef> row();
   hrana::StmtTotals finish();
-  /// The statement failed for a reason outside it.
+  /// Records that the statement failed for a reason outside the engine. `code` must have static storage.
   void fail(std::string_view code) noexcept { error_code_ = code; }
 
   const StatementTraits& traits() const noexcept { return prepared_->traits; }
@@ -60,7 +60,7 @@ class ClientStatement {
   std::uint64_t scanned_before_ = 0;
   std::uint64_t rows_ = 0;
   bool open_ = false;
-  bool opens_ = false;  // a savepoint outside any transaction
+  bool opens_ = false;  // a savepoint outside any transaction, which begins one
   bool reported_ = false;
   std::string_view error_code_;
   std::string_view sql_;

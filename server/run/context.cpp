@@ -68,14 +68,14 @@ void Context::require(const StatementTraits& traits) const {
 
 std::string Context::attachable(std::string_view name_as_written) const {
   const std::string name = sql::unquote(name_as_written);
-  // Whether a namespace exists is nobody's business who may not attach it.
+  // All refusals are alike, so that somebody without the right to attach cannot find out which namespaces exist.
   const auto refuse = [&] { forbid("namespace `" + name + "` cannot be attached"); };
   if (!identity_->permissions(name).attach || !namespaces_.exists(name)) refuse();
   std::shared_ptr<Namespace> target;
   try {
     target = namespaces_.get(name);
   } catch (const NamespaceError& error) {
-    if (error.kind() != NamespaceError::Kind::TooMany) refuse();  // deleted just now
+    if (error.kind() != NamespaceError::Kind::TooMany) refuse();  // deleted since exists()
     throw RequestRefused(error.status(), std::string(error.code()), error.what());
   }
   if (!target->config()->allow_attach) refuse();

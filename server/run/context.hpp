@@ -1,4 +1,4 @@
-// For whom and under which rules a request runs.
+// On whose behalf, and under which rules, a request runs.
 #pragma once
 
 #include <algorithm>
@@ -21,16 +21,16 @@ namespace libsql::server {
 
 class Namespaces;
 
-/// Whose shares are looked at: that of the bearer, if bearers are told apart, and that of the namespace, if there are
-/// several.
+/// Whose shares a request draws on: its bearer's if bearers can be told apart, and its namespace's if there are several
+/// namespaces.
 Takers takers_of(const Identity& identity, const Namespace& name_space, const Options& options);
 
-/// Threads: one request at a time; cancel() from any.
+/// Threads: one at a time.
 class Context final : public StatementRules {
  public:
   Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const Identity> identity, Namespaces& namespaces,
           const Options& options);
-  /// With the namespace's configuration, for who has just asked for it.
+  /// The same, for a caller that has already fetched the namespace's configuration.
   Context(std::shared_ptr<Namespace> name_space, std::shared_ptr<const NamespaceConfig> config,
           std::shared_ptr<const Identity> identity, Namespaces& namespaces, const Options& options);
 
@@ -47,22 +47,21 @@ class Context final : public StatementRules {
   Taken* bearer_taken() const noexcept { return identity_->binding().empty() ? nullptr : &identity_->bearer()->taken; }
   Taken* namespace_taken() const noexcept { return options_.namespaces ? &name_space_->counters().taken : nullptr; }
 
-  /// How long a statement may wait for a lock that others hold: as long as the server lets it, or less if its client
-  /// does not want to.
+  /// How long a statement may wait for a lock held by others: the server's limit, or less if the client asked for less.
   std::chrono::milliseconds lock_wait() const noexcept { return lock_wait_; }
   void wait_at_most(std::chrono::milliseconds wait) noexcept { lock_wait_ = std::min(lock_wait_, wait); }
 
-  /// A session of the namespace for them.
+  /// A session of the namespace, counted against takers().
   SessionLease lease() const { return name_space_->lease(takers()); }
 
-  /// Tells whoever counts.
+  /// Reports an event to the observer, if there is one.
   void tell(Event event) const noexcept {
     if (Observer* const observer = options_.observer.get()) observer->happened(event, name_space_->name());
   }
-  /// Throws ResponseTooLarge, and tells. Nobody: the answer alone is too large.
+  /// Throws ResponseTooLarge and reports it. Nobody: the answer itself exceeds the limit for one answer.
   [[noreturn]] void throw_too_large(Whose whose = Whose::Nobody) const;
 
-  /// From now on the rows of all statements are added there, too; null: nowhere.
+  /// From now on the row counts of all statements are added to `rows` as well; null: no longer.
   void count_into(RowTally* rows) noexcept { rows_ = rows; }
   void count(std::uint64_t rows_read, std::uint64_t rows_written) const noexcept {
     if (rows_ == nullptr) return;
@@ -70,8 +69,8 @@ class Context final : public StatementRules {
     rows_->written += rows_written;
   }
 
-  /// From now on the engine's extended code of each step of a batch that fails is written there, at the step's index;
-  /// null: nowhere.
+  /// From now on, when a step of a batch fails, the engine's extended code is stored at the step's index; null: no
+  /// longer.
   void write_codes_to(std::vector<int>* of_steps) noexcept { codes_ = of_steps; }
   void note_code(std::size_t step, int engine_code) const {
     if (codes_ != nullptr) codes_->at(step) = engine_code;
@@ -79,14 +78,14 @@ class Context final : public StatementRules {
 
   /// Throws RequestRefused 403 if the identity may not run such a statement.
   void authorise(const StatementTraits& traits) const;
-  /// The same, and throws StatementFailure BLOCKED if the namespace's configuration forbids it.
+  /// As authorise(). Also throws StatementFailure BLOCKED if the namespace's configuration forbids the statement.
   void require(const StatementTraits& traits) const override;
-  /// Throws RequestRefused 403 if the identity may not write: for what the engine says of a statement, whatever its
-  /// text looked like.
+  /// Throws RequestRefused 403 if the identity may not write. For statements that the engine reports as writing,
+  /// whatever their text looked like.
   void require_writing() const {
     if (!permissions_.write) forbid_writing();
   }
-  /// The file that ATTACH of a namespace's name may read. Throws RequestRefused.
+  /// The file that ATTACH with a namespace's name may read. Throws RequestRefused.
   std::string attachable(std::string_view name_as_written) const;
 
  private:
@@ -103,7 +102,8 @@ class Context final : public StatementRules {
   std::vector<int>* codes_ = nullptr;
 };
 
-/// The memory of one answer while it is being built. Counts in large steps, so that small answers cost nothing.
+/// Accounts for the memory of an answer under construction. It counts in large steps, so that small answers cost
+/// nothing.
 class ResponseShare {
  public:
   ResponseShare(Budget& budget, const Context& context) noexcept : budget_(budget), context_(context) {}
@@ -112,7 +112,7 @@ class ResponseShare {
   }
   ResponseShare(const ResponseShare&) = delete;
   ResponseShare& operator=(const ResponseShare&) = delete;
-  /// Whose limit is in the way of an answer of that size.
+  /// Reserves memory for an answer of `bytes`. Returns whose limit prevents it, or Nobody.
   Whose grow_to(std::size_t bytes) noexcept {
     constexpr std::size_t kStep = 64 * 1024;
     if (bytes < held_ + kStep) return Whose::Nobody;
@@ -127,7 +127,8 @@ class ResponseShare {
   std::size_t held_ = 0;
 };
 
-/// Ends what a request runs when its client is gone, and what it is about to run.
+/// Stops what a request is running, and what it is about to run, when its client has gone.
+/// Threads: cancel() from any, the rest from the request's own.
 class Cancellation {
  public:
   Cancellation() = default;
@@ -138,10 +139,10 @@ class Cancellation {
   Cancellation& operator=(const Cancellation&) = delete;
   void cancel() noexcept;
   bool is_cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
-  /// The session that is to be stopped; null: none. Is called before the session goes to somebody else.
+  /// Sets the session that cancel() stops; null: none. Must be called before the session passes to another request.
   void watch(std::shared_ptr<engine::Interrupt> running) noexcept;
 
-  /// Watches a session that is somebody else's before and after.
+  /// Watches a session that others use before and after.
   class Scope {
    public:
     Scope(Cancellation& cancellation, std::shared_ptr<engine::Interrupt> running) noexcept

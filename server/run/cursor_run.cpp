@@ -23,7 +23,7 @@ void CursorRun::fail_step(hrana::CursorEntryWriter& writer, const StatementFailu
   ++step_;
 }
 
-// Starts the next step that is to run. False at the end.
+// Starts the next step whose condition holds. False at the end of the batch.
 bool CursorRun::start_step(hrana::CursorEntryWriter& writer) {
   for (; step_ < batch_.steps.size(); ++step_) {
     const hrana::BatchCond* const condition = batch_.steps[step_].condition;
@@ -39,7 +39,7 @@ bool CursorRun::start_step(hrana::CursorEntryWriter& writer) {
     fail_step(writer, failure);
     return true;
   }
-  // What compiled has begun, whatever its arguments do; clients count on that.
+  // A step that compiles has begun, even if its arguments are then refused. Clients rely on its step_begin.
   bool told = false;
   const auto tell = [&] {
     if (std::exchange(told, true)) return;
@@ -60,7 +60,7 @@ bool CursorRun::start_step(hrana::CursorEntryWriter& writer) {
 }
 
 bool CursorRun::run(hrana::CursorEntryWriter& writer, CursorPace& pace) {
-  if (running_ && session_.has_lost_transaction()) {  // between two pieces
+  if (running_ && session_.has_lost_transaction()) {  // since the last call of run()
     session_.note_loss_told();
     fail_step(writer, transaction_timed_out());
     if (!pace.go_on()) return false;

@@ -1,4 +1,4 @@
-// A batch whose results are given out piece by piece.
+// A batch whose results are handed out piece by piece.
 #pragma once
 
 #include <cstddef>
@@ -16,23 +16,23 @@
 
 namespace libsql::server {
 
-/// When a cursor has given enough for now.
+/// Decides when a cursor has produced enough for now.
 class CursorPace {
  public:
   virtual ~CursorPace() = default;
-  /// After each entry; false stops the cursor, which can go on later.
+  /// Called after each entry. False pauses the cursor, which can continue later.
   virtual bool go_on() = 0;
 };
 
-/// Runs on between calls of run(), so a batch of any size needs the memory of one row. `batch` and `texts` outlive it,
-/// and what they view.
-/// Threads: one at a time, run() with a DatabaseSession::Use.
+/// Keeps its position between calls of run(), so a batch of any size needs memory for one row only. `batch`, `texts`
+/// and what they view must outlive it.
+/// Threads: one at a time, run() within a DatabaseSession::Use.
 class CursorRun {
  public:
   CursorRun(DatabaseSession& session, const Context& context, const Cancellation& cancellation,
             const hrana::Batch& batch, SqlTexts texts);
 
-  /// Writes entries until the pace says so. True at the end of the batch. Throws RequestRefused.
+  /// Writes entries until `pace` stops it. True at the end of the batch. Throws RequestRefused.
   bool run(hrana::CursorEntryWriter& writer, CursorPace& pace);
 
  private:
@@ -48,7 +48,7 @@ class CursorRun {
   StepStates states_;
   std::size_t step_ = 0;
   std::optional<ClientStatement> running_;
-  std::uint64_t rows_ = 0;  // of the running step
+  std::uint64_t rows_ = 0;  // of the running step so far
 };
 
 }  // namespace libsql::server

@@ -1,5 +1,5 @@
-// The memory of one request beside its text, while it is worked on. A few bytes on the wire may stand for a hundred
-// here.
+// The memory that one request takes beside its text while it is decoded and run. A few bytes on the wire may need a
+// hundred times as many here.
 #pragma once
 
 #include <cstddef>
@@ -12,20 +12,20 @@
 
 namespace libsql::server {
 
-/// Small requests cost nothing. Threads: one at a time.
+/// The first 64 KiB are free, so small requests cost nothing. Threads: one at a time.
 class DecodingShare final : public core::MemoryLimit {
  public:
-  /// For a known client. Outlived by what it is given.
+  /// For an authenticated client. Everything passed must outlive this object.
   DecodingShare(Budget& budget, const Identity& identity, const Namespace& name_space, const Options& options) noexcept
       : budget_(budget), identity_(&identity), name_space_(&name_space), options_(&options) {}
   DecodingShare(Budget& budget, const Context& context) noexcept
       : DecodingShare(budget, context.identity(), context.name_space(), context.options()) {}
-  /// For a stranger, who gets nothing but what is free.
+  /// For a client that has not authenticated yet: more than the free part is refused.
   explicit DecodingShare(Budget& budget) noexcept : budget_(budget) {}
   DecodingShare(const DecodingShare&) = delete;
   DecodingShare& operator=(const DecodingShare&) = delete;
 
-  /// Beside what is decoded. Throws RequestRefused 413, 429, 503.
+  /// Adds memory beyond the decoded parts. Throws RequestRefused 413, 429, 503.
   void add(std::size_t bytes) {
     others_ += bytes;
     hold(decoded_);
@@ -36,7 +36,7 @@ class DecodingShare final : public core::MemoryLimit {
     const std::size_t wanted = others_ + bytes;
     if (wanted > kFree && (!share_ || share_->held() < wanted)) grow(wanted);
   }
-  /// What is held, for a request that lives on.
+  /// Hands over the reservation, for a request that outlives this object.
   std::optional<BudgetShare> take() noexcept { return std::move(share_); }
 
  private:

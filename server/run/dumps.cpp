@@ -13,14 +13,14 @@ namespace libsql::server {
 namespace {
 
 constexpr std::size_t kPieceBytes = 64 * 1024;
-constexpr std::size_t kAhead = 2 * kPieceBytes;  // what is made before the client takes it
+constexpr std::size_t kAhead = 2 * kPieceBytes;  // how much is prepared before the client takes it
 
-// Nobody wants the rest.
+// Thrown to end a dump whose client has gone.
 struct Unwanted {};
 
 }  // namespace
 
-// What the thread and the answer have in common.
+// Shared between the thread that makes the dump and the body of the answer.
 class Dumps::Run final : private sql::DumpPort {
  public:
   Run(std::shared_ptr<core::Session> session, sql::DumpOptions options, Budget& budget, Takers for_whom,
@@ -32,16 +32,16 @@ class Dumps::Run final : private sql::DumpPort {
         waker_(std::move(waker)) {}
 
   void work() noexcept {
-    // It stands back behind who works for shorter requests.
+    // Requests that are answered at once come first.
     net::stand_back();
     bool whole = false;
     try {
       sql::dump(*this, options_);
       whole = !is_damaged_;
     } catch (const Unwanted&) {
-    } catch (const std::exception&) {  // the client sees that the answer ends before its time
+    } catch (const std::exception&) {  // the answer ends early, which tells the client
     }
-    session_.reset();  // The end of the session ends its transaction.
+    session_.reset();  // its end also ends the transaction
     {
       const std::lock_guard lock(mutex_);
       done_ = true;
@@ -61,7 +61,7 @@ class Dumps::Run final : private sql::DumpPort {
       return wanted_ ? net::BodySource::Next::Later : net::BodySource::Next::More;
     }
     if (whole_) return net::BodySource::Next::End;
-    // What there is goes out before the connection is cut.
+    // Send what is left before the connection is cut.
     return to.empty() ? net::BodySource::Next::Broken : net::BodySource::Next::More;
   }
 
@@ -72,7 +72,7 @@ class Dumps::Run final : private sql::DumpPort {
     interrupt_->interrupt();
   }
 
-  BudgetShare place;  // of the thread, once that has begun
+  BudgetShare place;  // the place that the thread takes up
   std::atomic<bool> has_ended = false;
 
  private:
@@ -100,25 +100,25 @@ class Dumps::Run final : private sql::DumpPort {
     if (call_now) call();
   }
 
-  // What can be read is worth having, but the answer must not look whole: it is cut at its end.
+  // The part that can be read is worth having, but the answer must not look complete: the connection is cut at its end.
   void damaged(std::string_view, const Error&) override { is_damaged_ = true; }
 
   void call() noexcept {
     try {
       waker_();
-    } catch (const std::exception&) {  // no memory: the answer's own time-outs end it
+    } catch (const std::exception&) {  // out of memory: the answer's own time-outs end it
     }
   }
 
-  std::shared_ptr<core::Session> session_;  // of the thread
+  std::shared_ptr<core::Session> session_;  // used by the dump's thread only
   const decltype(session_->interrupt_state()) interrupt_;
   const sql::DumpOptions options_;
   const net::Waker waker_;
-  bool is_damaged_ = false;  // of the thread
-  std::mutex mutex_;         // of what follows
+  bool is_damaged_ = false;  // used by the dump's thread only
+  std::mutex mutex_;         // guards what follows
   std::condition_variable taken_;
   std::string text_;
-  bool wanted_ = false;  // the answer waits for more
+  bool wanted_ = false;  // the answer is waiting for more text
   std::atomic<bool> unwanted_ = false;
   bool done_ = false;
   bool whole_ = false;

@@ -1,5 +1,4 @@
-// Dumps for clients. Each has a thread of its own, which waits while its client is slow; there are few of them, so that
-// they are shared out.
+// Dumps for clients. Each has a thread of its own, which waits when its client is slow, so their number is limited.
 #pragma once
 
 #include <condition_variable>
@@ -20,19 +19,19 @@ namespace libsql::server {
 /// Threads: all members may be called by several at once.
 class Dumps {
  public:
-  /// `budget`: of how many there may be.
+  /// `budget` limits how many run at once.
   explicit Dumps(Budget& budget) noexcept : budget_(budget) {}
   ~Dumps() { close(); }
   Dumps(const Dumps&) = delete;
   Dumps& operator=(const Dumps&) = delete;
 
-  /// The text of the database that `session` reads, in one state. Throws RequestRefused 429 or 503 if there are too
-  /// many, and what the database throws at first sight.
+  /// Starts a dump of the database that `session` reads; all of it shows one state. Throws RequestRefused 429 or 503 if
+  /// there are too many.
   std::unique_ptr<net::BodySource> begin(std::shared_ptr<core::Session> session, sql::DumpOptions options,
                                          const Context& context, net::Waker waker, std::unique_ptr<BodyRecord> record);
-  /// Ends all of them.
+  /// Ends all dumps and joins their threads.
   void close() noexcept;
-  /// Joins the threads that have ended.
+  /// Joins threads that have ended.
   void tidy();
 
  private:
@@ -44,7 +43,7 @@ class Dumps {
   };
 
   Budget& budget_;
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // guards what follows
   std::list<Entry> entries_;
 };
 

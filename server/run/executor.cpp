@@ -118,7 +118,7 @@ void Executor::step(std::string_view sql, const hrana::BatchStep& step, hrana::R
   }
 }
 
-// What steps say that have no rows counts, too: there may be very many of them.
+// Results without rows count too: a batch may have very many steps.
 void Executor::require_room(const hrana::ResponseWriter& writer) {
   if (writer.request_bytes() > context_.options().limits.response_bytes) context_.throw_too_large();
   if (const Whose whose = share_.grow_to(writer.total_bytes()); whose != Whose::Nobody) context_.throw_too_large(whose);
@@ -153,8 +153,9 @@ void Executor::sequence(std::string_view sql) {
   }
 }
 
-// A statement that only writes once it runs is described to whoever may read. A PRAGMA acts while it is compiled, so
-// one that may not be run is refused; and what would set something is not even compiled.
+// Describing needs the right to read only, even for a statement that writes, as nothing is run. PRAGMAs are the
+// exception, because they may act when compiled: one that clients may not run is refused here, and describe() does not
+// even compile one that sets something.
 StatementTraits Executor::describable(std::string_view statement) const {
   const StatementTraits traits = traits_of(statement);
   if (!traits.is_pragma && sql::classify(statement).kind == sql::StatementKind::Pragma) {

@@ -15,27 +15,27 @@
 
 namespace libsql::server {
 
-/// The SQL texts of a batch's steps, where they stand or where they are stored.
+/// The SQL text of each step of a batch, viewed in the request or in the store of texts.
 using SqlTexts = std::span<const std::string_view>;
 
 /// Throws ProtocolViolation unless every condition refers to earlier steps only.
 void check_conditions(const hrana::Batch& batch);
 
-/// What became of the steps of a batch so far.
+/// Which steps of a batch have succeeded so far.
 class StepStates {
  public:
   explicit StepStates(std::size_t steps) : succeeded_(steps) {}
   void set_succeeded(std::size_t step) { succeeded_[step] = true; }
-  /// As sqld 0.24.33 was observed to see it: `error` is true of skipped steps too.
+  /// As observed in sqld 0.24.33: `error` also holds for skipped steps.
   bool holds(const hrana::BatchCond& condition, const DatabaseSession& session) const;
 
  private:
   std::vector<bool> succeeded_;
 };
 
-/// For one program after the other on one session. Everything throws StatementFailure for what belongs into the answer,
-/// and RequestRefused; the writer then holds an unfinished answer, which its fail() takes back.
-/// Threads: one at a time, with a DatabaseSession::Use.
+/// Runs one request after the other on one session. All members throw StatementFailure for errors that belong in the
+/// answer, and RequestRefused. The writer then holds an unfinished answer, which its fail() takes back.
+/// Threads: one at a time, within a DatabaseSession::Use.
 class Executor {
  public:
   Executor(DatabaseSession& session, const Context& context, const Cancellation& cancellation,
@@ -43,16 +43,16 @@ class Executor {
       : session_(session), context_(context), cancellation_(cancellation), share_(share) {}
 
   void execute(std::string_view sql, const detail::ParamsView& args, hrana::ResponseWriter& writer);
-  /// `texts` has the SQL of each step; check_conditions() comes first.
+  /// `texts` has the SQL of each step. Call check_conditions() first.
   void batch(const hrana::Batch& batch, SqlTexts texts, hrana::ResponseWriter& writer);
   void sequence(std::string_view sql);
   void describe(std::string_view sql, hrana::ResponseWriter& writer);
 
-  /// Refuses what cannot be run whatever the tables may be: no step of the batch runs then.
+  /// Refuses statements that could not be run whatever the tables contain, before any step of the batch runs.
   void validate(const hrana::Batch& batch, SqlTexts texts);
-  /// The same for one text; returns the only statement in it.
+  /// The same for a single text. Throws unless it holds exactly one statement.
   void validate(std::string_view sql);
-  /// Throws if its client is gone.
+  /// Throws if the client has gone.
   void require_going_on() const;
 
  private:

@@ -11,22 +11,23 @@
 namespace libsql::server {
 namespace {
 
-// The engine has rolled back the transaction of the group, as it would that of the statement alone: its answer stands.
+// The statement made the engine roll back the group's transaction, as it would have rolled back the statement's own.
+// The answer that the client gets is the same.
 struct RolledBack {};
 
 }  // namespace
 
-// What is refused waits for nobody: it never comes into the line.
+// A write that would be refused must not queue first.
 bool GroupedWrite::is_allowed(const StatementTraits& traits) const {
   try {
     context_.require(traits);
     return true;
-  } catch (const std::exception&) {  // is thrown again, and counted, where it is run alone
+  } catch (const std::exception&) {  // thrown again, and counted, when it is run alone
     return false;
   }
 }
 
-// For its turn, as long as a statement alone would wait for the write lock.
+// How long to queue: no longer than a statement of its own would wait for the write lock.
 std::chrono::milliseconds GroupedWrite::wait() const noexcept {
   const Timeouts& timeouts = context_.options().timeouts;
   return std::min(context_.lock_wait(), timeouts.statement.value_or(timeouts.write_wait));
@@ -49,7 +50,7 @@ bool GroupedWrite::run_program(std::string_view sql, engine::Connection::ChangeC
     try {
       runnable.run(runnable.program, executor);
     } catch (const StatementFailure&) {
-      // The engine has undone of the statement what it undoes of one alone, and the rest is to stay.
+      // The engine has undone the statement alone, as always. The rest of the group stays.
       failure = std::current_exception();
     }
     counters = connection.change_counters();
@@ -65,13 +66,13 @@ bool GroupedWrite::run_program(std::string_view sql, engine::Connection::ChangeC
     const WritersRoom::Seat seat(context_.name_space().writers_room());
     group->run(job, wait());
   } catch (const RolledBack&) {
-  } catch (const Error& error) {  // of the transaction
+  } catch (const Error& error) {  // concerns the transaction, not this statement
     if (error.code() == ErrorCode::Busy || error.code() == ErrorCode::Timeout) {
       throw StatementFailure("SQLITE_BUSY", "SQLite error: database is locked");
     }
     if (error.code() == ErrorCode::Interrupted) throw failure_of(error);
-    // Another one has broken the group, the commit has failed, or would have failed because of this one: alone it gets
-    // an answer of its own.
+    // Another statement broke the group, or the commit failed, perhaps because of this one. Run alone, it gets an
+    // answer of its own.
     return leave();
   }
   if (failure) std::rethrow_exception(failure);

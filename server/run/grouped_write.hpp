@@ -1,4 +1,4 @@
-// Which statements may share the commit of other clients, and how they are run then.
+// Decides which statements may share a commit with those of other clients, and runs them so.
 #pragma once
 
 #include <chrono>
@@ -11,17 +11,17 @@
 
 namespace libsql::server {
 
-/// One statement that is all of a request, on a stream that has nothing open. A write is answered as if it had been run
-/// alone: with its own rowid and counts, its own failure, and on disk. What the group cannot do that way is left to the
-/// caller.
+/// Runs a request that consists of a single statement, on a stream with nothing open. A write is answered as if it had
+/// run alone: with its own rowid, counts and failure, and only once it is on disk. What the group cannot do that way is
+/// left to the caller.
 class GroupedWrite {
  public:
   GroupedWrite(const Context& context, Cancellation& cancellation, ResponseShare& share) noexcept
       : context_(context), cancellation_(cancellation), share_(share) {}
 
-  /// False if the statement is to be run on a session of its own: nothing has been done or written then. `program` runs
-  /// it on an Executor and writes its answer. `counters` are what the stream has to say of its last write, before and
-  /// after. Throws what the program throws.
+  /// False if the statement has to be run on a session of its own; nothing has been done or written then. `program`
+  /// runs it on an Executor and writes its answer. `counters` are the stream's changes() and last_insert_rowid(), read
+  /// before and set after. Throws what `program` throws.
   template <class Program>
   bool run(std::string_view sql, engine::Connection::ChangeCounters& counters, hrana::ResponseWriter& writer,
            const Program& program) {

@@ -26,12 +26,12 @@ DatabaseSession* Pipeline::existing_session() {
   return stream_.session ? &session() : nullptr;
 }
 
-// A write that is all its stream does: nobody can ask for its changes() afterwards.
+// If the write is all that its stream does, nobody can ask for changes() afterwards, so scratch counters will do.
 engine::Connection::ChangeCounters* Pipeline::counters_without_session() {
   return is_single_ ? &(counters_ = {}) : nullptr;
 }
 
-// A stream that only keeps texts holds no connection, so it counts by itself.
+// A stream that only stores texts is not limited by the number of connections, so streams with texts are counted here.
 void Pipeline::store_sql(const hrana::StoreSqlRequest& request) {
   if (stream_.place == nullptr) {
     auto place = std::make_unique<BudgetShare>(budgets_.http_streams, context_.takers());

@@ -1,4 +1,4 @@
-// The requests of one HTTP pipeline, on their stream.
+// Runs the requests of one HTTP pipeline on their stream.
 #pragma once
 
 #include <span>
@@ -21,8 +21,8 @@ class Pipeline final : private StreamHost {
         budgets_(budgets),
         share_(budgets.responses, context) {}
 
-  /// Runs all of them, one after the other. Throws ProtocolViolation and RequestRefused, after which the stream is of
-  /// no further use.
+  /// Runs all requests in order. Throws ProtocolViolation and RequestRefused; the stream must not be used any more
+  /// then.
   void run(std::span<const hrana::Request> requests, hrana::ResponseWriter& writer);
 
  private:
@@ -41,7 +41,7 @@ class Pipeline final : private StreamHost {
   ResponseShare share_;
   engine::Connection::ChangeCounters counters_;
   bool watched_ = false;
-  bool is_single_ = false;  // one request on a stream that ends with it
+  bool is_single_ = false;  // a single request on a stream that ends with it
 };
 
 }  // namespace libsql::server

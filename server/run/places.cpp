@@ -7,7 +7,7 @@ void Places::give(const Takers& owner) noexcept {
   if (!line_.is_empty()) call_next();
 }
 
-// The first one in the line who may run now.
+// Calls the first waiter whose limits permit a place now.
 void Places::call_next() noexcept {
   using Choice = WaitingLine<Takers>::Choice;
   bool called = false;

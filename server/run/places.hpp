@@ -1,5 +1,5 @@
-// Who may run something now. Everything that a client asks for runs on a thread with a place; the threads that read and
-// write sockets need none, so they are never all taken.
+// Limits how much runs at once. Whatever clients ask for runs on a thread that has a place. Threads that read and write
+// sockets need none, so some are always left for that.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace libsql::server {
 /// Threads: all members may be called by several at once.
 class Places {
  public:
-  /// Given back at its end.
+  /// A place, given back by the destructor.
   class Place {
    public:
     Place() noexcept = default;
@@ -40,29 +40,29 @@ class Places {
     Takers owner_;
   };
 
-  /// `most_for_one`: for one bearer, and for one namespace.
+  /// `most_for_one` limits what one bearer may take, and what one namespace may take.
   Places(std::size_t total, std::size_t most_for_one) noexcept : budget_(Resource::Places, total, most_for_one) {}
   Places(const Places&) = delete;
   Places& operator=(const Places&) = delete;
 
-  /// None if there is none for this owner; then it was `whose` limit.
+  /// Empty if the owner can have no place now; `whose` then says which limit was reached.
   Place try_take(Takers owner, Whose* whose = nullptr) noexcept {
     const Whose limit = budget_.take(1, owner.bearer.get(), owner.name_space.get());
     if (whose != nullptr) *whose = limit;
     if (limit != Whose::Nobody) return Place();
     return Place(*this, std::move(owner));
   }
-  /// `go_on` is called, once and by any thread, when there may be a place for the owner, unless `ticket` has expired.
-  /// Whoever calls this has to try again afterwards, as a place may have come free meanwhile.
+  /// Calls `go_on` once, on any thread, when there may be a place for the owner, unless `ticket` has expired. Try again
+  /// after calling wait(): a place may have come free meanwhile.
   void wait(Takers owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on) {
     line_.wait(ticket, std::move(owner), std::move(go_on));
   }
-  /// Whether somebody waits, so that a caller with more to run should queue again.
+  /// Whether others wait, so that a caller with more to run should queue again.
   bool is_wanted() const noexcept { return waiting() != 0; }
 
   std::size_t taken() const noexcept { return budget_.held(); }
   std::size_t waiting() const noexcept { return line_.waiting(); }
-  /// What to tell somebody who got none.
+  /// The error message for a client that got none.
   std::string message(Whose whose) const;
 
  private:

@@ -15,7 +15,7 @@ void RequestRun::on_session(Run&& run) {
   run(executor);
 }
 
-// One statement, which may share the commit of others.
+// Runs a single statement, which may share the commit of others.
 template <class Run>
 void RequestRun::in_group_or_alone(std::string_view sql, hrana::ResponseWriter& writer, Run&& run) {
   if (auto* const counters = stream_.counters_without_session()) {

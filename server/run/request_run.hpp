@@ -1,4 +1,4 @@
-// What the requests of Hrana mean, whatever route they come by.
+// What Hrana's requests mean, whichever route they come by.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ inline const hrana::Sql* single_sql_of(const hrana::Request& request) noexcept {
   return nullptr;
 }
 
-/// Whether the SQL of such a request is run, and so may have to wait for its turn to write.
+/// Whether requests of that type run their SQL, and so may have to wait for their turn to write.
 constexpr bool runs_sql(hrana::RequestType type) noexcept {
   using Type = hrana::RequestType;
   return type == Type::Execute || type == Type::Batch || type == Type::Sequence || type == Type::OpenCursor;
@@ -41,8 +41,8 @@ constexpr bool runs_sql(hrana::RequestType type) noexcept {
 class RequestTexts {
  public:
   RequestTexts() noexcept = default;
-  /// `resolve` gives the text that a hrana::Sql stands for; what it returns is viewed. Throws ProtocolViolation if a
-  /// condition refers to a later step, and what `resolve` throws.
+  /// `resolve` returns the text for a hrana::Sql; it is viewed, not copied. Throws ProtocolViolation if a condition
+  /// refers to a later step, and what `resolve` throws.
   template <class Resolve>
   RequestTexts(const hrana::Request& request, Resolve&& resolve) {
     if (const hrana::Sql* const sql = single_sql_of(request)) {
@@ -62,25 +62,25 @@ class RequestTexts {
   SqlTexts all() const noexcept { return has_single_ ? SqlTexts(&single_, 1) : SqlTexts(steps_); }
 
  private:
-  std::string_view single_;  // as most requests have, for which no memory is needed
+  std::string_view single_;  // most requests have one text, which needs no allocation
   bool has_single_ = false;
   std::vector<std::string_view> steps_;
 };
 
-/// What a route has for the requests of one stream. It overrides what there is on it; the rest are requests that cannot
-/// come there, and throw ProtocolViolation. Threads: one at a time.
+/// What a route provides for the requests of one stream. It overrides the functions for requests that exist on it; the
+/// others throw ProtocolViolation. Threads: one at a time.
 class StreamHost {
  public:
   StreamHost() = default;
   StreamHost(const StreamHost&) = delete;
   StreamHost& operator=(const StreamHost&) = delete;
 
-  /// The stream's session, which it gets now if it had none.
+  /// The stream's session, leased now if it has none yet.
   virtual DatabaseSession& session() { refuse(); }
-  /// Null while it has none.
+  /// Null while the stream has no session.
   virtual DatabaseSession* existing_session() { refuse(); }
-  /// What the stream has to say of its last write, if a single write may share the commit of others now and leave its
-  /// counts there; else null.
+  /// Where a single write that shares the commit of others leaves the stream's changes() and last_insert_rowid(). Null
+  /// if the stream's writes must run on its own session.
   virtual engine::Connection::ChangeCounters* counters_without_session() { return nullptr; }
   /// Ends the stream.
   virtual void close() { refuse(); }
@@ -89,10 +89,10 @@ class StreamHost {
   virtual void close_sql(std::int32_t /*id*/) { refuse(); }
   virtual void open_stream() { refuse(); }
 
-  /// A cursor over the batch of the request at hand, which may run.
+  /// Opens a cursor over the batch of the current request, which has been validated.
   virtual void open_cursor() { refuse(); }
   struct Fetched {
-    std::string_view entries;  // as CursorEntryWriter writes them for fetch_cursor; until the next call
+    std::string_view entries;  // as CursorEntryWriter encodes them for fetch_cursor; valid until the next call
     bool done = false;
   };
   virtual Fetched fetch_cursor(const hrana::FetchCursorRequest&) { refuse(); }
@@ -111,9 +111,9 @@ class RequestRun {
   RequestRun(StreamHost& stream, const Context& context, Cancellation& cancellation, ResponseShare& share) noexcept
       : stream_(stream), context_(context), cancellation_(cancellation), share_(share) {}
 
-  /// `texts`: those of the request. The writer has begun its answer. Throws StatementFailure for what belongs into the
-  /// answer, RequestRefused, ProtocolViolation, and what opening a database throws; then the writer holds an unfinished
-  /// answer.
+  /// `texts` are those of the request; the writer has begun its answer. Throws StatementFailure for errors that belong
+  /// in the answer, RequestRefused, ProtocolViolation, and whatever opening a database throws. The writer then holds an
+  /// unfinished answer.
   void answer(const hrana::Request& request, SqlTexts texts, hrana::ResponseWriter& writer);
 
  private:

@@ -66,7 +66,7 @@ std::string namespace_of(const net::Request& request, const Options& options) {
   return std::string(kDefaultNamespace);
 }
 
-// In one pass, as each request asks for all of them. Of several headers of a name the first one counts.
+// One pass, because every request needs all of them. If a header is repeated, the first one counts.
 ScopeHeaders::ScopeHeaders(const net::Request& request) noexcept {
   constexpr std::string_view kAuthorization = "authorization";
   constexpr std::string_view kOther = "x-authorization";
@@ -112,7 +112,8 @@ namespace {
 
 std::shared_ptr<const Identity> authenticate(ServerState& state, const Credentials& credentials, std::string_view name,
                                              const NamespaceConfig* config) {
-  // A namespace with a key of its own decides itself who is let in; whether it is there, nobody learns who is not.
+  // A namespace with its own key decides itself who is let in. A client that it does not let in cannot learn whether
+  // the namespace exists.
   return state.options.authenticator->authenticate(
       credentials, name, config != nullptr ? std::string_view(config->jwt_key) : std::string_view());
 }
@@ -143,7 +144,7 @@ Context context_for(ServerState& state, const Credentials& credentials, std::str
     if (context.permissions().none()) throw_no_namespace(name);
     return context;
   }
-  // A database is opened only for somebody who may use it.
+  // Open the database only after the client is known to have rights in it.
   auto identity = identity_for(state, credentials, name);
   try {
     return Context(state.namespaces.get(name), std::move(identity), state.namespaces, state.options);

@@ -7,7 +7,7 @@
 namespace libsql::server {
 namespace {
 
-// What a text costs beside its letters, and its stream with it.
+// Bytes that a stored text costs beyond its characters, with a part of its stream.
 constexpr std::size_t kOverhead = 512;
 
 struct Text {

@@ -1,4 +1,4 @@
-// SQL texts that clients keep on the server under numbers of their choice.
+// SQL texts that clients store on the server under numbers of their choice.
 #pragma once
 
 #include <cstddef>
@@ -15,19 +15,19 @@ namespace libsql::server {
 
 class StoredSql {
  public:
-  /// `max_bytes` is that of one text.
+  /// `max_bytes` limits each text.
   StoredSql(std::size_t max_texts, std::size_t max_bytes) noexcept : max_texts_(max_texts), max_bytes_(max_bytes) {}
 
-  /// The text counts in the budget until nobody has it any more. Throws ProtocolViolation if the number is taken,
-  /// StatementFailure SQL_STORE_TOO_MANY, SQL_STORE_TOO_LARGE, SQL_STORE_FULL.
+  /// The text counts against the budget until its last user drops it. Throws ProtocolViolation if the number is taken,
+  /// StatementFailure SQL_STORE_TOO_MANY, SQL_STORE_TOO_LARGE or SQL_STORE_FULL.
   void store(std::int32_t id, std::string_view sql, Budget& budget, Takers takers);
   void close(std::int32_t id) noexcept { texts_.erase(id); }
   bool empty() const noexcept { return texts_.empty(); }
 
-  /// The text that a request means, valid until it is closed. Throws ProtocolViolation unless exactly one of text and
-  /// number is there and the number is known.
+  /// The text that a request means, valid until it is closed. Throws ProtocolViolation unless the request has either a
+  /// text or the number of a stored one.
   std::string_view resolve(const hrana::Sql& sql) const;
-  /// The same, which a close() does not end; null for a text that stands in the request itself.
+  /// The same, but a close() does not invalidate it. Null if the text is in the request itself.
   std::shared_ptr<const std::string> share(const hrana::Sql& sql) const;
 
  private:

@@ -13,7 +13,7 @@ using Clock = std::chrono::steady_clock;
 
 bool may_write(SqlTexts texts) {
   return std::any_of(texts.begin(), texts.end(), [](std::string_view text) {
-    sql::Splitter splitter(text);  // a sequence has several in one text
+    sql::Splitter splitter(text);  // a sequence has several statements in one text
     while (const auto statement = splitter.next()) {
       const StatementTraits traits = traits_of(statement->text);
       if (traits.needs_write() || traits.locks_out_writers()) return true;

@@ -1,4 +1,4 @@
-// Requests that would write, while too many threads wait for their turn to write to that database already.
+// Parks requests that would write while too many threads already queue to write to the same database.
 #pragma once
 
 #include <chrono>
@@ -11,21 +11,22 @@
 
 namespace libsql::server {
 
-/// Whether one of these may have to wait for the turn to write.
+/// Whether any of these statements may have to wait for its turn to write.
 bool may_write(SqlTexts texts);
 
-/// When somebody who has waited since then without a thread has waited long enough.
+/// Until when a request may wait for its turn in all, if it has been parked since `since`.
 std::chrono::steady_clock::time_point end_of_wait(const Context& context,
                                                   std::chrono::steady_clock::time_point since) noexcept;
-/// What was waited without a thread counts for the statements that follow.
+/// Deducts the time spent parked from what the request's statements may still wait for locks.
 void wait_until(Context& context, std::chrono::steady_clock::time_point until) noexcept;
 
-/// Whether take_seat() would do anything, whatever the texts.
+/// Whether take_seat() has anything to do, whatever the texts are.
 inline bool may_need_seat(const net::Exchange& exchange, const Context& context) {
   return context.name_space().writers_room().is_full() || exchange.parked_since();
 }
-/// False: the request is parked, and is handed to its handler again. Else it may go on, with the seat if it has waited:
-/// its end calls the next one. To be asked before anything is done for a request that has no stream yet.
+/// False: the request is parked and will be handed to its handler again. Otherwise it may go on; if it was parked, it
+/// holds `seat`, and giving that up wakes the next one. Call this before doing anything else for a request that has no
+/// stream yet.
 bool take_seat(net::Exchange& exchange, Context& context, SqlTexts texts, WritersRoom::Seat& seat);
 
 }  // namespace libsql::server
