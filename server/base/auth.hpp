@@ -1,4 +1,4 @@
-// Who sends a request and what they may do: the interface between the routes and the check of tokens and passwords.
+// Who sent a request and what they may do: the interface between the routes and whatever checks tokens and passwords.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 namespace libsql::server {
 
-/// What an identity may do in one namespace. Attach is the right to be read by a statement's ATTACH from another one.
+/// What an identity may do in one namespace. `attach` is the right to read it through ATTACH from another namespace.
 struct Permissions {
   bool read = false;
   bool write = false;
@@ -25,43 +25,44 @@ struct Permissions {
   constexpr bool none() const noexcept { return !read && !write && !attach && !ddl; }
 };
 
-/// What came with a request or a WebSocket's `hello`. Views are valid for the call.
+/// The credentials sent with a request or a WebSocket's `hello`. Views are valid for the call.
 struct Credentials {
   enum class Source : std::uint8_t {
-    HttpHeader,  // `value` is that of `Authorization`, else of `x-authorization`
+    HttpHeader,  // `value` is that of `Authorization`, or else of `x-authorization`
     Hello,       // `value` is the bare token
   };
   Source source = Source::HttpHeader;
   std::optional<std::string_view> value;
 };
 
-/// Somebody whose credentials are good.
+/// A client whose credentials have been accepted.
 /// Threads: may be used by several at once.
 class Identity {
  public:
   Identity() : bearer_(std::make_shared<Bearer>()) {}
-  /// One of several identities of the same bearer.
+  /// For a bearer with several identities, one for each set of credentials.
   explicit Identity(std::shared_ptr<Bearer> bearer) noexcept : bearer_(std::move(bearer)) {}
   virtual ~Identity() = default;
-  /// None at all hides that the namespace exists.
+  /// Without any permission, the client must not even learn whether the namespace exists.
   virtual Permissions permissions(std::string_view name_space) const = 0;
-  /// Names the identity: a baton is good for requests with the same binding only. Empty if nobody is told apart.
+  /// Identifies the bearer: a baton is only valid for requests with the same binding. Empty if clients cannot be told
+  /// apart.
   virtual std::string_view binding() const noexcept { return {}; }
-  /// When the credentials end, and with them what lasts longer than a request.
+  /// When the credentials expire. Whatever outlives a request (a WebSocket) ends then.
   virtual std::optional<std::chrono::system_clock::time_point> good_until() const noexcept { return std::nullopt; }
-  /// What all who have this binding take together.
+  /// What all identities with this binding use together.
   const std::shared_ptr<Bearer>& bearer() const noexcept { return bearer_; }
 
  private:
   std::shared_ptr<Bearer> bearer_;
 };
 
-/// The credentials are not good.
+/// The credentials were not accepted.
 class AuthError : public std::runtime_error {
  public:
   AuthError(std::string code, const std::string& text, int status = 401)
       : std::runtime_error(text), code_(std::move(code)), status_(status) {}
-  /// `AUTH_JWT_EXPIRED`, for one.
+  /// For example `AUTH_JWT_EXPIRED`.
   const std::string& code() const noexcept { return code_; }
   int status() const noexcept { return status_; }
 
@@ -74,17 +75,17 @@ class AuthError : public std::runtime_error {
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
-  /// `namespace_key` is the `jwt_key` of the namespace's configuration, which takes the place of the server's own
-  /// rules; empty if it has none. Throws AuthError.
+  /// `namespace_key` is the `jwt_key` of the namespace's configuration, which replaces the server's own rules; empty if
+  /// it has none. Throws AuthError.
   virtual std::shared_ptr<const Identity> authenticate(const Credentials& credentials, std::string_view name_space,
                                                        std::string_view namespace_key) = 0;
-  /// A number that changes whenever credentials that were good may not be so any more, but for the passing of time.
-  /// Without one, authenticate() is asked before each request.
+  /// A number that changes whenever credentials accepted before may no longer be, expiry aside. None: authenticate()
+  /// must be called for every request.
   virtual std::optional<std::uint64_t> version() const noexcept { return std::nullopt; }
 };
 
-/// Lets everybody do everything; a namespace with a key of its own refuses everybody, because nothing here can check
-/// it.
+/// Permits everything to everybody, except in a namespace with a key of its own: nothing here could check its tokens,
+/// so everybody is refused.
 std::shared_ptr<Authenticator> open_authenticator();
 
 }  // namespace libsql::server

@@ -1,4 +1,5 @@
-// What one bearer of credentials takes of the server, over all its connections, so that it leaves some to the others.
+// What one bearer of credentials uses of the server over all its connections. It is limited, so that some is left for
+// others.
 #pragma once
 
 #include <memory>
@@ -10,8 +11,8 @@ namespace libsql::server {
 
 /// Shared by all requests of one bearer. Threads: any number at once.
 struct Bearer {
-  Taken taken;  // of what is shared out
-  /// Of requests that arrive and answers that leave.
+  Taken taken;  // counted against the budgets
+  /// For requests on their way in and answers on their way out.
   const std::shared_ptr<net::MemoryAccount> memory = std::make_shared<net::MemoryAccount>();
 };
 

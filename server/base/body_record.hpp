@@ -1,4 +1,4 @@
-// The record of a request whose answer goes on after its handler has returned.
+// The record of a request whose answer is still being sent after its handler has returned.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace libsql::server {
 
-/// Tells the observer, at its end, what became of the request. Threads: one at a time.
+/// Reports the request to the observer in its destructor. Threads: one at a time.
 class BodyRecord {
  public:
   BodyRecord(net::Exchange& exchange, std::shared_ptr<Observer> observer, std::string name_space, int status,
@@ -28,7 +28,7 @@ class BodyRecord {
   }
   BodyRecord(const BodyRecord&) = delete;
   BodyRecord& operator=(const BodyRecord&) = delete;
-  /// The answer has begun; without it there is nothing to tell.
+  /// The answer has begun. Without this call nothing is reported.
   void begin() noexcept { has_begun_ = true; }
   ~BodyRecord() {
     if (observer_ == nullptr || !has_begun_) return;

@@ -1,5 +1,5 @@
-// How much of something all clients may have together, and how much of that one bearer or one namespace: so that there
-// is some left for the others whatever one of them does.
+// Limits on what clients use: all of them together, and any one bearer or namespace, so that some is left for the
+// others.
 #pragma once
 
 #include <array>
@@ -12,21 +12,21 @@
 
 namespace libsql::server {
 
-/// What is shared out.
+/// What there are budgets for.
 enum class Resource : std::uint8_t {
-  ResponseBytes,     // of answers that are being built
-  StoredSqlBytes,    // of texts that clients keep at the server
-  HttpStreams,       // that keep texts
-  WebSocketStreams,  // that are open
-  WebSockets,        // that have said hello
-  Places,            // of what runs
-  Connections,       // to databases
-  Dumps,             // that are being made
-  DecodedBytes,      // of requests beside their text: what was read out of it, and texts that outlive their arrival
+  ResponseBytes,     // answers under construction
+  StoredSqlBytes,    // texts that clients have stored on the server
+  HttpStreams,       // HTTP streams that hold stored texts
+  WebSocketStreams,  // open streams of WebSockets
+  WebSockets,        // WebSockets whose hello was accepted
+  Places,            // requests and cursors that run
+  Connections,       // connections to databases
+  Dumps,             // dumps in progress
+  DecodedBytes,      // decoded requests, without their text; and texts that are kept after their message is gone
 };
 inline constexpr std::size_t kResources = static_cast<std::size_t>(Resource::DecodedBytes) + 1;
 
-/// What one bearer or one namespace has of each. Threads: any number at once.
+/// What one bearer or one namespace has taken of each resource. Threads: any number at once.
 class Taken {
  public:
   std::atomic<std::size_t>& of(Resource resource) noexcept { return taken_[static_cast<std::size_t>(resource)]; }
@@ -35,21 +35,21 @@ class Taken {
   std::array<std::atomic<std::size_t>, kResources> taken_{};
 };
 
-/// For whom something is taken: what a holder's bearer and namespace have. Null: nobody of that kind is told apart.
+/// On whose account something is taken. Null: bearers, or namespaces, are not told apart.
 struct Takers {
   std::shared_ptr<Taken> bearer, name_space;
 };
 
-/// Whose limit is reached.
+/// Whose limit has been reached.
 enum class Whose : std::uint8_t { Nobody, Bearer, Namespace, Server };
 
-/// "this bearer's", "this namespace's", "the server's": for messages.
+/// "this bearer's", "this namespace's" or "the server's", for messages.
 std::string_view to_string(Whose whose) noexcept;
 
 /// Threads: any number at once.
 class Budget {
  public:
-  /// `most_for_one`: for one bearer, and for one namespace.
+  /// `most_for_one` limits what one bearer may take, and what one namespace may take.
   Budget(Resource resource, std::size_t total, std::size_t most_for_one) noexcept
       : resource_(resource), total_(total), most_for_one_(most_for_one) {}
   Budget(const Budget&) = delete;
@@ -59,11 +59,12 @@ class Budget {
   std::size_t most_for_one() const noexcept { return most_for_one_; }
   std::size_t most_of(Whose whose) const noexcept { return whose == Whose::Server ? total_ : most_for_one_; }
 
-  /// Takes all of it or nothing; then it says whose limit is in the way. Null: nobody of that kind is told apart.
-  /// Calls of take(), give() and has_room() have one order for all threads.
+  /// Takes the whole amount, or nothing; then it returns whose limit prevents it. Null: bearers, or namespaces, are not
+  /// told apart.
+  /// All threads see calls of take(), give() and has_room() in one order.
   Whose take(std::size_t amount, Taken* bearer, Taken* name_space) noexcept;
   void give(std::size_t amount, Taken* bearer, Taken* name_space) noexcept;
-  /// Whether one more could be taken now.
+  /// Whether one unit could be taken now.
   bool has_room(Taken* bearer, Taken* name_space) const noexcept;
 
  private:
@@ -73,7 +74,7 @@ class Budget {
   std::atomic<std::size_t> held_ = 0;
 };
 
-/// What one holder has of a budget, given back at its end.
+/// What one holder has taken from a budget. The destructor gives it back.
 class BudgetShare {
  public:
   BudgetShare(Budget& budget, Takers takers) noexcept

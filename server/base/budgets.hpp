@@ -1,4 +1,4 @@
-// What is shared out among all clients of a server.
+// The resources that all clients of a server share.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 namespace libsql::server {
 
 struct Budgets {
-  /// `clients`: that may be connected.
+  /// `clients`: how many may be connected.
   Budgets(const Limits& limits, std::size_t clients) noexcept
       : responses(Resource::ResponseBytes, limits.total_response_bytes, limits.share_of(limits.total_response_bytes)),
         stored_sql(Resource::StoredSqlBytes, limits.total_stored_sql_bytes,

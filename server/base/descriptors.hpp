@@ -1,4 +1,4 @@
-// How many files and sockets the process may have open, and what that leaves for clients.
+// How many files and sockets the process may have open, and how many of them are left for clients.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +7,11 @@
 
 namespace libsql::server {
 
-/// Lets the process have as many as the system allows it.
+/// Raises the process's limit as far as the system allows.
 void raise_descriptor_limit() noexcept;
 
-/// How many clients may be connected: Limits::http_connections, or what is left when databases, logs and the admin
-/// port have theirs.
+/// How many clients may be connected: Limits::http_connections, or fewer if databases, logs and the admin port leave
+/// fewer descriptors.
 std::size_t most_clients(const Options& options) noexcept;
 
 }  // namespace libsql::server

@@ -9,7 +9,7 @@
 namespace libsql::server {
 namespace {
 
-// By primary result code (https://www.sqlite.org/rescode.html).
+// Indexed by primary result code (https://www.sqlite.org/rescode.html).
 constexpr std::array<std::string_view, 27> kNames = {
     "SQLITE_UNKNOWN",  "SQLITE_UNKNOWN",    "SQLITE_INTERNAL", "SQLITE_PERM",      "SQLITE_ABORT", "SQLITE_BUSY",
     "SQLITE_LOCKED",   "SQLITE_NOMEM",      "SQLITE_READONLY", "SQLITE_INTERRUPT", "SQLITE_IOERR", "SQLITE_CORRUPT",
@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 27> kNames = {
     "SQLITE_TOOBIG",   "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_MISUSE",    "SQLITE_NOLFS", "SQLITE_AUTH",
     "SQLITE_FORMAT",   "SQLITE_RANGE",      "SQLITE_NOTADB"};
 
-// For failures that the library noticed before the engine did.
+// For errors that the library found without asking the engine.
 std::string_view name_of(ErrorCode code) noexcept {
   switch (code) {
     case ErrorCode::Busy:
@@ -86,7 +86,7 @@ void throw_syntax_error(const Error& error, std::string_view sql) {
 
 int status_of(const StatementFailure& failure) noexcept {
   const std::string_view code = failure.code();
-  if (code == "ARGS_BOTH_POSITIONAL_AND_NAMED") return 501;  // observed: sqld 0.24.33
+  if (code == "ARGS_BOTH_POSITIONAL_AND_NAMED") return 501;  // as observed in sqld 0.24.33
   if (code == "BLOCKED") return 403;
   constexpr std::array<std::string_view, 6> kLater = {"TRANSACTION_TIMEOUT", "TRANSACTION_BUSY", "TOO_MANY_RESPONSES",
                                                       "TOO_MANY_STREAMS",    "SQLITE_BUSY",      "SQLITE_INTERRUPT"};

@@ -11,7 +11,7 @@ namespace libsql::server {
 
 void Heap::tidy() noexcept {
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
-  // Giving 16 MiB back and taking them again costs some 4 ms, two thousandths of the time between two looks.
+  // Returning 16 MiB and getting them back costs about 4 ms, a five-hundredth of the period.
   constexpr std::size_t kMuch = std::size_t{16} << 20;
   constexpr std::chrono::seconds kPeriod{2};
   const auto now = std::chrono::steady_clock::now();

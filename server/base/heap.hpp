@@ -5,10 +5,10 @@
 
 namespace libsql::server {
 
-/// Threads: used by one.
+/// Threads: one.
 class Heap {
  public:
-  /// To be called several times a second. What the allocator keeps for later use goes back to the system if it is much.
+  /// Returns the allocator's unused memory to the system if there is much of it. Call it several times a second.
   void tidy() noexcept;
 
  private:

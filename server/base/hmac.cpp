@@ -15,9 +15,9 @@ std::shared_ptr<EVP_MD_CTX> new_context() {
   return context;
 }
 
-// The hash after its first block: the key, filled up with zeros and changed by `pad`.
+// The hash after its first block: the key, padded with zeros, each byte XORed with `pad`.
 std::shared_ptr<const EVP_MD_CTX> begun(const Hmac::Key& key, std::byte pad) {
-  constexpr std::size_t kBlock = 64;  // of SHA-256
+  constexpr std::size_t kBlock = 64;  // the block size of SHA-256 in bytes
   std::array<std::byte, kBlock> block{};
   for (std::size_t i = 0; i < block.size(); ++i) block[i] = (i < key.size() ? key[i] : std::byte{0}) ^ pad;
   const std::shared_ptr<EVP_MD_CTX> context = new_context();

@@ -12,7 +12,7 @@ struct evp_md_ctx_st;
 
 namespace libsql::server {
 
-/// What hashing the key takes is done once: OpenSSL's HMAC() takes 3 us for a short text, this a tenth of it.
+/// The key is hashed only once, by the constructor: OpenSSL's HMAC() takes 3 us for a short text, this a tenth of it.
 /// Threads: any number at once.
 class Hmac {
  public:
@@ -22,11 +22,11 @@ class Hmac {
 
   /// Throws std::runtime_error if OpenSSL has no SHA-256.
   explicit Hmac(const Key& key);
-  /// Of the parts as one text.
+  /// The code of the concatenated parts.
   Code operator()(std::initializer_list<std::string_view> parts) const;
 
  private:
-  std::shared_ptr<const evp_md_ctx_st> inner_, outer_;  // after the key's block
+  std::shared_ptr<const evp_md_ctx_st> inner_, outer_;  // with the key's block already hashed
 };
 
 }  // namespace libsql::server

@@ -133,7 +133,7 @@ void write_namespace_config(const std::filesystem::path& file, const NamespaceCo
 void sync_directory(const std::filesystem::path& directory) {
   const char* const name = directory.empty() ? "." : directory.c_str();
   const Descriptor opened(::open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Some file systems cannot do that with a directory, and need not.
+  // EINVAL: some file systems cannot sync a directory, and need not.
   if (opened.get() < 0 || (::fsync(opened.get()) != 0 && errno != EINVAL)) fail_io(directory);
 }
 

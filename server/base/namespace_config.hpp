@@ -1,4 +1,4 @@
-// What can be set for each namespace, and how it is kept in a file.
+// What can be configured for each namespace, and the file that holds it.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 
 namespace libsql::server {
 
-/// How much of the last commits a power cut may take: PRAGMA synchronous OFF, NORMAL, FULL, EXTRA.
+/// How much of the latest commits a power cut may lose: PRAGMA synchronous OFF, NORMAL, FULL, EXTRA.
 enum class Durability : std::uint8_t { Off, Relaxed, Strong, Extra };
 
 /// "off", "relaxed", "strong", "extra".
@@ -22,21 +22,22 @@ struct NamespaceConfig {
   bool block_reads = false;
   bool block_writes = false;
   std::optional<std::string> block_reason;
-  std::optional<std::uint64_t> max_db_size;         // in bytes
-  std::optional<std::chrono::seconds> txn_timeout;  // how long a waiting writer lets a transaction keep the write lock
-  bool allow_attach = false;                        // whether other namespaces may attach this one
-  std::string jwt_key;                              // empty: the server's
+  std::optional<std::uint64_t> max_db_size;  // in bytes
+  std::optional<std::chrono::seconds>
+      txn_timeout;            // how long a transaction may keep the write lock while another writer waits
+  bool allow_attach = false;  // whether other namespaces may attach this one
+  std::string jwt_key;        // empty: the server's key applies
   std::optional<Durability> durability;
   std::optional<std::size_t> max_row_size;  // in bytes
 
   friend bool operator==(const NamespaceConfig&, const NamespaceConfig&) = default;
 };
 
-/// The configuration in `file`; the default one if there is no such file. Throws Configuration if it cannot be read.
+/// The configuration in `file`, or the default if there is no such file. Throws Configuration if it cannot be read.
 NamespaceConfig read_namespace_config(const std::filesystem::path& file);
-/// Makes lasting what was made, renamed or deleted in a directory. Throws Io.
+/// Makes the creation, renaming and deletion of files in a directory durable. Throws Io.
 void sync_directory(const std::filesystem::path& directory);
-/// Writes it so that after a crash the file holds the old or the new one.
+/// Replaces the file as a whole: after a crash it has either the old configuration or the new one.
 void write_namespace_config(const std::filesystem::path& file, const NamespaceConfig& config);
 
 }  // namespace libsql::server

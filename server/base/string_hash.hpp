@@ -1,4 +1,4 @@
-// Maps with text as keys that are asked with a view of it.
+// For maps with strings as keys, so that they can be searched with a string_view.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Those who wait without a thread until they are called, in the order of asking.
+// A queue of waiters that hold no thread and are called in the order in which they came.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 
 namespace libsql::server {
 
-/// `Wish` says what one waits for. Threads: all members may be called by several at once.
+/// `Wish` is what a waiter waits for. Threads: all members may be called by several at once.
 template <class Wish>
 class WaitingLine {
  public:
@@ -21,8 +21,8 @@ class WaitingLine {
   WaitingLine(const WaitingLine&) = delete;
   WaitingLine& operator=(const WaitingLine&) = delete;
 
-  /// `go_on` is called, once and by any thread, when the wish is chosen, unless `ticket` has expired. Whoever calls
-  /// this has to look again afterwards, as what is waited for may have come meanwhile.
+  /// Calls `go_on` once, on any thread, when the wish is chosen, unless `ticket` has expired. Look again after calling
+  /// wait(): what is waited for may have come meanwhile.
   void wait(const std::shared_ptr<void>& ticket, Wish wish, std::function<void()> go_on) {
     const std::lock_guard lock(mutex_);
     waiters_.push_back({ticket, std::move(wish), std::move(go_on)});
@@ -30,8 +30,9 @@ class WaitingLine {
   }
 
   enum class Choice : std::uint8_t { Call, Keep, Stop };
-  /// Calls those that `choose(wish)` says, from the first to the last or to Stop; those who have left the line are
-  /// forgotten on the way. `choose` runs under the line's lock and must not throw.
+  /// Asks `choose(wish)` for each waiter from the front, until it returns Stop, and calls those for which it returns
+  /// Call. Waiters whose ticket has expired are dropped on the way. `choose` runs under the queue's lock and must not
+  /// throw.
   template <class Choose>
   void call(Choose&& choose) noexcept {
     std::list<Waiter> called;
@@ -54,15 +55,15 @@ class WaitingLine {
       const std::shared_ptr<void> ticket = waiter.ticket.lock();
       try {
         if (ticket != nullptr) waiter.go_on();
-      } catch (const std::exception&) {  // no memory to post it: then its time-out ends it
+      } catch (const std::exception&) {  // out of memory: the waiter runs into its time-out
       }
     }
   }
 
-  /// Who waits raises the count before looking again, and who gives looks here afterwards: one of the two sees the
-  /// other.
+  /// A waiter raises the count before it looks again; a giver makes something free before it calls this. So at least
+  /// one of them sees the other.
   bool is_empty() const noexcept { return waiting_.load() == 0; }
-  /// For figures.
+  /// For statistics: not synchronised with the queue.
   std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
 
  private:
@@ -72,7 +73,7 @@ class WaitingLine {
     std::function<void()> go_on;
   };
   std::atomic<std::size_t> waiting_ = 0;
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // guards what follows
   std::list<Waiter> waiters_;
 };
 
