@@ -27,7 +27,7 @@ void ConnectionSlots::take(const Takers& takers) {
 
 void ConnectionSlots::wait_for_one(const Takers& takers) {
   Whose whose = try_take(takers);
-  if (whose != Whose::Nobody && relieve_) {  // what the others have, or this one, may be idle, and go
+  if (whose != Whose::Nobody && relieve_) {  // some connection in use may be idle and can be given up
     relieve_();
     whose = try_take(takers);
   }
@@ -45,14 +45,15 @@ void ConnectionSlots::wait_for_one(const Takers& takers) {
     throw RequestRefused(429, "TOO_MANY_REQUESTS", "Too many concurrent requests: no database connection became free");
   }
   if (whose == Whose::Nobody) return;
-  freed_.notify_one();  // it was called for one that it may not have
+  freed_.notify_one();  // it was woken for a connection that it may not have: wake another one
   refuse(whose);
 }
 
 void ConnectionSlots::give(const Takers& takers) noexcept {
   budget_.give(1, takers.bearer.get(), takers.name_space.get());
   if (waiting_.load() == 0) return;
-  const std::lock_guard lock(mutex_);  // so that the signal does not fall between a look at the budget and the wait
+  const std::lock_guard lock(
+      mutex_);  // a waiter holds this between its check of the budget and its wait, so no signal is lost
   freed_.notify_one();
 }
 

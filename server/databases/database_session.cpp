@@ -18,10 +18,11 @@
 namespace libsql::server {
 namespace {
 
-// What the note of a statement costs beside the texts.
+// Bytes that the note of a statement takes beside its texts.
 constexpr std::size_t kNoteBytes = 700;
 
-// Of pages, in KiB. A small one where many sessions are in use: each of 128 clients may keep one in a transaction.
+// Page cache sizes in KiB. The small one is for times when many sessions are in use: each of 128 clients may hold one
+// in a transaction.
 constexpr const char* kLargeCache = "PRAGMA cache_size=-4000";
 constexpr const char* kSmallCache = "PRAGMA cache_size=-500";
 
@@ -39,7 +40,7 @@ constexpr std::string_view synchronous_of(Durability durability) noexcept {
   return "FULL";
 }
 
-// Has the engine count the rows that loops visit.
+// Makes the engine count the rows that loops visit.
 class ScanCounter final : public core::StatementObserver {
  public:
   bool wants_rows_scanned() const noexcept override { return true; }
@@ -49,14 +50,14 @@ class ScanCounter final : public core::StatementObserver {
 
 bool is_forbidden_function(std::string_view name) noexcept {
   return sql::equals_ignoring_case(name, "load_extension") || sql::equals_ignoring_case(name, "fts3_tokenizer") ||
-         sql::equals_ignoring_case(name, "optimize") ||  // of FTS3: it writes, in a SELECT
+         sql::equals_ignoring_case(name, "optimize") ||  // of FTS3; it writes from within a SELECT
          (name.size() > 9 && sql::equals_ignoring_case(name.substr(0, 9), "sqlite3mc"));
 }
 
-// The connection's statements, which are those of all who have used it.
+// Would show the statements of everybody who has used the connection.
 bool is_private_table(std::string_view name) noexcept { return sql::equals_ignoring_case(name, "sqlite_stmt"); }
 
-// What PRAGMA database_list says, without the paths of the server's files.
+// The result of PRAGMA database_list without the paths of the server's files.
 class DatabaseList final : public VirtualTable {
  public:
   explicit DatabaseList(engine::Connection& connection) noexcept : connection_(connection) {}
@@ -71,7 +72,7 @@ class DatabaseList final : public VirtualTable {
     bool at_end() const override { return at_ >= names_.size(); }
     void next() override { ++at_; }
     void column(int column, ResultSink& result) override {
-      if (column == 0) return result.set(static_cast<std::int64_t>(at_ == 0 ? 0 : at_ + 1));  // 1 is temp
+      if (column == 0) return result.set(static_cast<std::int64_t>(at_ == 0 ? 0 : at_ + 1));  // number 1 is temp
       result.set(column == 1 ? std::string_view(names_[at_]) : std::string_view());
     }
     std::int64_t rowid() override { return static_cast<std::int64_t>(at_); }
@@ -98,7 +99,7 @@ DatabaseSession::DatabaseSession(std::shared_ptr<local::Store> store, std::share
 }
 
 DatabaseSession::~DatabaseSession() {
-  const std::lock_guard use(use_mutex_);  // a writer in line may be looking at this one
+  const std::lock_guard use(use_mutex_);  // a waiting writer may be inside give_way() of this session
   runner_.close_all();
 }
 
@@ -107,8 +108,8 @@ void DatabaseSession::set_up(const NamespaceConfig& config, const Options& optio
   connection.patience().set_busy_timeout(options.timeouts.write_wait);
   connection.patience().set_deadline(options.timeouts.statement);
   connection.patience().set_stoppable(true);
-  // Twice the engine's default. What a page costs that is not there shows in every look-up: the call that reads it from
-  // the system's cache takes 0.6 us of the 14 us of a whole request. Sessions that are idle give it back.
+  // Twice the engine's default, because a miss shows in every look-up: reading a page from the system's cache takes 0.6
+  // us of the 14 us of a whole request. Idle sessions give the pages back.
   connection.query_text(kLargeCache);
   const Durability durability = config.durability.value_or(options.durability);
   connection.execute_script("PRAGMA synchronous=" + std::string(synchronous_of(durability)));
@@ -139,9 +140,9 @@ Verdict DatabaseSession::authorize(const Authorization& what) noexcept {
       return attaching_ ? Verdict::Allow : Verdict::Deny;
     case Action::Pragma: {
       const bool has_value = what.argument.data() != nullptr;
-      // Whatever the text looked like: who changes settings has the connection for itself.
+      // Noted here, as the text may not show it: a connection with changed settings is not given to another client.
       changed_ |= has_value && sql::is_connection_setting(what.name);
-      // The engine's own list of databases tells paths, and an EXPLAIN of it too; the module above stands in for it.
+      // The engine's own list, even in an EXPLAIN, reveals paths. DatabaseList stands in for it.
       if (sql::equals_ignoring_case(what.name, "database_list")) return Verdict::Deny;
       return is_allowed_pragma(what.name, has_value) ? Verdict::Allow : Verdict::Deny;
     }
@@ -161,17 +162,17 @@ Verdict DatabaseSession::authorize(const Authorization& what) noexcept {
   }
 }
 
-// Called by a writer in line, on its thread.
+// Called on the thread of a writer that waits for this one.
 bool DatabaseSession::give_way(local::WriteTurn& turn) noexcept {
   const std::unique_lock use(use_mutex_, std::try_to_lock);
   if (!use) return false;
   try {
     connection().cut_cursors();
-    const bool alone = is_autocommit();  // a statement, which has come to nothing or to its end
+    const bool alone = is_autocommit();  // no transaction: a single statement, which is cut off or has finished
     if (!alone) connection().execute_script("ROLLBACK");
     turn.taken_away();
     if (alone) return true;
-  } catch (const std::exception&) {  // it stays the holder and is tried again
+  } catch (const std::exception&) {  // it keeps the turn, and the writer tries again
     return false;
   }
   read_only_ = false;
@@ -246,7 +247,7 @@ void DatabaseSession::attach(const std::string& file, std::string_view alias_as_
     connection().execute_script("ATTACH " + sql::quote_literal(file) + " AS " + std::string(alias_as_written));
   } catch (const Error& error) {
     attaching_ = false;
-    // What the engine says names the file.
+    // The engine's message names the file.
     if (error.code() == ErrorCode::CannotOpen)
       throw StatementFailure("SQLITE_CANTOPEN", "SQLite error: the namespace cannot be opened");
     throw;
@@ -276,14 +277,14 @@ void DatabaseSession::require_transaction(const Prepared& prepared) {
     outer_savepoint_.clear();
   }
   if (begins) return;
-  // Gives it something to roll back.
+  // Gives ROLLBACK a transaction to roll back, so that it succeeds.
   if (is_end && what.kind == sql::StatementKind::Rollback) return connection().execute_script("BEGIN");
   throw transaction_timed_out();
 }
 
 Residue DatabaseSession::residue() {
-  const Use use(*this);  // a writer in line may be rolling it back
-  // That it was rolled back is still to be told.
+  const Use use(*this);  // a waiting writer may be rolling it back
+  // A lost transaction counts too, as the client does not know of it yet.
   if (changed_ || !is_autocommit() || has_lost_transaction()) return Residue::Session;
   return wrote_ ? Residue::Counters : Residue::None;
 }
@@ -294,10 +295,10 @@ void DatabaseSession::fit_cache(std::size_t sessions) noexcept {
   if (large == has_large_cache_) [[likely]]
     return;
   try {
-    const engine::Hooks::Internal internal(&connection().hooks());  // no setting of the client's
+    const engine::Hooks::Internal internal(&connection().hooks());  // not a setting changed by the client
     connection().query_text(large ? kLargeCache : kSmallCache);
     has_large_cache_ = large;
-  } catch (const std::exception&) {  // then it stays as it is
+  } catch (const std::exception&) {  // it keeps its size
   }
 }
 
@@ -305,7 +306,7 @@ void DatabaseSession::release_memory() noexcept {
   try {
     const Use use(*this);
     connection().release_memory();
-  } catch (const std::exception&) {  // a connection that cannot be used has little to give
+  } catch (const std::exception&) {  // a connection that fails here has little memory to give
   }
 }
 

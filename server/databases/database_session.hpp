@@ -1,5 +1,5 @@
-// A connection to a namespace's database as the server uses it: with a statement cache that knows the statements'
-// traits, the line of writers, and an authorizer for what SQL of strangers must not do.
+// A connection to a namespace's database as the server uses it: with a cache of statements and their traits, a place in
+// the queue of writers, and an authorizer that stops what clients' SQL must not do.
 #pragma once
 
 #include <array>
@@ -28,13 +28,14 @@
 
 namespace libsql::server {
 
-/// A statement that was classified and compiled: what the server knows of it.
+/// What the server knows of a compiled statement.
 struct Prepared final : engine::Statement::Note {
-  std::string text;  // the one statement in the client's text; the traits view it
+  std::string text;  // the statement alone, cut out of the client's text; the traits view it
   StatementTraits traits;
-  engine::Statement* statement = nullptr;  // that it is the note of; none of ATTACH, which the executor makes anew
-  bool has_named = false;                  // a parameter with a name, which positional arguments do not reach
-  /// The columns as answers have them, for each encoding; good while the statement's columns_version() is this one.
+  engine::Statement* statement = nullptr;  // that this is the note of; null for ATTACH, which is not compiled
+  bool has_named = false;  // has a parameter with a name, so positional arguments do not fit it as they are
+  /// The columns as encoded in answers, one for each encoding. Valid while columns_version() of the statement is
+  /// `version`.
   struct WrittenColumns {
     std::string text;
     int version = -1;
@@ -42,14 +43,14 @@ struct Prepared final : engine::Statement::Note {
   std::array<WrittenColumns, 2> written_columns;
 };
 
-/// What a connection keeps that the next request of its stream can notice.
+/// What a connection keeps of a stream that the stream's next request could notice.
 enum class Residue : std::uint8_t {
   None,
   Counters,  // changes() and last_insert_rowid()
   Session,   // a transaction, settings, attached databases
 };
 
-/// Threads: one at a time, which holds a Use while it runs a program.
+/// Threads: one at a time, with a Use while it runs a program.
 class DatabaseSession : public local::Kept {
  public:
   DatabaseSession(std::shared_ptr<local::Store> store, std::shared_ptr<WritersRoom> room, const NamespaceConfig& config,
@@ -58,7 +59,7 @@ class DatabaseSession : public local::Kept {
   DatabaseSession(const DatabaseSession&) = delete;
   DatabaseSession& operator=(const DatabaseSession&) = delete;
 
-  /// Marks the time in which a program runs: nobody takes the write lock away meanwhile.
+  /// Held while a program runs: meanwhile no waiting writer can take the turn to write away.
   class Use {
    public:
     explicit Use(DatabaseSession& session) : lock_(session.use_mutex_) { engine::begin_large_work(); }
@@ -67,15 +68,15 @@ class DatabaseSession : public local::Kept {
     std::unique_lock<std::mutex> lock_;
   };
 
-  /// The statement for this text, not running; it lives as long as what is returned. Asks the rules before anything is
-  /// compiled. Throws what they throw, StatementFailure, Error.
+  /// The compiled statement for this text, reset; it lives as long as the returned pointer. Consults the rules before
+  /// it compiles anything. Throws what they throw, StatementFailure, Error.
   std::shared_ptr<Prepared> prepare(std::string_view sql, const StatementRules& rules);
-  /// The traits of a text that prepare() has seen and still has, else null.
+  /// The traits of a text that prepare() compiled and that is still cached, or null.
   const StatementTraits* known(std::string_view sql) const noexcept;
   local::Runner& runner() noexcept { return runner_; }
-  /// Compiles a text of the server's own.
+  /// Compiles a text outside the cache and without rules.
   std::shared_ptr<engine::Statement> compile(const std::string& sql);
-  /// Attaches a file for reading. Throws Error.
+  /// Attaches a file read-only. Throws Error.
   void attach(const std::string& file, std::string_view alias_as_written);
 
   engine::Connection& connection() noexcept { return runner_.connection(); }
@@ -84,39 +85,41 @@ class DatabaseSession : public local::Kept {
   }
   bool is_autocommit() const noexcept { return runner_.connection().is_autocommit(); }
 
-  /// Whether the transaction was taken away, and the client has not yet done what ends it.
+  /// Whether the client's transaction was rolled back for a waiting writer, and the client has not yet ended it from
+  /// its point of view.
   bool has_lost_transaction() const noexcept { return lost_.load(std::memory_order_relaxed) != Lost::No; }
-  /// Throws StatementFailure TRANSACTION_TIMEOUT if it was: what was meant for the transaction must not happen outside
-  /// it. That goes on until the client ends the transaction that is no more: with ROLLBACK, which succeeds; with COMMIT
-  /// or the RELEASE of the savepoint that began it, which fail; or with another BEGIN once it was told.
+  /// Throws StatementFailure TRANSACTION_TIMEOUT if has_lost_transaction(), so that statements meant for the
+  /// transaction do not run outside it. This goes on until the client ends the transaction: with ROLLBACK, which
+  /// succeeds; with COMMIT, or the RELEASE of the savepoint that began it, which fail; or, once it has been told of the
+  /// loss, with another BEGIN.
   void require_transaction(const Prepared& prepared);
-  /// The client has heard of it by another way.
+  /// The client has been told of the loss by other means.
   void note_loss_told() noexcept { lost_.store(Lost::Told, std::memory_order_relaxed); }
-  /// This savepoint began the transaction that is open.
+  /// Names the savepoint that began the open transaction.
   void set_outer_savepoint(std::string name) { outer_savepoint_ = std::move(name); }
 
-  /// BEGIN READONLY: the transaction that is open refuses to write.
+  /// For BEGIN READONLY: the open transaction refuses to write.
   void set_read_only(bool on) noexcept { read_only_ = on; }
   bool is_read_only() const noexcept { return read_only_; }
-  /// After each statement.
+  /// Call after each statement that succeeded.
   void statement_done(const StatementTraits& traits, bool wrote) noexcept;
-  /// Not within a Use.
+  /// Must not be called within a Use.
   Residue residue();
 
-  /// Lets the write lock go if no transaction needs it: after SQL that went past the statements.
+  /// Gives up the turn to write unless a transaction needs it. For use after SQL that was run past the statements.
   void settle() noexcept { runner_.settle(); }
-  /// Readies it for another client. False if it must not be used again.
+  /// Prepares the session for another client. False if it must not be used again.
   bool recycle() noexcept;
-  /// Gives back the pages that it keeps, which the next statement reads again.
+  /// Frees its cached pages. The next statements read them again.
   void release_memory() noexcept;
   std::uint64_t config_version() const noexcept { return config_version_; }
-  /// Fits what it keeps of pages to how many sessions are in use, so that all of them together are bounded.
+  /// Sizes the page cache by how many sessions are in use, so that their total is bounded.
   void fit_cache(std::size_t sessions) noexcept;
-  /// The figures of its caches, unless a program runs: then those of the last call. From any thread while the session
-  /// is there, one at a time.
+  /// Figures of its caches; while a program runs, those of the last call. May be called from any thread while the
+  /// session exists, by one at a time.
   const CacheFigures& cache_figures() noexcept;
 
-  /// Memory that the executor uses again for every statement.
+  /// Buffers that are reused for every statement.
   struct Scratch {
     std::vector<ValueRef> cells, arguments;
     std::vector<hrana::Col> columns;
@@ -140,7 +143,7 @@ class DatabaseSession : public local::Kept {
   bool counts_exactly_ = false;
   bool has_large_cache_ = true;
   const std::uint64_t config_version_;
-  CacheFigures figures_;  // of the last cache_figures()
+  CacheFigures figures_;  // as of the last cache_figures()
   const std::shared_ptr<WritersRoom> room_;
   local::Runner runner_;
 };

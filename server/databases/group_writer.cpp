@@ -36,7 +36,7 @@ void GroupWriter::roll_group_back() noexcept {
   try {
     connection.end_cursors();
     if (!connection.is_autocommit()) connection.execute_script("ROLLBACK");
-  } catch (const std::exception&) {  // the next BEGIN says what is wrong
+  } catch (const std::exception&) {  // the next BEGIN reports what is wrong
   }
   session_->settle();
   use_.reset();

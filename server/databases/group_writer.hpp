@@ -1,4 +1,4 @@
-// Single writes of many clients in one transaction: they share the wait for the disk.
+// Runs single writes of many clients in one transaction, so that they wait for the disk once.
 #pragma once
 
 #include <chrono>
@@ -10,14 +10,14 @@
 
 namespace libsql::server {
 
-/// For namespaces whose commits wait for the disk. Threads: run() by any number at once.
+/// Used by namespaces whose commits wait for the disk. Threads: run() may be called by any number at once.
 class GroupWriter final : private local::GroupWriter {
  public:
   GroupWriter(std::unique_ptr<DatabaseSession> session, std::shared_ptr<NamespaceCounters> counters);
   ~GroupWriter() override = default;
 
-  /// Runs `job(session)` inside a transaction, perhaps on another caller's thread, and returns when that is on disk.
-  /// Throws what the job threw, when everything it did is undone, and what local::GroupWriter::run() throws.
+  /// Runs `job(session)` inside a transaction, perhaps on another caller's thread, and returns when it is on disk.
+  /// Throws what the job threw, after undoing everything it did, and what local::GroupWriter::run() throws.
   template <class Job>
   void run(Job&& job, std::chrono::milliseconds wait) {
     local::GroupWriter::run([&] { job(*session_); }, Clock::now() + wait);
@@ -25,7 +25,7 @@ class GroupWriter final : private local::GroupWriter {
   }
 
   using local::GroupWriter::waiting;
-  /// Nothing that it runs, now or later, goes on for long.
+  /// Interrupts what it runs now, and everything that it is given later.
   void stop() noexcept { session_->interrupt_state()->stop(); }
   DatabaseSession& session() noexcept { return *session_; }
 

@@ -16,7 +16,7 @@
 namespace libsql::server {
 namespace {
 
-// A URI, because ATTACH can say mode=ro in one only (https://www.sqlite.org/uri.html).
+// ATTACH accepts mode=ro in a URI only (https://www.sqlite.org/uri.html).
 std::string uri_of(const std::filesystem::path& file, std::string_view query) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string uri = "file:";
@@ -41,7 +41,8 @@ std::shared_ptr<local::Store> open_store(const std::string& name, const std::str
   settings.max_temporary_bytes = options.limits.temporary_bytes;
   settings.max_connection_temporary_bytes = options.limits.connection_temporary_bytes;
   settings.temporary_whole = std::move(all_temporary_files);
-  settings.writers_in_line = true;  // keeps a connection, so that the log is not removed and made again all the time
+  settings.writers_in_line =
+      true;  // also keeps a connection open, so that the log is not removed and created again and again
   settings.statement_cache_bytes = 0;
   if (options.timeouts.checkpoint_interval) settings.checkpoints.by = local::Checkpointer::Owner;
   settings.server_database_name = name;
@@ -62,8 +63,8 @@ std::shared_ptr<replication::Log> open_log(const std::string& database, const Na
   return replication::Log::open(database, make_store, std::move(settings));
 }
 
-// Half of the places to run. Who waits without a thread reads its request again when it is called, so it should be
-// rare.
+// Half of the places for running requests. It is not less, because a request that waits without a thread has to be read
+// again when it is called.
 std::size_t seats_of_writers(const Options& options) noexcept {
   return std::max<std::size_t>(places_of(options) / 2, 1);
 }
@@ -133,7 +134,8 @@ void Namespace::throw_gone() const {
   throw RequestRefused(404, "NAMESPACE_NOT_FOUND", "Namespace `" + name_ + "` doesn't exist");
 }
 
-// Its files may be taken away while it is being opened, and others may have its place afterwards.
+// Opens something that needs the files. If the namespace is removed meanwhile, `open` fails in some way or finds
+// another database's files, so the client is told that the namespace is gone.
 template <class Open>
 auto Namespace::unless_gone(Open&& open) const {
   if (is_closed()) throw_gone();
@@ -195,8 +197,8 @@ bool Namespace::may_keep(const DatabaseSession& session) const noexcept {
   return !closed_ && session.config_version() == config_version_ && sessions_.resting() < options_.limits.idle_sessions;
 }
 
-// Of a session that nobody will see any more only the counts stay. Under the mutex, so that no count is ever seen to
-// fall.
+// Adds the session's counts to those that stay, before it is destroyed. Needs the mutex: otherwise a reader could miss
+// them for a moment and see a count fall.
 void Namespace::forget(DatabaseSession& session) noexcept {
   const CacheFigures& last = session.cache_figures();
   counters_->statement_hits.fetch_add(last.statement_hits, std::memory_order_relaxed);
@@ -209,7 +211,7 @@ void Namespace::forget(GroupWriter* writer) noexcept {
   if (writer != nullptr) forget(writer->session());
 }
 
-// With the mutex, which keeps all sessions alive.
+// Needs the mutex, which keeps all sessions alive.
 CacheFigures Namespace::cache_figures() {
   CacheFigures sum;
   sum.statement_hits = counters_->statement_hits.load(std::memory_order_relaxed);
@@ -261,7 +263,7 @@ std::shared_ptr<GroupWriter> Namespace::group_writer() {
       unless_gone([&] { return std::make_unique<DatabaseSession>(store_, writers_room_, *config, version, options_); });
   auto fresh = std::make_shared<GroupWriter>(std::move(session), counters_);
   const std::lock_guard lock(mutex_);
-  // Another thread may have been faster, or the configuration another one by now: then this one serves one request.
+  // Another thread may have been faster, or the configuration may have changed: this one then serves a single request.
   if (group_writer_ == nullptr && config_version_ == version && !closed_) group_writer_ = fresh;
   return group_writer_ != nullptr ? group_writer_ : fresh;
 }
@@ -295,7 +297,8 @@ NamespaceStats Namespace::stats() {
   stats.microseconds = counters_->microseconds.load(std::memory_order_relaxed);
   stats.grouped_writes = counters_->grouped_writes.load(std::memory_order_relaxed);
   stats.group_commits = counters_->group_commits.load(std::memory_order_relaxed);
-  stats.writers_waiting = store_->write_line()->waiting() + writers_room_->waiting();  // with a thread and without
+  stats.writers_waiting =
+      store_->write_line()->waiting() + writers_room_->waiting();  // those with a thread and those without
   const std::lock_guard lock(mutex_);
   if (group_writer_ != nullptr) stats.writers_waiting += group_writer_->waiting();
   stats.sessions_in_use = sessions_.in_use();

@@ -1,4 +1,4 @@
-// One database of a server while it is loaded.
+// One database of a server, while it is loaded.
 #pragma once
 
 #include <atomic>
@@ -36,7 +36,7 @@ class SessionLease;
 class WritersRoom;
 
 struct NamespaceStats {
-  std::uint64_t storage_bytes = 0;  // pages in use
+  std::uint64_t storage_bytes = 0;  // pages in use; free pages are not counted
   std::uint64_t file_bytes = 0;
   std::uint64_t wal_bytes = 0;
   std::uint64_t queries = 0, failed = 0, rows_read = 0, rows_written = 0, microseconds = 0;
@@ -61,37 +61,38 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   const std::string& name() const noexcept { return name_; }
   /// Empty for a database in memory.
   const std::filesystem::path& file() const noexcept { return file_; }
-  /// What ATTACH takes to read it.
+  /// The URI with which ATTACH can read the database. Empty for one in memory.
   std::string attachable() const;
-  /// As it is now; a change makes another object.
+  /// The current configuration. A change replaces the object.
   std::shared_ptr<const NamespaceConfig> config() const;
   void set_config(const NamespaceConfig& config);
 
-  /// A session for a client, from those kept ready if there is one. Throws RequestRefused 429, 404 once closed.
+  /// A session for a client, reused if one is idle. Throws RequestRefused 429, and 404 once closed.
   SessionLease lease(Takers takers = {});
-  /// Whether commits wait for the disk with that configuration, so that single writes had better share them.
+  /// Whether commits wait for the disk under that configuration, so that single writes should share them.
   bool shares_commits(const NamespaceConfig& config) const noexcept {
     return config.durability.value_or(options_.durability) >= Durability::Strong;
   }
-  /// Where single writes share their commit; null if commits do not wait for the disk.
+  /// The writer in which single writes share their commits. Null once closed, or if commits do not wait for the disk.
   std::shared_ptr<GroupWriter> group_writer();
-  /// A session of its own, past the pool and without the rules for clients, for loads. Like borrow(), checkpoint() and
-  /// stats() it throws RequestRefused 404 once closed.
+  /// A new session outside the pool, without the rules for clients, for loading content. Like borrow(), checkpoint()
+  /// and stats() it throws RequestRefused 404 once closed.
   std::shared_ptr<core::Session> connect();
-  /// The same for dumps and backups, on a connection that the database keeps for such work.
+  /// The same for dumps and backups, on one of the spare connections that the database keeps for such work.
   std::shared_ptr<core::Session> borrow();
 
-  /// Of those who wait for their turn to write.
+  /// The waiting room of this database's writers.
   WritersRoom& writers_room() noexcept;
 
-  /// What replicas follow; null if none is kept.
+  /// The log for replicas. Null if none is kept.
   const std::shared_ptr<replication::Log>& log() const noexcept { return log_; }
-  /// Has those who follow the log look whether they still may.
+  /// Makes those who follow the log check whether they still may.
   void wake_followers() noexcept;
-  /// Another number after each change of the configuration, and in each life of the process.
+  /// Changes with each change of the configuration, while the namespace stays loaded.
   std::uint64_t config_version() const;
 
-  /// Copies the log into the file and cuts it to nothing, as far as nobody reads it; checkpoint() waits for readers.
+  /// Copies the write-ahead log into the database file and truncates it. checkpoint() waits for readers to finish;
+  /// checkpoint_now() does what it can without waiting.
   void checkpoint() { checkpoint(local::Checkpoints::Extent::CutAndWait); }
   void checkpoint_now() { checkpoint(local::Checkpoints::Extent::Cut); }
   NamespaceCounters& counters() noexcept { return *counters_; }
@@ -99,11 +100,11 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   NamespaceStats stats();
   std::size_t sessions_in_use() const noexcept;
 
-  /// Closes sessions that nobody has used for a time.
+  /// Closes sessions that have been idle for `idle_for`.
   void close_idle_sessions(std::chrono::milliseconds idle_for);
-  /// Gives back the pages that sessions keep which nobody has used for a time.
+  /// Frees the cached pages of sessions that have been idle for `idle_for`.
   void trim_idle_sessions(std::chrono::milliseconds idle_for);
-  /// No session is given out from now on; those in use are interrupted.
+  /// From now on no session is handed out. Those in use are interrupted.
   void close() noexcept;
   bool is_closed() const noexcept;
   std::chrono::steady_clock::time_point last_used() const;
@@ -126,12 +127,12 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::filesystem::path file_;
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
-  std::shared_ptr<replication::Log> log_;  // goes after all connections
+  std::shared_ptr<replication::Log> log_;  // must outlive all connections
   std::shared_ptr<local::Store> store_;
   const std::shared_ptr<WritersRoom> writers_room_;
   const std::shared_ptr<NamespaceCounters> counters_;
 
-  mutable std::mutex mutex_;  // of what follows
+  mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const NamespaceConfig> config_;
   std::uint64_t config_version_ = 1;
   local::Runners<DatabaseSession> sessions_;
@@ -140,7 +141,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   bool closed_ = false;
 };
 
-/// A session that is given back at the end.
+/// A session on loan. The destructor returns it.
 class SessionLease {
  public:
   SessionLease() noexcept = default;

@@ -15,7 +15,7 @@ namespace {
   throw NamespaceError(NamespaceError::Kind::NotFound, "Namespace `" + std::string(name) + "` doesn't exist");
 }
 
-// A name beside the namespaces that cannot be one.
+// A name for a directory beside the namespaces: no namespace's name begins with a dot.
 std::string side_name(std::string_view purpose, std::string_view name) {
   static std::atomic<unsigned> last = 0;
   std::string side(1, '.');
@@ -36,12 +36,12 @@ void copy_to(Namespace& from, const std::filesystem::path& file) {
 struct Namespaces::Slot {
   explicit Slot(std::string name_of) : name(std::move(name_of)) {}
   const std::string name;
-  std::mutex mutex;  // of what follows; held while the namespace is loaded, made or removed
+  std::mutex mutex;  // guards what follows; held while the namespace is loaded, created or removed
   std::shared_ptr<Namespace> loaded;
-  bool gone = false;  // not in the map any more
+  bool gone = false;  // no longer in the map
 };
 
-// A slot that is in the map, with its mutex.
+// A slot that is in the map, with its mutex locked.
 class Namespaces::Locked {
  public:
   Locked(std::shared_ptr<Slot> slot, std::unique_lock<std::mutex> lock)
@@ -67,13 +67,14 @@ Namespaces::Namespaces(const Options& options, std::shared_ptr<ConnectionSlots> 
       core::throw_error(ErrorCode::Configuration, "namespaces need a data directory, not one database");
     }
     if (options_.database != ":memory:") lock_.take_database(options_.database);
-    get(kDefaultNamespace);  // opening it shows what is wrong now
+    get(kDefaultNamespace);  // opened now, so that a bad file is reported at the start
     return;
   }
   std::filesystem::create_directories(options_.data_directory / "dbs");
   lock_.take_directory(options_.data_directory);
   for (const auto& entry : std::filesystem::directory_iterator(options_.data_directory / "dbs")) {
-    if (entry.path().filename().string().starts_with(".")) std::filesystem::remove_all(entry.path());  // half made
+    if (entry.path().filename().string().starts_with("."))
+      std::filesystem::remove_all(entry.path());  // left by a process that ended while creating or removing it
   }
   if (!exists(kDefaultNamespace)) make(kDefaultNamespace, {}, {});
 }
@@ -151,7 +152,7 @@ std::shared_ptr<NamespaceCounters> Namespaces::counters_of(const std::string& na
   return counters;
 }
 
-// The right to have one more database open, until it is given to one.
+// The right to open one more database, which passes to the namespace that uses it.
 class Namespaces::Place {
  public:
   explicit Place(std::shared_ptr<std::atomic<std::size_t>> open) noexcept : open_(std::move(open)) {}
@@ -160,9 +161,9 @@ class Namespaces::Place {
   ~Place() {
     if (open_ != nullptr) open_->fetch_sub(1);
   }
-  /// Given back when the namespace has closed its database, whoever was the last to have it.
+  /// The right is given back once the namespace has closed its database, by whichever of its owners is the last.
   std::shared_ptr<Namespace> give_to(std::unique_ptr<Namespace> name_space) {
-    // Without memory for the count, what is said here of its end happens at once.
+    // If the pointer's control block cannot be allocated, this deleter runs at once.
     return std::shared_ptr<Namespace>(name_space.release(), [open = std::move(open_)](Namespace* closing) {
       delete closing;
       open->fetch_sub(1);
@@ -173,7 +174,7 @@ class Namespaces::Place {
   std::shared_ptr<std::atomic<std::size_t>> open_;
 };
 
-// `own`: the slot that the caller has locked.
+// `own` is the slot that the caller has locked, if any.
 Namespaces::Place Namespaces::make_room(const Slot* own) {
   const std::size_t most = has_many() ? std::max<std::size_t>(options_.max_loaded_namespaces, 1) : 1;
   while (open_->fetch_add(1) >= most) {
@@ -205,7 +206,7 @@ std::shared_ptr<Namespace> Namespaces::find_loaded(std::string_view name) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end()) return nullptr;
-  // Nearly always nobody does anything to it.
+  // The mutex is nearly always free: it is held only while the namespace is loaded, created or removed.
   const std::unique_lock slot(found->second->mutex, std::try_to_lock);
   return slot ? found->second->loaded : nullptr;
 }
@@ -223,12 +224,12 @@ std::shared_ptr<Namespace> Namespaces::get(std::string_view name) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(name);
     known = found != entries_.end();
-    if (known) {  // Nearly always it is loaded and nobody does anything to it.
+    if (known) {  // Nearly always it is loaded, and its mutex is free.
       const std::unique_lock slot(found->second->mutex, std::try_to_lock);
       if (slot && found->second->loaded != nullptr) return found->second->loaded;
     }
   }
-  if (!known && !exists(name)) throw_not_found(name);  // before a slot is made for any name that somebody sends
+  if (!known && !exists(name)) throw_not_found(name);  // or else a client could add a slot for any name it makes up
   const Locked slot = lock(name);
   if (slot->loaded == nullptr) {
     if (!exists(name)) throw_not_found(name);
@@ -242,8 +243,8 @@ void Namespaces::require_absent(std::string_view name) const {
   throw NamespaceError(NamespaceError::Kind::Exists, "Namespace `" + std::string(name) + "` already exists");
 }
 
-// It is complete before it has its name. Until then nobody waits for it, and a process that ends leaves what the next
-// one clears away.
+// The directory gets its name only when it is complete. Until then nobody waits for it, and if the process ends, the
+// next one deletes it.
 void Namespaces::make(std::string_view name, const NamespaceConfig& config,
                       const std::function<void(const std::filesystem::path&)>& fill) {
   const std::filesystem::path building = options_.data_directory / "dbs" / side_name("new", name);
@@ -291,7 +292,7 @@ void Namespaces::remove(std::string_view name) {
   {
     const Locked slot = lock(name);
     if (!exists(name)) throw_not_found(name);
-    // First, so that who has it finds that it is gone, and not that its files are.
+    // Closed before its files go, so that its users are told that the namespace is gone, not that a file is missing.
     closing = std::move(slot->loaded);
     if (closing != nullptr) {
       closing->close();
@@ -346,7 +347,7 @@ bool Namespaces::unload_if_idle(Slot& slot, std::chrono::milliseconds idle_for) 
     const std::unique_lock lock(slot.mutex, std::try_to_lock);
     if (!lock || slot.gone) return false;
     if (slot.loaded != nullptr) {
-      // Whoever has it took it under this mutex, so the count is exact in the direction that matters.
+      // References are only handed out under this mutex, so the count may fall meanwhile, but not rise.
       if (slot.loaded.use_count() != 1 || slot.loaded->sessions_in_use() != 0 ||
           core::SteadyClock::now() - slot.loaded->last_used() < idle_for) {
         return false;
@@ -362,7 +363,7 @@ bool Namespaces::unload_if_idle(Slot& slot, std::chrono::milliseconds idle_for) 
   return true;
 }
 
-// The one that nobody has used for longest among those that nobody uses.
+// Unloads the namespace that has been idle longest.
 bool Namespaces::unload_an_idle_one(const Slot* own) {
   std::vector<std::shared_ptr<Slot>> slots;
   {

@@ -1,4 +1,4 @@
-// The databases of a server by their names.
+// The databases of a server, by name.
 #pragma once
 
 #include <atomic>
@@ -22,7 +22,7 @@
 
 namespace libsql::server {
 
-/// A failure of the registry with the HTTP status that belongs to it.
+/// An error about namespaces, with its HTTP status.
 class NamespaceError : public std::runtime_error {
  public:
   enum class Kind : std::uint8_t { NotFound = 0, Exists, InvalidName, Unsupported, TooMany };
@@ -41,8 +41,8 @@ class NamespaceError : public std::runtime_error {
 
 inline constexpr std::string_view kDefaultNamespace = "default";
 
-/// Threads: all members may be called by several at once. No lock is held while a file is read or written, but that of
-/// the one namespace it belongs to.
+/// Threads: all members may be called by several at once. While files are read or written, only the lock of their own
+/// namespace is held.
 class Namespaces {
  public:
   Namespaces(const Options& options, std::shared_ptr<ConnectionSlots> slots);
@@ -50,43 +50,46 @@ class Namespaces {
   Namespaces(const Namespaces&) = delete;
   Namespaces& operator=(const Namespaces&) = delete;
 
-  /// The namespace, loaded if need be, for which another one may be unloaded. Throws NamespaceError NotFound, TooMany
-  /// if all that are loaded are in use, and what opening a database throws.
+  /// The namespace, loaded if need be; another, idle one may be unloaded for it. Throws NamespaceError NotFound,
+  /// TooMany if all loaded ones are in use, and what opening a database throws.
   std::shared_ptr<Namespace> get(std::string_view name);
-  /// The same, but null if it is not loaded now, or somebody does something to it.
+  /// The same, but null if it is not loaded, or is being loaded, created or removed at the moment.
   std::shared_ptr<Namespace> find_loaded(std::string_view name);
-  /// Its configuration, for which nothing is opened but a small file; null if there is no such namespace.
+  /// The configuration of a namespace. Opens nothing but its small file, and not even that if it is loaded. Null if
+  /// there is no such namespace.
   std::shared_ptr<const NamespaceConfig> config_if_there(std::string_view name);
   bool exists(std::string_view name) const;
-  /// The names in alphabetical order, loaded or not.
+  /// All names in alphabetical order, of loaded namespaces and of others.
   std::vector<std::string> list() const;
 
-  /// Puts the content into a database that no client sees yet.
+  /// Fills a database that no client can see yet.
   using Fill = std::function<void(Namespace&)>;
-  /// Makes an empty one, or one with that content, which is there when it is complete. Throws NamespaceError Exists,
-  /// InvalidName, Unsupported (with one database), TooMany, and what `fill` throws; then nothing is left of it.
+  /// Creates an empty namespace, or one with content. It becomes visible when it is complete. Throws NamespaceError
+  /// Exists, InvalidName, Unsupported (for a server with one database), TooMany, and what `fill` throws; then nothing
+  /// is left of it.
   void create(std::string_view name, const NamespaceConfig& config, const Fill& fill = {});
-  /// Makes `to` with the content and configuration that `from` has now; writers of `from` do not wait for it.
+  /// Creates `to` with the current content and configuration of `from`, without holding up its writers.
   void fork(std::string_view from, std::string_view to);
-  /// Ends its sessions and deletes its files. Throws NamespaceError NotFound, Unsupported (for `default`).
+  /// Interrupts its sessions and deletes its files. Throws NamespaceError NotFound, Unsupported (for `default`).
   void remove(std::string_view name);
 
   NamespaceConfig config(std::string_view name);
-  /// Takes effect for the next statement; what belongs to a connection, when the sessions that are in use have ended.
+  /// Applies from the next statement on, except for settings of connections, which sessions in use keep until they are
+  /// given back.
   void set_config(std::string_view name, const NamespaceConfig& config);
 
-  /// Writes the log into the database file and truncates it.
+  /// Copies the write-ahead log into the database file and truncates it.
   void checkpoint(std::string_view name);
-  /// Copies the database, as it is now, to a new file while it is in use.
+  /// Copies the current state of the database to a new file, while it may be in use.
   void backup(std::string_view name, const std::filesystem::path& file);
   NamespaceStats stats(std::string_view name);
 
-  /// Those that are loaded now.
+  /// The namespaces loaded now.
   std::vector<std::shared_ptr<Namespace>> loaded() const;
-  /// Unloads what nobody has used for long, and closes sessions that are idle.
+  /// Unloads namespaces that have been idle for long, and closes idle sessions.
   void tidy();
 
-  /// Whether a name can be one: 1 to 64 letters, digits, `-` and `_`.
+  /// Whether the name is valid: 1 to 64 letters, digits, `-` and `_`.
   static bool is_valid_name(std::string_view name) noexcept;
 
  private:
@@ -114,14 +117,15 @@ class Namespaces {
 
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
-  ServerLock lock_;                                          // until all databases are closed
-  std::shared_ptr<engine::TemporarySpace> temporary_files_;  // of all databases
+  ServerLock lock_;                                          // held until all databases are closed
+  std::shared_ptr<engine::TemporarySpace> temporary_files_;  // shared by all databases
   template <class Value>
   using ByName = std::unordered_map<std::string, std::shared_ptr<Value>, StringHash, std::equal_to<>>;
-  mutable std::mutex mutex_;  // of the maps only
+  mutable std::mutex mutex_;  // guards the maps only
   ByName<Slot> entries_;
-  ByName<NamespaceCounters> counters_;  // of those that were ever loaded and are not removed
-  const std::shared_ptr<std::atomic<std::size_t>> open_ = std::make_shared<std::atomic<std::size_t>>(0);  // databases
+  ByName<NamespaceCounters> counters_;  // of namespaces that were loaded at some time and not removed since
+  const std::shared_ptr<std::atomic<std::size_t>> open_ =
+      std::make_shared<std::atomic<std::size_t>>(0);  // open databases
 };
 
 }  // namespace libsql::server

@@ -35,13 +35,14 @@ constexpr std::string_view kDatabaseLock = "-server.lock";
                         ": two servers on the same data would lose acknowledged writes");
 }
 
-// Whether nothing can be made there: then no server can delete or rename anything either, or there is nothing to serve.
+// Whether the folder cannot be written, or does not exist. Then another server could not delete or rename anything in
+// it either, or there is nothing to serve, so no lock is needed.
 bool is_out_of_reach(const std::filesystem::path& lock, int error) {
   if (error == EROFS || error == ENOENT || error == ENOTDIR) return true;
   return error == EACCES && ::access(lock.parent_path().c_str(), W_OK) != 0;
 }
 
-// Whether the file of that name is still the one that was opened: who had it before may have deleted it.
+// Whether the path still leads to the file that was opened: its previous owner may have deleted it in between.
 bool is_still_there(const std::filesystem::path& lock, int descriptor) {
   struct stat opened {};
   struct stat named {};
@@ -53,7 +54,7 @@ bool is_still_there(const std::filesystem::path& lock, int descriptor) {
 
 ServerLock::~ServerLock() {
   for (const Held& held : held_) {
-    ::unlink(held.file.c_str());  // while it is locked, so that nobody else can have taken it
+    ::unlink(held.file.c_str());  // while it is still locked, so this cannot be another owner's file
     ::close(held.descriptor);
   }
 }
@@ -82,7 +83,7 @@ void ServerLock::take(const std::filesystem::path& lock, const std::filesystem::
       continue;
     }
     const std::string number = std::to_string(::getpid()) + "\n";
-    // Who it is helps people only; the lock holds without it.
+    // The process number only helps people; the lock does not depend on it.
     if (::ftruncate(descriptor, 0) == 0) static_cast<void>(!::pwrite(descriptor, number.data(), number.size(), 0));
     held_.push_back({lock, descriptor});
     return;
@@ -94,7 +95,7 @@ void ServerLock::take_directory(const std::filesystem::path& directory) {
 }
 
 void ServerLock::take_database(const std::filesystem::path& file) {
-  // By links one file may have several names; its locks go by the one that it really has.
+  // Links can give a file several names. Its locks go by its real path.
   const std::filesystem::path real = std::filesystem::weakly_canonical(std::filesystem::absolute(file));
   const std::filesystem::path databases = real.parent_path().parent_path();
   if (real.filename() == "data" && databases.filename() == "dbs") {

@@ -1,4 +1,4 @@
-// Keeps a second server away from the same data.
+// Keeps a second server from serving the same data.
 #pragma once
 
 #include <filesystem>
@@ -6,9 +6,9 @@
 
 namespace libsql::server {
 
-/// Holds lock files as long as this lives; a process that is killed leaves them free. They are for servers among
-/// themselves: programs that open a database with SQLite are kept apart by its own locks, but nothing of those would
-/// tell a server that another one renames, deletes or unloads what it has open.
+/// Holds lock files until it is destroyed; the system releases them if the process is killed. They only keep servers
+/// apart. Programs that open a database with SQLite are kept apart by its own locks, but those would not tell one
+/// server that another renames, deletes or unloads what it has open.
 class ServerLock final {
  public:
   ServerLock() = default;
@@ -16,9 +16,10 @@ class ServerLock final {
   ServerLock(const ServerLock&) = delete;
   ServerLock& operator=(const ServerLock&) = delete;
 
-  /// For a directory of namespaces. Throws CannotOpen if a server has it, and names its process.
+  /// Locks a directory of namespaces. Throws CannotOpen, naming the other process, if another server has it.
   void take_directory(const std::filesystem::path& directory);
-  /// For one database file, and for the directory of namespaces that it lies in, if it does.
+  /// Locks one database file and, if it lies in a directory of namespaces, that directory. Throws as take_directory()
+  /// does.
   void take_database(const std::filesystem::path& file);
 
  private:

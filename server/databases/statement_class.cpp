@@ -7,7 +7,7 @@
 namespace libsql::server {
 namespace {
 
-// A name without its quotes; only quoted ones cost an allocation.
+// Compares a name that may be quoted. Only quoted ones cost an allocation.
 bool names(std::string_view written, std::string_view name) {
   if (written.empty() || sql::is_identifier_byte(written.front())) return sql::equals_ignoring_case(written, name);
   return sql::equals_ignoring_case(sql::unquote(written), name);
@@ -29,7 +29,7 @@ void classify_attach(std::string_view text, StatementTraits& traits) {
   tokens.next_significant();  // ATTACH
   sql::Token token = tokens.next_significant();
   if (sql::is_keyword(token, "DATABASE")) token = tokens.next_significant();
-  // A string could be a path; a name in double quotes is a namespace.
+  // A name in double quotes is a namespace; a string in single quotes could be meant as a path.
   if (token.kind != sql::TokenKind::Word && token.kind != sql::TokenKind::QuotedIdentifier) return;
   const std::string_view target = token.text;
   if (!sql::is_keyword(tokens.next_significant(), "AS")) return;
@@ -127,7 +127,7 @@ StatementTraits traits_of(std::string_view text) noexcept {
     traits.is_explain = true;
     traits.is_pragma = pragma;
     traits.kind = StatementClass::Read;
-    if (pragma && statement.has_value) traits.kind = StatementClass::Unsupported;  // it would act anyway
+    if (pragma && statement.has_value) traits.kind = StatementClass::Unsupported;  // it would act even under EXPLAIN
   }
   return traits;
 }

@@ -1,5 +1,5 @@
-// What the server makes of a statement before the engine sees it: which permission it needs, and whether it is allowed
-// at all.
+// How the server classifies a statement before the engine sees it: what permission it needs, and whether clients may
+// run it at all.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ enum class StatementClass : std::uint8_t {
   Savepoint,  // also RELEASE and ROLLBACK TO
   Attach,
   Detach,
-  Unsupported,  // or not understood: then the engine's parser knows better
+  Unsupported,  // or not understood, in which case the engine's parser finds out what is wrong
 };
 
 struct StatementTraits {
@@ -29,12 +29,12 @@ struct StatementTraits {
   bool is_explain = false;
   bool is_pragma = false;        // acts while it is compiled
   bool lists_databases = false;  // PRAGMA database_list
-  bool changes_session = false;  // leaves settings or attached databases behind on the connection
-  std::string_view target;       // of Attach: the namespace as written
-  std::string_view alias;        // of Attach, as written
+  bool changes_session = false;  // leaves changed settings or attached databases on the connection
+  std::string_view target;       // of Attach: the namespace's name as written
+  std::string_view alias;        // of Attach: as written
 
   bool needs_write() const noexcept { return kind == StatementClass::Write || kind == StatementClass::Ddl; }
-  /// Whether it keeps writers out before it has written anything.
+  /// Whether it takes the write lock before it has written anything.
   bool locks_out_writers() const noexcept {
     return kind == StatementClass::Begin &&
            (begin == sql::BeginBehavior::Immediate || begin == sql::BeginBehavior::Exclusive);
@@ -43,7 +43,7 @@ struct StatementTraits {
   bool may_begin() const noexcept { return kind == StatementClass::Begin || kind == StatementClass::Savepoint; }
 };
 
-/// Whether a client may run a statement now.
+/// Decides whether a client may run a statement now.
 class StatementRules {
  public:
   virtual ~StatementRules() = default;
@@ -51,11 +51,11 @@ class StatementRules {
   virtual void require(const StatementTraits& traits) const = 0;
 };
 
-/// The traits of one statement. The classes are those that sqld 0.24.33 was observed to make, but that a PRAGMA which
-/// only says how something is set is a Read.
+/// The traits of one statement. The classes are those observed in sqld 0.24.33, except that a PRAGMA which only queries
+/// a setting is a Read.
 StatementTraits traits_of(std::string_view statement) noexcept;
 
-/// Whether clients may run this PRAGMA, with an argument or without.
+/// Whether clients may run this PRAGMA, with or without an argument.
 bool is_allowed_pragma(std::string_view name, bool has_value) noexcept;
 
 }  // namespace libsql::server

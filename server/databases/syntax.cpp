@@ -15,14 +15,17 @@
 namespace libsql::server {
 namespace {
 
-// An empty database in memory: what the parser refuses it refuses here too, and what names a table fails early.
+// An empty database in memory for parsing: its parser refuses the same texts, and a statement that names a table fails
+// before it can do anything.
 engine::Connection& parser() {
   thread_local const std::unique_ptr<engine::Connection> connection = [] {
     using namespace engine::open_flags;
     auto opened = engine::Connection::open({":memory:", kReadWrite | kCreate | kNoMutex | kMemory, {}});
     engine::Hooks& hooks = opened->hooks();
     hooks.add(hooks.authorizers, engine::Hooks::Authorizer([](const Authorization& what) {
-                return what.action == Action::Pragma ? Verdict::Deny : Verdict::Allow;  // it is shared by all clients
+                return what.action == Action::Pragma
+                           ? Verdict::Deny
+                           : Verdict::Allow;  // PRAGMAs act when compiled, and all clients share this connection
               }));
     return opened;
   }();
@@ -67,7 +70,7 @@ std::string_view only_statement(std::string_view sql) {
 }
 
 void require_supported(std::string_view statement, const StatementTraits& traits) {
-  // A PRAGMA acts while it is compiled.
+  // A PRAGMA would act when compiled.
   if (!traits.is_pragma && sql::classify(statement).kind != sql::StatementKind::Pragma)
     parse(for_engine(statement, traits));
   if (traits.kind == StatementClass::Unsupported) {

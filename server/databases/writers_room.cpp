@@ -2,7 +2,7 @@
 
 namespace libsql::server {
 
-// The first `most` in the line, and all whose time has come.
+// Calls the first `most` waiters, and all whose time has come.
 void WritersRoom::call(std::size_t most, Clock::time_point now) noexcept {
   using Choice = WaitingLine<Clock::time_point>::Choice;
   line_.call([&](Clock::time_point until) {

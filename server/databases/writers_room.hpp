@@ -1,5 +1,5 @@
-// Those who wait for their turn to write to a database: some with a thread, all others without one, so that whoever
-// holds the turn for long does not keep the readers from running.
+// The waiting room of a database's writers. A limited number of them keep their thread while they wait; the others wait
+// without one, so that a writer that takes long does not use up the threads that readers need.
 #pragma once
 
 #include <atomic>
@@ -19,12 +19,13 @@ class WritersRoom final : public local::WaitWatch {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// That many wait with a thread before others are asked to wait without one.
+  /// `seats`: how many wait with a thread before others are asked to wait without one.
   explicit WritersRoom(std::size_t seats) noexcept : seats_(seats) {}
   WritersRoom(const WritersRoom&) = delete;
   WritersRoom& operator=(const WritersRoom&) = delete;
 
-  /// Of one who waits with a thread, or may have to: there are more than seats if nobody looked at is_full() before.
+  /// Held by a writer that waits with a thread, or may have to. There may be more of them than seats, as nobody is
+  /// forced to ask is_full() first.
   class Seat {
    public:
     Seat() noexcept = default;
@@ -51,12 +52,13 @@ class WritersRoom final : public local::WaitWatch {
   }
 
   bool is_full() const noexcept { return taken_.load() >= seats_; }
-  /// `go_on` is called, by any thread, when there may be a seat or that time has come, unless `ticket` has expired.
-  /// Whoever calls this has to look at is_full() again afterwards.
+  /// Calls `go_on`, on any thread, when a seat may be free or `until` has come, unless `ticket` has expired. Check
+  /// is_full() again after calling wait().
   void wait(const std::shared_ptr<void>& ticket, Clock::time_point until, std::function<void()> go_on) {
     line_.wait(ticket, until, std::move(go_on));
   }
-  /// Calls those whose time has come, and as many others as there are seats: who was called may not have taken one.
+  /// Calls those whose time has come, and as many others as there are seats, in case one that was called did not take
+  /// its seat.
   void tidy(Clock::time_point now) noexcept;
 
   std::size_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
@@ -67,7 +69,7 @@ class WritersRoom final : public local::WaitWatch {
 
   const std::size_t seats_;
   std::atomic<std::size_t> taken_ = 0;
-  WaitingLine<Clock::time_point> line_;  // until when each waits
+  WaitingLine<Clock::time_point> line_;  // the time until which each waits
 };
 
 }  // namespace libsql::server
