@@ -33,8 +33,8 @@ void answer_dump(net::Exchange& exchange, ServerState& state, const Context& con
   options.preserve_rowids = wants_row_ids(exchange.request().query);
 
   std::shared_ptr<core::Session> session = context.name_space().borrow();
-  session->execute("BEGIN", {});  // One state for all that is read; the session's end ends it.
-  // What is wrong with a file as a whole shows here, while there is still a status to answer with.
+  session->execute("BEGIN", {});  // so that the whole dump shows one state; ends with the session
+  // Reveals a file that cannot be read at all while the answer can still have an error's status.
   session->execute("SELECT count(*) FROM sqlite_schema", {});
   exchange.answer_from(
       200, {kAnyOrigin, {"content-type", kPlainText}},

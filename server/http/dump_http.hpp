@@ -9,9 +9,9 @@
 
 namespace libsql::server {
 
-/// Streams the namespace's database as it is at one moment; `preserve_row_ids=true` in the query keeps the rowids of
-/// tables without an INTEGER PRIMARY KEY. An error after the beginning cuts the connection, so that nobody takes half
-/// a dump for a whole one.
+/// Streams one state of the namespace's database. `preserve_row_ids=true` in the query keeps the rowids of tables
+/// without an INTEGER PRIMARY KEY. If the dump fails once it has begun, the connection is cut, so that half a dump is
+/// not taken for a whole one.
 void answer_dump(net::Exchange& exchange, ServerState& state, const Context& context,
                  std::unique_ptr<BodyRecord> record);
 

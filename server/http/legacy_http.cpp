@@ -23,7 +23,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// A statement with its arguments, which own what the views view.
+/// A statement with its arguments.
 struct Query {
   std::string sql;
   std::vector<std::string> names;
@@ -90,7 +90,8 @@ Query query_of(const Json& json) {
   return query;
 }
 
-// Of an integer that it has no type for, the parser makes a floating-point number without a word.
+// The parser silently turns an integer that fits no integer type into a floating-point number. This finds such
+// integers.
 class HugeIntegers final : public nlohmann::json_sax<Json> {
  public:
   bool null() override { return true; }
@@ -137,7 +138,7 @@ std::vector<Query> queries_of(std::string_view body, int max_depth) {
                        "Query error: `interactive transaction not allowed in HTTP queries`");
 }
 
-// What can be told from the texts alone: nothing runs if one of them is wrong.
+// Checks whatever can be checked on the texts alone, so that nothing runs if one of them is wrong.
 void check(const std::vector<Query>& queries, const Context& context) {
   bool in_transaction = false;
   for (const Query& query : queries) {
@@ -219,7 +220,7 @@ Json run(DatabaseSession& session, const Context& context, const Query& query, R
 void legacy_query(net::Exchange& exchange, ServerState& state, Context& context) {
   const std::string_view body = exchange.request().body;
   DecodingShare memory(state.budgets.decoded, context);
-  // What a text and each value of it take at most when they are read.
+  // Bytes that a text, and each of its values, take at most once they are decoded.
   constexpr std::size_t kValue = 160;
   const auto values = std::count_if(body.begin(), body.end(), [](char c) { return c == ',' || c == '[' || c == '{'; });
   memory.add(2 * body.size() + kValue * static_cast<std::size_t>(values));
@@ -252,7 +253,7 @@ void legacy_query(net::Exchange& exchange, ServerState& state, Context& context)
     }
   }
   watch.stop();
-  session.release();  // rolls back what a failure left open
+  session.release();  // rolls back what a failed statement left open
   answer(exchange, 200, kJson, answers.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

@@ -1,4 +1,4 @@
-// The API from before Hrana: POST / with a list of statements.
+// The API that came before Hrana: POST / with a list of statements.
 #pragma once
 
 #include "net/server.hpp"
@@ -6,8 +6,7 @@
 
 namespace libsql::server {
 
-/// Answers as sqld 0.24.33 was observed to: statements run one by one until one fails; no transaction is put around
-/// them.
+/// Answers as observed in sqld 0.24.33: statements run one by one until one fails, without a transaction around them.
 void legacy_query(net::Exchange& exchange, ServerState& state, Context& context);
 
 }  // namespace libsql::server

@@ -1,4 +1,4 @@
-// Interrupts what a request runs when its client goes away.
+// Interrupts what a request is running when its client goes away.
 #pragma once
 
 #include <utility>
@@ -16,7 +16,7 @@ class PeerWatch {
   ~PeerWatch() { stop(); }
   PeerWatch(const PeerWatch&) = delete;
   PeerWatch& operator=(const PeerWatch&) = delete;
-  /// After this the session may go to somebody else.
+  /// From then on the session may be used by others.
   void stop() {
     if (!std::exchange(stopped_, true)) exchange_.on_peer_gone({});
   }

@@ -1,4 +1,4 @@
-// A request of the net room as routes see it.
+// Presents a request of the net room to the routes.
 #pragma once
 
 #include <string>

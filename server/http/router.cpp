@@ -7,7 +7,7 @@
 namespace libsql::server {
 namespace {
 
-// The segments of a path; a trailing slash makes an empty one.
+// The segments of a path. A trailing slash adds an empty one.
 std::vector<std::string_view> segments_of(std::string_view path) {
   std::vector<std::string_view> segments;
   if (path.starts_with('/')) path.remove_prefix(1);
