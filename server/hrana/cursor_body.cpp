@@ -7,7 +7,7 @@
 namespace libsql::server {
 namespace {
 
-// A piece of some size, which goes out as soon as it is full.
+// Ends a piece of the answer at 16 KiB, so that it is sent while the cursor can continue later.
 class PiecePace final : public CursorPace {
  public:
   explicit PiecePace(const std::string& piece) noexcept : piece_(piece) {}
@@ -31,7 +31,7 @@ CursorBody::CursorBody(BatonStreams& streams, const Context& context, hrana::Enc
       base_url_(base_url),
       writer_(encoding, hrana::CursorEntryWriter::Framing::Body, piece_) {
   if (parts_.record != nullptr) parts_.record->begin();
-  // Not where the request counted: that ends with its handler.
+  // The tally that the request's handler used ends with the handler.
   context_.count_into(parts_.record != nullptr ? &parts_.record->rows : nullptr);
   DatabaseSession& session = *parts_.stream->session;
   cancellation_.watch(session.interrupt_state());
@@ -40,13 +40,13 @@ CursorBody::CursorBody(BatonStreams& streams, const Context& context, hrana::Enc
 
 CursorBody::~CursorBody() { settle(); }
 
-// From now on the next request of the stream may have it.
+// Gives the stream back, for its next request.
 void CursorBody::settle() noexcept {
   if (parts_.stream == nullptr) return;
   try {
     const DatabaseSession::Use use(*parts_.stream->session);
     run_.reset();
-  } catch (const std::exception&) {  // the statement goes with its session
+  } catch (const std::exception&) {  // the statement ends with its session
   }
   cancellation_.watch(nullptr);
   streams_.settle(std::move(parts_.stream));
@@ -67,7 +67,7 @@ net::BodySource::Next CursorBody::pull(std::string& to) {
     writer_.error({error.what(), "INTERNAL_ERROR", {}});
     done = true;
   }
-  // Before the end is sent, because then the next request of the stream may come.
+  // Before the end is sent, as the client may send the stream's next request as soon as it has that.
   if (done) settle();
   to.swap(piece_);
   piece_.clear();

@@ -1,4 +1,4 @@
-// The answer to a cursor over HTTP: its rows, made while the client takes them.
+// The answer to a cursor over HTTP. Its rows are read while the client takes them.
 #pragma once
 
 #include <memory>
@@ -24,15 +24,15 @@ namespace libsql::server {
 class CursorBody final : public net::BodySource {
  public:
   struct Parts {
-    core::Decoded<hrana::CursorRequest> request;  // owns its texts
-    std::optional<BudgetShare> memory;            // its
+    core::Decoded<hrana::CursorRequest> request;  // owns the texts that it views
+    std::optional<BudgetShare> memory;            // taken by the request
     RequestTexts texts;
-    std::unique_ptr<BatonStream> stream;  // with its session
+    std::unique_ptr<BatonStream> stream;  // has its session
     std::string baton;
     Places::Place place;
     std::unique_ptr<BodyRecord> record;
   };
-  /// `base_url`: null if there is none; it outlives this.
+  /// `base_url` may be null; otherwise it must outlive this object.
   CursorBody(BatonStreams& streams, const Context& context, hrana::Encoding encoding, const std::string* base_url,
              Parts parts);
   ~CursorBody() override;

@@ -52,7 +52,7 @@ BatonStreams::Effect effect_of(const BatonStream& stream, SqlTexts texts) {
   return effect;
 }
 
-// The stream of a single request of version 1, which ends with it.
+// The stream of a version 1 request, which begins and ends with it.
 class PassingStream final : public StreamHost {
  public:
   PassingStream(const Context& context, Cancellation& cancellation) noexcept
@@ -103,7 +103,8 @@ void v1_request(net::Exchange& exchange, ServerState& state, Context& context, c
   answer(exchange, status, kJson, body);
 }
 
-// All SQL that these requests may run: what they call by a number is among what they store.
+// The SQL that these requests may run. Texts called by number count when they are stored: without a baton, that happens
+// in the same pipeline.
 std::vector<std::string_view> texts_of(std::span<const hrana::Request> requests) {
   std::vector<std::string_view> texts;
   const auto append = [&](const hrana::Sql& sql) {
@@ -122,10 +123,10 @@ std::vector<std::string_view> texts_of(std::span<const hrana::Request> requests)
 
 }  // namespace
 
-// Null: the stream still runs a cursor, and the request is parked until that has ended.
+// Null if the stream is still running a cursor: the request is then parked until the cursor has ended.
 std::unique_ptr<BatonStream> HranaHttp::stream_for(net::Exchange& exchange, std::optional<std::string_view> baton,
                                                    const Context& context) {
-  // For the end of a cursor by a request that goes on with its stream.
+  // How long a request may wait for its stream's cursor to end.
   constexpr std::chrono::seconds kWaitForCursor{30};
   if (!baton) return state_.streams.acquire(baton, context, {});
   const auto now = core::SteadyClock::now();
@@ -141,7 +142,7 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, Cont
   DecodingShare memory(state_.budgets.decoded, context);
   const auto request = hrana::decode_pipeline_request(
       encoding, core::Source::borrowed(exchange.request().body).within(memory), state_.options.limits.json_depth);
-  // However little each of them does, it has an answer.
+  // Even a request that does nothing has an answer.
   constexpr std::size_t kAnswer = 256;
   memory.add(request->requests.size() * kAnswer);
   std::string& body = exchange.buffer();
@@ -150,8 +151,8 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, Cont
     writer.end_pipeline(baton, base_url_of(state_.options));
     exchange.answer(200, fields_of_pipeline(encoding, is_stateless), body);
   };
-  // A client that only shows its stream while it reads the rows of a cursor. It would not wait for their end, and the
-  // baton that it was then given would not reach it.
+  // The client is keeping its stream alive while it reads a cursor's rows. It would not wait for the cursor to end, and
+  // could not use a new baton, so the one it has is returned.
   if (request->requests.empty() && request->baton && state_.streams.is_running(*request->baton, context)) {
     return answer_pipeline(request->baton, false);
   }
@@ -174,7 +175,7 @@ void HranaHttp::pipeline(net::Exchange& exchange, hrana::Encoding encoding, Cont
 
 void HranaHttp::cursor(net::Exchange& exchange, hrana::Encoding encoding, Context& context, Places::Place place,
                        std::unique_ptr<BodyRecord> record) {
-  // It is answered while the body of the request is long gone.
+  // The answer is produced after the request's body is gone, so the body is copied and counted.
   DecodingShare memory(state_.budgets.decoded, context);
   memory.add(exchange.request().body.size());
   auto request = hrana::decode_cursor_request(

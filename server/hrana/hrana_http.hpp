@@ -19,7 +19,7 @@ class HranaHttp {
   HranaHttp(ServerState& state) noexcept : state_(state) {}
 
   void pipeline(net::Exchange& exchange, hrana::Encoding encoding, Context& context);
-  /// The answer goes on when this has returned, with the place.
+  /// The answer continues after this has returned, and holds `place` until it ends.
   void cursor(net::Exchange& exchange, hrana::Encoding encoding, Context& context, Places::Place place,
               std::unique_ptr<BodyRecord> record);
   void v1_execute(net::Exchange& exchange, Context& context);

@@ -16,7 +16,7 @@
 namespace libsql::server {
 namespace {
 
-// RFC 6455 7.4.1.
+// Close codes: RFC 6455, 7.4.1.
 constexpr int kNormal = 1000, kUnsupportedData = 1003, kInvalidPayload = 1007, kPolicyViolation = 1008, kTooBig = 1009,
               kInternalError = 1011, kTryAgainLater = 1013;
 
@@ -84,7 +84,7 @@ void HranaWebSocket::on_drained(net::WebSocketSession&) noexcept {
   }
 }
 
-// Places for connections are shared out, too. Throws RequestRefused.
+// Counts the WebSocket against the budgets of its bearer and namespace. Throws RequestRefused.
 void HranaWebSocket::count_with(const Context& context) {
   Takers takers = context.takers();
   if (place_ != nullptr && takers.bearer == counted_with_.bearer && takers.name_space == counted_with_.name_space)
@@ -166,7 +166,7 @@ void HranaWebSocket::hello(net::WebSocketSession& session, const hrana::Hello& h
   }
 }
 
-// Throws what context_for() throws; then everything stays as it was.
+// Throws what context_for() throws, and RequestRefused for too many WebSockets; nothing is changed then.
 void HranaWebSocket::authenticate(net::WebSocketSession& session, std::optional<std::string_view> jwt) {
   const std::optional<std::uint64_t> rules = state_.options.authenticator->version();
   const Context context = context_for(state_, {Credentials::Source::Hello, jwt}, name_);
@@ -178,7 +178,7 @@ void HranaWebSocket::authenticate(net::WebSocketSession& session, std::optional<
   rules_ = rules;
 }
 
-// Whether nothing has happened since the last check that could have made the credentials bad.
+// Whether nothing has happened since the last check that could have invalidated the credentials.
 bool HranaWebSocket::is_known_good() const {
   if (!rules_ || rules_ != state_.options.authenticator->version() || config_ != name_space_->config() ||
       name_space_->is_closed()) {
@@ -188,8 +188,8 @@ bool HranaWebSocket::is_known_good() const {
   return !until || core::WallClock::now() < *until;
 }
 
-// A socket may live longer than what it was opened with. Its requests are answered with an error then, until another
-// hello brings a fresh token; what only ends something is let through.
+// A WebSocket may outlive the credentials it was opened with. Its requests then fail until another hello brings valid
+// ones, except for those that only close something.
 bool HranaWebSocket::refuse(net::WebSocketSession& session, const hrana::WebSocketRequest& request) {
   using Type = hrana::RequestType;
   const Type type = hrana::type_of(request.request);
@@ -202,7 +202,7 @@ bool HranaWebSocket::refuse(net::WebSocketSession& session, const hrana::WebSock
   } catch (const AuthError& error) {
     code = error.code();
     message = "Authentication failed: " + std::string(error.what());
-  } catch (const RequestRefused& refused) {  // the namespace is gone, or not for this bearer any more
+  } catch (const RequestRefused& refused) {  // the namespace is gone, or the bearer has lost its rights in it
     code = refused.code();
     message = refused.what();
   }
@@ -217,7 +217,7 @@ bool HranaWebSocket::refuse(net::WebSocketSession& session, const hrana::WebSock
 void HranaWebSocket::open_stream(net::WebSocketSession& session, const Context& context, std::int32_t id) {
   const std::lock_guard lock(mutex_);
   if (streams_.contains(id)) throw ProtocolViolation("Stream " + std::to_string(id) + " is already open");
-  // Those whose end still waits for a job of theirs count too.
+  // Streams that are closing, but still run jobs, count too.
   const std::size_t most = state_.options.limits.websocket_streams;
   if (streams_.size() + closing_.size() >= most) {
     std::erase_if(closing_, [](const auto& closing) { return closing.expired(); });
@@ -235,7 +235,8 @@ void HranaWebSocket::open_stream(net::WebSocketSession& session, const Context& 
   streams_.emplace(id, std::move(stream));
 }
 
-// The requests that belong to no stream, and the one that makes a stream: what follows them may need them.
+// For requests that belong to no stream, and the one that opens a stream. They are run at once, not queued, because the
+// requests behind them may depend on them.
 class HranaWebSocket::AtOnce final : public StreamHost {
  public:
   AtOnce(HranaWebSocket& socket, net::WebSocketSession& session, const Context& context, std::int32_t stream) noexcept
@@ -269,7 +270,7 @@ void HranaWebSocket::answer_at_once(net::WebSocketSession& session, const hrana:
   send(session, out);
 }
 
-// Clients send what a stream is to run without waiting for the answer to open_stream, which was an error.
+// Clients send requests for a stream without waiting for the answer to its open_stream, which was an error.
 void HranaWebSocket::answer_without_stream(net::WebSocketSession& session, const hrana::WebSocketRequest& request) {
   std::string out;
   hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(protocol_.encoding, out);
@@ -334,7 +335,7 @@ void HranaWebSocket::request(net::WebSocketSession& session, core::Decoded<hrana
   const std::shared_ptr<WebSocketStream> stream = stream_for(request);
   if (stream == nullptr) return answer_without_stream(session, request);
   WebSocketJob job{std::move(message), identity_, {}, {}, std::move(memory)};
-  // What a number stands for now, it stands for in this request, whatever the next one closes.
+  // A stored text's number is resolved now, because a later message may close it before the job runs.
   job.texts = RequestTexts(job.request().request, [&](const hrana::Sql& sql) {
     std::shared_ptr<const std::string> stored = stored_.share(sql);
     if (stored == nullptr) return *sql.text;

@@ -19,20 +19,20 @@
 
 namespace libsql::server {
 
-/// A subprotocol by its name.
+/// A WebSocket subprotocol that the server speaks.
 struct Subprotocol {
   std::string_view name;
   int version = 1;
   hrana::Encoding encoding = hrana::Encoding::Json;
 };
 
-/// The one that this server likes best among those offered in a `Sec-WebSocket-Protocol` header, by its own order
-/// (observed: sqld 0.24.33); null if it knows none of them.
+/// The subprotocol to use of those offered in a `Sec-WebSocket-Protocol` header. The order of preference is the
+/// server's own, as observed in sqld 0.24.33. Null if it knows none of them.
 const Subprotocol* choose_subprotocol(std::string_view offered) noexcept;
-/// Without any offer.
+/// The subprotocol for a client that offers none.
 const Subprotocol& first_subprotocol() noexcept;
 
-/// Answers a request that wants a WebSocket to this namespace.
+/// Answers a request to open a WebSocket to this namespace.
 void accept_hrana(net::Exchange& exchange, ServerState& state, std::string name_space);
 
 class HranaWebSocket final : public net::WebSocketHandler {
@@ -56,7 +56,7 @@ class HranaWebSocket final : public net::WebSocketHandler {
   class AtOnce;
   void open_stream(net::WebSocketSession& session, const Context& context, std::int32_t id);
   void answer_without_stream(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
-  /// Null for one whose open_stream failed.
+  /// Null if the stream's open_stream failed.
   std::shared_ptr<WebSocketStream> stream_for(const hrana::WebSocketRequest& request);
   void cancel_all() noexcept;
   void count_with(const Context& context);
@@ -65,19 +65,19 @@ class HranaWebSocket final : public net::WebSocketHandler {
   ServerState& state_;
   const Subprotocol& protocol_;
   const std::string name_;
-  // Of whoever reads the messages.
+  // Used only by the thread that reads the messages.
   std::shared_ptr<Namespace> name_space_;  // null before hello
   std::shared_ptr<const Identity> identity_;
-  Takers counted_with_;                            // whose WebSockets this is one of
-  std::unique_ptr<BudgetShare> place_;             // among them
-  std::optional<std::string> jwt_;                 // of the last hello that was accepted
-  std::shared_ptr<const NamespaceConfig> config_;  // what it was checked with, as the next
+  Takers counted_with_;                            // whose WebSockets this one is counted with
+  std::unique_ptr<BudgetShare> place_;             // its place among them
+  std::optional<std::string> jwt_;                 // from the last hello that was accepted
+  std::shared_ptr<const NamespaceConfig> config_;  // what the credentials were last checked against, like rules_
   std::optional<std::uint64_t> rules_;
   StoredSql stored_;
   std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> cursors_;
-  std::mutex mutex_;  // of what follows, which another thread cancels
+  std::mutex mutex_;  // guards what follows, which other threads cancel
   std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> streams_;  // null: it could not be opened
-  std::vector<std::weak_ptr<WebSocketStream>> closing_;  // whose jobs may still run, though their number is free
+  std::vector<std::weak_ptr<WebSocketStream>> closing_;                         // closed, but their jobs may still run
 };
 
 }  // namespace libsql::server

@@ -11,7 +11,7 @@
 namespace libsql::server {
 namespace {
 
-// Buffers larger than this are not kept between requests.
+// Larger buffers are not kept between requests.
 constexpr std::size_t kKeptBuffer = 64 * 1024;
 
 class FetchPace final : public CursorPace {
@@ -64,8 +64,8 @@ void WebSocketStream::enqueue(WebSocketJob job) {
   schedule();
 }
 
-// With the mutex: whether no further message of the peer is to be read. One that is large enough to be counted is
-// enough, as the peer may have many streams.
+// Needs the mutex. Whether reading of the peer's messages must pause. A single job counted for its memory suffices, as
+// the peer may have many streams.
 bool WebSocketStream::is_full() const noexcept {
   return jobs_.size() >= state_.options.limits.websocket_jobs ||
          std::any_of(jobs_.begin(), jobs_.end(), [](const WebSocketJob& job) { return job.memory.has_value(); });
@@ -76,7 +76,7 @@ void WebSocketStream::schedule() {
 }
 
 void WebSocketStream::cancel() noexcept {
-  std::shared_ptr<WebSocketStream> last;  // lets it go without the mutex
+  std::shared_ptr<WebSocketStream> last;  // so that it is destroyed without the mutex
   {
     const std::lock_guard lock(mutex_);
     cancelled_ = true;
@@ -90,12 +90,12 @@ void WebSocketStream::peer_has_taken_all() noexcept {
   std::shared_ptr<WebSocketStream> self;
   {
     const std::lock_guard lock(mutex_);
-    if (ticket_ != nullptr) return;  // It waits for a place.
+    if (ticket_ != nullptr) return;  // waits for a place or a seat, not for the peer
     self = std::move(waiting_self_);
   }
   try {
     if (self != nullptr) self->schedule();
-  } catch (const std::exception&) {  // no memory for a task: it stays where it is until its end
+  } catch (const std::exception&) {  // out of memory: it waits until the WebSocket ends
   }
 }
 
@@ -106,16 +106,16 @@ void WebSocketStream::wait_here(const std::shared_ptr<void>& ticket) {
   waiting_self_ = shared_from_this();
 }
 
-// False: somebody else goes on already, or nobody is to.
+// False if somebody else has resumed the stream already, or it was cancelled.
 bool WebSocketStream::stop_waiting(const std::shared_ptr<void>& ticket) {
   const std::lock_guard lock(mutex_);
   if (ticket_ != ticket) return false;
   ticket_.reset();
-  waiting_self_.reset();  // not the last one: who runs this has one
+  waiting_self_.reset();  // not the last reference: the caller has one
   return true;
 }
 
-// None: it goes on when there may be one, unless it has been cancelled.
+// Empty if no place is free. The stream then resumes when there may be one, unless it is cancelled.
 Places::Place WebSocketStream::take_thread() {
   Takers owner;
   {
@@ -134,17 +134,17 @@ Places::Place WebSocketStream::take_thread() {
   return place;
 }
 
-// Before the next job, where it would write and too many threads wait for that already. False: it goes on when there
-// may be a seat.
+// Called before a job. If that would write, and too many threads wait to write already, it takes no seat and returns
+// false; the stream resumes when there may be one.
 bool WebSocketStream::take_seat() {
   WritersRoom& room = name_space_->writers_room();
   WebSocketJob* job = nullptr;
   {
     const std::lock_guard lock(mutex_);
     if (jobs_.empty()) return true;
-    job = &jobs_.front();  // stays where it is: this thread takes them out
+    job = &jobs_.front();  // stays valid: only this thread removes jobs
   }
-  // Who is in a transaction may be the one that all wait for.
+  // A client in a transaction may be the very one that the others wait for.
   if (session_ && (cursor_ != nullptr || !session_->is_autocommit())) return true;
   if (!runs_sql(hrana::type_of(job->request().request)) || !may_write(job->texts.all())) return true;
   const auto now = std::chrono::steady_clock::now();
@@ -172,9 +172,10 @@ void WebSocketStream::go_on(const std::shared_ptr<void>& ticket) {
   schedule();
 }
 
-// With the mutex: whether there is a job to run now. If not, somebody else goes on later, or there is nothing to do.
+// Needs the mutex. Whether there is a job to run now. If not, either the stream resumes later or there is nothing to
+// do.
 bool WebSocketStream::may_go_on() {
-  // An answer that the peer does not take makes the next one wait, not a thread.
+  // If the peer does not take its answers, the next job waits, without a thread.
   constexpr std::size_t kMuchUnsent = 1024 * 1024;
   if (cancelled_) jobs_.clear();
   if (jobs_.empty()) {
@@ -184,12 +185,13 @@ bool WebSocketStream::may_go_on() {
   if (peer_->unsent() <= kMuchUnsent) return true;
   waiting_self_ = shared_from_this();
   if (peer_->unsent() > kMuchUnsent) return false;
-  waiting_self_.reset();  // It has been taken meanwhile.
+  waiting_self_.reset();  // taken meanwhile
   return true;
 }
 
 void WebSocketStream::drain() {
-  // Then others have a turn on this thread, and who runs much at once is told apart from who asks for little often.
+  // Then others have a turn on this thread. A new place is also a new check of the client's share, so one that runs
+  // very much at once cannot keep its place.
   constexpr int kMostAtOnce = 64;
   Places::Place thread;
   bool seated = false;
@@ -236,7 +238,7 @@ DatabaseSession& WebSocketStream::session() {
   return *session_;
 }
 
-// What the stream can say of its last write stays with it, not with the session.
+// Between requests the stream keeps its counters itself, so that it needs no session.
 void WebSocketStream::release_if_stateless() {
   if (!session_ || cursor_ != nullptr) return;
   const Residue residue = session_->residue();
@@ -298,7 +300,7 @@ void WebSocketStream::run(WebSocketJob& job) {
   } catch (const std::exception&) {
     writer.fail({"Internal error", "INTERNAL_ERROR", {}});
   }
-  // Before the answer, so that what comes after it finds the session free.
+  // Before the answer, so that the client's next request finds the session free.
   release_if_stateless();
   peer_->send(encoding_ == hrana::Encoding::Json ? net::MessageType::Text : net::MessageType::Binary, out_);
   if (out_.capacity() > kKeptBuffer) std::string().swap(out_);

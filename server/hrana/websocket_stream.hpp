@@ -1,4 +1,4 @@
-// One stream of a WebSocket client: its requests run one after the other, beside those of the other streams.
+// One stream of a WebSocket client. Its requests run one after the other, and beside those of other streams.
 #pragma once
 
 #include <chrono>
@@ -23,13 +23,13 @@
 
 namespace libsql::server {
 
-/// A request with everything it needs: the SQL that numbers stood for when it came, and the rights of that moment.
+/// A request with everything it needs: stored texts and rights are those of the moment at which it arrived.
 struct WebSocketJob {
   core::Decoded<hrana::ClientMessage> message;
   std::shared_ptr<const Identity> identity;
   RequestTexts texts;
-  std::vector<std::shared_ptr<const std::string>> stored;            // what some of the texts view
-  std::optional<BudgetShare> memory{};                               // its, if it is large
+  std::vector<std::shared_ptr<const std::string>> stored;            // texts that `texts` views
+  std::optional<BudgetShare> memory{};                               // taken by the message, if it is large
   std::optional<std::chrono::steady_clock::time_point> wait_ends{};  // if it had to wait for a seat in the WritersRoom
 
   const hrana::WebSocketRequest& request() const noexcept { return std::get<hrana::WebSocketRequest>(*message); }
@@ -45,16 +45,16 @@ class WebSocketStream final : public std::enable_shared_from_this<WebSocketStrea
                   std::shared_ptr<net::WebSocketSession> peer);
   ~WebSocketStream();
 
-  /// Among the streams that are open. It is given back when nothing of the stream is left.
+  /// Takes a place among the open streams, which is given back with the last reference to this stream.
   Whose take_place() noexcept { return place_.take(1); }
-  /// Puts a request into the line. While that is full, no message of the peer is read.
+  /// Queues a request. While the queue is full, no messages of the peer are read.
   void enqueue(WebSocketJob job);
-  /// What waited for the peer has been taken.
+  /// Resumes the stream if it waited for the peer to take its answers.
   void peer_has_taken_all() noexcept;
-  /// The client is gone: what runs is interrupted, what waits is dropped.
+  /// For a client that has gone: interrupts what runs and drops what waits.
   void cancel() noexcept;
 
-  bool has_cursor = false;  // of whoever reads the messages
+  bool has_cursor = false;  // used only by the thread that reads the messages
 
  private:
   struct Cursor {
@@ -94,20 +94,20 @@ class WebSocketStream final : public std::enable_shared_from_this<WebSocketStrea
   const StreamLife life_;
   Cancellation cancellation_;
 
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // guards what follows
   std::deque<WebSocketJob> jobs_;
-  bool running_ = false;  // somebody runs the jobs, or will: a thread, or what is waited for
-  bool pausing_ = false;  // no message of the peer is read because of this stream
+  bool running_ = false;  // a thread runs the jobs, or will, perhaps after something that it waits for
+  bool pausing_ = false;  // this stream has paused the reading of messages
   bool cancelled_ = false;
-  std::shared_ptr<WebSocketStream> waiting_self_;  // while it waits for the peer or a place
+  std::shared_ptr<WebSocketStream> waiting_self_;  // while it waits for the peer, a place or a seat
   std::shared_ptr<void> ticket_;                   // while it waits for a place or a seat
 
-  // Of the thread that runs the jobs.
-  WebSocketJob* job_ = nullptr;  // at hand
-  Takers takers_;                // its
-  WritersRoom::Seat seat_;       // if it waited for one
+  // Used only by the thread that runs the jobs.
+  WebSocketJob* job_ = nullptr;  // the current job
+  Takers takers_;                // on whose account it runs
+  WritersRoom::Seat seat_;       // while it holds one
   SessionLease session_;
-  engine::Connection::ChangeCounters counters_;  // of the stream, while it has no session
+  engine::Connection::ChangeCounters counters_;  // the stream's, while it has no session
   std::unique_ptr<Cursor> cursor_;
   std::string out_;
   std::string entries_;
