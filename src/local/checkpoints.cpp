@@ -32,7 +32,7 @@ bool HeldLog::stays_within(std::uint64_t max_bytes) noexcept {
   try {
     const std::optional<std::uint64_t> size = hold_->size();
     if (!size || *size <= max_bytes) return true;
-  } catch (const std::exception&) {  // what cannot be looked at cannot be bounded
+  } catch (const std::exception&) {  // if its size cannot be read, its growth cannot be limited
   }
   hold_.reset();
   return false;
@@ -47,7 +47,7 @@ void Checkpoints::set_up(engine::Connection& connection) {
 }
 
 void Checkpoints::listen() {
-  if (store_.write_line() == nullptr) return;  // nobody else can write to it
+  if (store_.write_line() == nullptr) return;  // no other connection can write to it
   listening_ = store_.write_line()->after_write(
       [store = store_.weak_from_this(), frames = *frames_](const WriteLine::Write& write) {
         if (write.end.frame < frames) return;
@@ -60,7 +60,7 @@ void Checkpoints::nudge() noexcept {
   const auto job = [store = store_.weak_from_this()] {
     const std::shared_ptr<Store> alive = store.lock();
     if (alive == nullptr) return;
-    alive->checkpoints().nudged_ = false;  // first: what is written meanwhile is not forgotten
+    alive->checkpoints().nudged_ = false;  // cleared first, so that a write during the checkpoint asks for another one
     alive->checkpoints().checkpoint(Extent::CutIfLarge);
   };
   try {
@@ -71,7 +71,7 @@ void Checkpoints::nudge() noexcept {
 }
 
 void Checkpoints::checkpoint(Extent extent) {
-  // The background opens nothing: by the time that it comes to it, the path may name another database, or none.
+  // In the background nothing is opened, because by then the path may name another database, or none.
   if (are_in_background()) return store_.with_keeper([&](engine::Connection& keeper) { checkpoint(keeper, extent); });
   checkpoint(*store_.borrow(), extent);
 }
@@ -79,7 +79,7 @@ void Checkpoints::checkpoint(Extent extent) {
 void Checkpoints::checkpoint(engine::Connection& connection, Extent extent) {
   const bool waits = extent == Extent::CutAndWait;
   connection.patience().set_busy_timeout(waits ? store_.options().busy_timeout : std::chrono::milliseconds(0));
-  // First without the lock that writers need: nearly all is copied then.
+  // First without the lock that writers need. This copies nearly everything.
   connection.query_text("PRAGMA main.wal_checkpoint(PASSIVE)");
   if (extent == Extent::CutIfLarge) {
     const auto bytes = static_cast<std::uint64_t>(engine::wal::log_file_size(connection.handle()));

@@ -1,4 +1,4 @@
-// When the log of a database is copied back into its file, by whom, and what keeps it from beginning anew meanwhile.
+// When a database's log is copied back into its file, by whom, and what keeps the log from restarting meanwhile.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ namespace libsql::local {
 
 class Store;
 
-/// The log, held by all the LogHolds of one database at once. Threads: any number.
+/// The hold on a database's log that all its LogHolds share. Threads: any number.
 class HeldLog final {
  public:
   explicit HeldLog(BorrowedConnection connection);
@@ -27,25 +27,25 @@ class HeldLog final {
 
   WalState state();
   bool is_broken() const noexcept;
-  /// Lets the log go if it is larger. False: nothing is held.
+  /// Releases the log if it is larger. False if the log is not held any more.
   bool stays_within(std::uint64_t max_bytes) noexcept;
 
  private:
   mutable std::mutex mutex_;
   BorrowedConnection connection_;
-  std::optional<engine::wal::LogHold> hold_;  // none: broken
+  std::optional<engine::wal::LogHold> hold_;  // none: the hold is broken
 };
 
-/// While one lives, the log that was there when it was made stays, with all its frames and those that are added: it may
-/// be copied, but is not begun anew, in whatever process. Bounded: once the log has CheckpointPolicy::max_held_bytes
-/// the hold breaks, which its owner has to look for. Keeps the database open. Threads: any.
+/// While one exists, the log as it was at its creation is kept, with all frames then and later. It may be copied back,
+/// but no process restarts it. The hold breaks when the log reaches CheckpointPolicy::max_held_bytes, so its owner must
+/// check is_broken(). Keeps the database open. Threads: any.
 class LogHold final {
  public:
   explicit LogHold(std::shared_ptr<HeldLog> log) : log_(std::move(log)), since_(log_->state()) {}
 
-  /// The log as it was when the hold began: frames 1 to max_frame, and all later ones with these salts, are kept.
+  /// The state of the log when the hold began. Frames 1 to max_frame, and all later ones with these salts, are kept.
   const WalState& since() const noexcept { return since_; }
-  /// Whether the log has been let go, so that frames may be gone.
+  /// Whether the log has been released, so that frames may be lost.
   bool is_broken() const noexcept { return log_->is_broken(); }
 
  private:
@@ -53,7 +53,7 @@ class LogHold final {
   WalState since_;
 };
 
-/// Of one store. Threads: any number.
+/// The checkpoints of one store. Threads: any number.
 class Checkpoints final {
  public:
   Checkpoints(Store& store, CheckpointPolicy policy) noexcept : store_(store), policy_(policy) {}
@@ -61,19 +61,20 @@ class Checkpoints final {
   const CheckpointPolicy& policy() const noexcept { return policy_; }
   bool are_in_background() const noexcept { return policy_.by == Checkpointer::Background; }
 
-  /// Sets what a new connection does by itself.
+  /// Configures what a new connection checkpoints by itself.
   void set_up(engine::Connection& connection);
-  /// From now on the background copies what writers of this process write. For Checkpointer::Background.
+  /// From now on the background thread copies what writers of this process commit. For Checkpointer::Background.
   void listen();
 
-  /// How much a checkpoint does: copies what can be copied without waiting; cuts the log to nothing as well, if it is
-  /// large, or in any case, if nobody reads it or holds it; or waits for readers, as long as the store's connections
-  /// would for a lock, to copy and cut everything.
+  /// How much a checkpoint does. All copy what can be copied without waiting.
+  /// CutIfLarge also truncates the log if it is large, and Cut in any case, unless it is being read or held.
+  /// CutAndWait waits for readers, for as long as the store's connections wait for a lock, to copy and truncate
+  /// everything.
   enum class Extent : std::uint8_t { CutIfLarge, Cut, CutAndWait };
   /// Throws Error.
   void checkpoint(Extent extent);
 
-  /// Throws Busy if too many read older states, Unsupported for a database that has no log.
+  /// Throws Busy if there are too many readers of older states, Unsupported for a database without a log.
   std::unique_ptr<LogHold> hold();
 
  private:
@@ -82,7 +83,7 @@ class Checkpoints final {
 
   Store& store_;
   const CheckpointPolicy policy_;
-  std::optional<std::uint32_t> frames_;  // Background: copied from so many on; the first connection sets it
+  std::optional<std::uint32_t> frames_;  // Background: a log this long is copied back; set by the first connection
   std::atomic<bool> nudged_ = false;
   std::shared_ptr<const void> listening_;
   std::mutex mutex_;

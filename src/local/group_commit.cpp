@@ -9,8 +9,8 @@
 namespace libsql::local {
 namespace {
 
-// How long a leader waits for the writers of the last group to come back before it commits without them: a small part
-// of what a sync takes, and several times what a thread needs to wake up and to call again.
+// How long a leader waits for the writers of the last group to return before it commits without them: a small part of
+// the time a sync takes, and several times what a thread needs to wake up and call again.
 constexpr std::chrono::microseconds kLinger{60};
 
 std::exception_ptr lost_with_the_group() {
@@ -22,7 +22,7 @@ std::exception_ptr lost_with_the_group() {
   return core::make_error(std::move(data));
 }
 
-// The same failure for one more caller. Each gets an exception of its own: they end on different threads.
+// The same error for another caller. Each gets its own exception object, as they end on different threads.
 std::exception_ptr copy_of(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
@@ -53,7 +53,7 @@ void GroupCommit::submit(void (*run)(void*), void* context, Clock::time_point un
   if (job.error) std::rethrow_exception(job.error);
 }
 
-// Until the job is done (false) or its thread has to lead (true).
+// Returns when the job is done (false) or when its thread has to lead (true).
 bool GroupCommit::wait(Job& job) {
   {
     std::unique_lock own(job.mutex);
@@ -69,7 +69,7 @@ bool GroupCommit::wait(Job& job) {
       core::throw_error(ErrorCode::Timeout, "the deadline passed before the writer reached this transaction");
     }
   }
-  // It is being run: what it does is going to be committed or not, and only then there is an answer.
+  // The job is being run. There is no answer until it is known whether its work is committed.
   std::unique_lock own(job.mutex);
   job.changed.wait(own, [&] { return job.stage != Stage::Waiting; });
   return job.stage == Stage::Leading;
@@ -85,10 +85,10 @@ void GroupCommit::lead(Job& own) {
     throw;
   }
 
-  Job* all = nullptr;  // the jobs taken, linked by `next`
+  Job* all = nullptr;  // all jobs taken so far, linked by `next`
   Job** end = &all;
   std::size_t taken = 0;
-  std::size_t members = 0;  // the jobs that the open transaction holds
+  std::size_t members = 0;  // how many jobs' work is in the open transaction
   Job* first_member = nullptr;
   bool open = true;
   const auto blame = [&](const auto& make_error) {
@@ -132,7 +132,7 @@ void GroupCommit::lead(Job& own) {
           target_.begin(job->until);
           open = true;
         }
-        // The first one needs no mark: if it fails, so does the transaction, which holds nothing else.
+        // The first job of a transaction needs no mark: if it fails, the whole transaction can be rolled back.
         if (members > 0) {
           target_.set_mark();
           marked = true;
@@ -174,16 +174,16 @@ void GroupCommit::lead(Job& own) {
   }
   while (all != nullptr) {
     Job* const job = all;
-    all = job->next;  // once it is told, the job is gone
+    all = job->next;  // the job may be gone as soon as its thread is told
     if (job != &own) set_stage(*job, Stage::Done);
   }
 }
 
-// Takes what waits out of the line, linked by `next`.
+// Takes up to `limit` jobs out of the queue, linked by `next`.
 GroupCommit::Job* GroupCommit::take(std::size_t limit) {
   if (limit == 0) return nullptr;
   const std::lock_guard line(mutex_);
-  leader_in_line_ = false;  // it is the first one
+  leader_in_line_ = false;  // the leader's own job is the first one taken
   Job* const taken = first_;
   Job* last = nullptr;
   for (; first_ != nullptr && limit > 0; --limit) {
@@ -232,7 +232,7 @@ void GroupCommit::pass_on() {
 void GroupCommit::set_stage(Job& job, Stage stage) {
   const std::lock_guard own(job.mutex);
   job.stage = stage;
-  job.changed.notify_one();  // under the lock: the job lives on its thread's stack
+  job.changed.notify_one();  // while the mutex is held: the job lives on its thread's stack
 }
 
 std::size_t GroupCommit::waiting_behind_leader() const {

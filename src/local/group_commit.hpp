@@ -1,4 +1,5 @@
-// Many small write transactions, one sync: whoever finds the writer's connection free commits everything that waits.
+// Many small write transactions share one sync: the first caller to find the writer's connection free runs and commits
+// everything that waits.
 #pragma once
 
 #include <atomic>
@@ -11,31 +12,33 @@
 
 namespace libsql::local {
 
-/// What group commit drives: a connection that one thread at a time uses.
+/// What group commit drives: a connection, used by one thread at a time.
 class GroupTarget {
  public:
   using Clock = std::chrono::steady_clock;
   virtual ~GroupTarget() = default;
-  /// Opens the transaction of a group. Waits for the write lock until `until` at most, then throws.
+  /// Begins a group's transaction. Waits for the write lock until `until` at most, then throws.
   virtual void begin(Clock::time_point until) = 0;
-  /// Marks the state before a job, to return to if it fails. Not called for a job that is alone in its transaction.
+  /// Marks the state before a job, to return to if the job fails. Not called while the transaction holds no other job's
+  /// work.
   virtual void set_mark() = 0;
   virtual void drop_mark() = 0;
-  /// Undoes what was done since the mark. False if the engine has lost the whole transaction.
+  /// Undoes everything since the mark. False if the engine has rolled back the whole transaction.
   virtual bool return_to_mark() noexcept = 0;
-  /// Whether the transaction is still open; a job that ends it is at fault.
+  /// Whether the transaction is still open. A job must not end it.
   virtual bool in_transaction() const noexcept = 0;
-  /// After a job that has returned: throws if the commit would fail because of what it did.
+  /// Called after a job has returned. Throws if the commit would fail because of the job.
   virtual void vet() {}
   virtual void commit() = 0;
   virtual void rollback() noexcept = 0;
-  /// After a job: whether it left something that the next one must not find, such as a setting or a temporary table.
-  /// Then the transaction is ended before clean() is called; what could spoil that end is undone here.
+  /// Called after a job. Returns whether it has left something that must not reach the next job, such as a setting or a
+  /// temporary table; the transaction is then ended before clean() is called. Undoes at once whatever could spoil that
+  /// end.
   virtual bool is_soiled() noexcept { return false; }
   virtual void clean() noexcept {}
 };
 
-/// Counts since the beginning.
+/// Totals since the beginning.
 struct GroupCounts {
   std::uint64_t jobs = 0;
   std::uint64_t failed = 0;
@@ -43,7 +46,8 @@ struct GroupCounts {
   std::uint64_t largest_group = 0;
 };
 
-/// Threads: submit() by any number at once. The jobs of a group run one after the other on one of their threads.
+/// Threads: submit() may be called by any number at once. The jobs of a group run one after the other on the thread of
+/// one of its callers.
 class GroupCommit {
  public:
   using Clock = GroupTarget::Clock;
@@ -53,14 +57,14 @@ class GroupCommit {
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
 
-  /// Runs `job(context)` in a transaction and returns when that is committed. Throws what the job threw, when
-  /// everything the job did is undone; what commit() threw; Timeout if it was not yet begun at `until`.
+  /// Runs `job(context)` in a transaction and returns when that is committed. Throws what the job threw, after undoing
+  /// everything it did; what commit() threw; Timeout if the job had not begun at `until`.
   void submit(void (*job)(void* context), void* context, Clock::time_point until);
 
   GroupCounts counts() const;
-  /// How many jobs stand in line now.
+  /// How many jobs are queued now.
   std::size_t waiting() const noexcept { return in_line_.load(std::memory_order_relaxed); }
-  /// The same without the one whose thread waits for the write lock on behalf of all.
+  /// The same without the leader's job, whose thread waits for the write lock on behalf of all.
   std::size_t waiting_behind_leader() const;
 
  private:
@@ -70,7 +74,7 @@ class GroupCommit {
     void* context = nullptr;
     Clock::time_point until;
     std::exception_ptr error;
-    // Guarded by mutex_; a job taken out of the line belongs to the leader, `next` included.
+    // Guarded by mutex_. A job taken out of the queue belongs to the leader, including `next`.
     Job* next = nullptr;
     Job* previous = nullptr;
     bool in_line = false;
@@ -91,14 +95,14 @@ class GroupCommit {
 
   GroupTarget& target_;
   const std::size_t max_group_;
-  mutable std::mutex mutex_;  // of the line; taken before a job's own
+  mutable std::mutex mutex_;  // guards the queue; locked before a job's own mutex
   Job* first_ = nullptr;
   Job* last_ = nullptr;
   std::atomic<std::size_t> in_line_ = 0;
   bool led_ = false;
-  bool leader_in_line_ = false;  // it has not begun yet
+  bool leader_in_line_ = false;  // until it has the write lock
   GroupCounts counts_;
-  std::size_t last_members_ = 1;  // the leader's
+  std::size_t last_members_ = 1;  // of the group before; used by the leader only
 };
 
 }  // namespace libsql::local

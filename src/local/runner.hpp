@@ -1,4 +1,4 @@
-// What SQL runs on in this process: a connection, its compiled texts and its place in the line of writers.
+// What runs SQL in this process: a connection, its compiled statements and its place in the queue of writers.
 #pragma once
 
 #include <memory>
@@ -11,13 +11,13 @@
 
 namespace libsql::local {
 
-/// Threads: one at a time, but for the function that gives way (WriteTurn).
+/// Threads: one at a time, except for the function that gives way (see WriteTurn).
 class Runner {
  public:
-  /// Opens a connection to the database. `scope`, `give_way` and `watch` as for WriteTurn.
+  /// Opens a connection to the database. `scope`, `give_way` and `watch` are passed to WriteTurn.
   Runner(std::shared_ptr<Store> store, std::size_t cache_bytes, WriteTurn::Scope scope,
          WriteTurn::GiveWay give_way = nullptr, WaitWatch* watch = nullptr);
-  /// On a connection that its store keeps for such as this one, and gets back at the end unless it was closed.
+  /// Uses a spare connection of its store, which gets it back at the end unless it was closed.
   Runner(std::shared_ptr<Store> store, BorrowedConnection lent, std::size_t cache_bytes, WriteTurn::Scope scope);
   ~Runner();
   Runner(const Runner&) = delete;
@@ -28,23 +28,23 @@ class Runner {
   engine::Connection& connection() const noexcept { return *connection_; }
   StatementCache& texts() noexcept { return texts_; }
   const StatementCache& texts() const noexcept { return texts_; }
-  /// Null for a database that nobody else can write to.
+  /// Null for a database that no other connection can write to.
   WriteTurn* turn() noexcept { return turn_ ? &*turn_ : nullptr; }
 
-  /// Lets the turn go if no transaction needs it: after SQL that went past the statements.
+  /// Gives up the turn unless a transaction needs it. For use after SQL that was run past the statements.
   void settle() noexcept {
     if (turn_) turn_->settle();
   }
-  /// Ends all statements and the transaction, in the order in which they need each other. The texts of others fail
-  /// then.
+  /// Closes all statements and ends the transaction, in the order of their dependence. Statements that others still
+  /// hold fail from then on.
   void close_all() noexcept;
-  /// The same, with an error for what is still in use. Throws what engine::Connection::close() throws.
+  /// The same, but throws if something is still in use, as engine::Connection::close() does.
   void close();
 
  private:
   std::shared_ptr<Store> store_;
   std::unique_ptr<engine::Connection> own_;
-  BorrowedConnection lent_;  // if it is not its own
+  BorrowedConnection lent_;  // empty if the connection is its own
   engine::Connection* connection_;
   StatementCache texts_;
   std::optional<WriteTurn> turn_;

@@ -1,4 +1,4 @@
-// What SQL runs on, between its users: sessions, connections, and what a pool knows of them.
+// What is kept for reuse between its users: sessions and connections, and what a pool knows about them.
 #pragma once
 
 #include <algorithm>
@@ -12,25 +12,25 @@
 
 namespace libsql::local {
 
-/// What a set knows of each of its runners.
+/// What a set records about each of its runners.
 class Kept {
  public:
   using Clock = std::chrono::steady_clock;
   Clock::time_point made_at{};
   Clock::time_point rests_since{};
-  bool is_trimmed = false;  // gave back what it can do without since it came to rest
+  bool is_trimmed = false;  // has given up what memory it can since it came to rest
 
  private:
   template <class Runner>
   friend class Runners;
-  std::size_t place_ = 0;  // among those in use
+  std::size_t place_ = 0;  // index in used_
 };
 
-/// When a runner that rests is closed.
+/// When a resting runner is closed.
 struct RestLimits {
   std::optional<std::chrono::milliseconds> max_age = std::nullopt;
   std::optional<std::chrono::milliseconds> max_idle = std::nullopt;
-  std::size_t kept = 0;  // so many stay, however long they rest
+  std::size_t kept = 0;  // how many may stay, however long they rest
 
   bool is_too_old(const Kept& one, Kept::Clock::time_point now) const noexcept {
     return max_age && now - one.made_at >= *max_age;
@@ -40,8 +40,9 @@ struct RestLimits {
   }
 };
 
-/// A set of runners of one kind (classes derived from Kept), each in use or at rest. It opens and closes none: what has
-/// to go is handed to the caller, who lets it end without his lock. Threads: his lock guards all calls.
+/// A set of runners of one kind (classes derived from Kept), each in use or at rest. It neither opens nor closes any:
+/// those that must go are handed to the caller, to be destroyed without the lock. Threads: the caller's lock guards all
+/// calls.
 template <class Runner>
 class Runners {
  public:
@@ -53,7 +54,7 @@ class Runners {
   Runners(const Runners&) = delete;
   Runners& operator=(const Runners&) = delete;
 
-  /// The one that was used last, whose pages are likeliest to be in a cache; null if none rests.
+  /// The runner that was used last, whose pages are the most likely to be cached. Null if none rests.
   Ptr take() {
     if (resting_.empty()) return nullptr;
     add(*resting_.back());
@@ -61,25 +62,25 @@ class Runners {
     resting_.pop_back();
     return one;
   }
-  /// A new one, in use from now on.
+  /// Adds a new runner, in use from now on.
   void add(Runner& one) {
     used_.push_back(&one);
     one.place_ = used_.size() - 1;
   }
-  /// One that was in use is about to be closed.
+  /// Removes a runner that was in use and is about to be closed.
   void remove(Runner& one) noexcept {
     used_.back()->place_ = one.place_;
     used_[one.place_] = used_.back();
     used_.pop_back();
   }
-  /// One that was in use rests from now on. Without memory for that it stays in `one`, and in use.
+  /// Puts a runner in use to rest. If there is no memory for that, it stays in `one` and counts as in use.
   void rest(Ptr& one, Clock::time_point now) noexcept {
     one->rests_since = now;
     one->is_trimmed = false;
     put_back(one);
   }
 
-  /// Those at rest that the limits do not let stay, the longest unused first.
+  /// The resting runners that exceed the limits, those unused longest first. They leave the set.
   List take_expired(const RestLimits& limits, Clock::time_point now) {
     std::size_t size = this->size();
     return take_if([&](const Runner& one) {
@@ -89,8 +90,8 @@ class Runners {
     });
   }
   List take_resting() noexcept { return std::exchange(resting_, {}); }
-  /// Those that have rested since then and were not trimmed: they count as neither in use nor at rest until
-  /// take_back().
+  /// The runners at rest since `since` or longer that have not been trimmed. Until take_back() they count as neither in
+  /// use nor at rest.
   List lend(Clock::time_point since) {
     used_.reserve(size());
     List lent = take_if([&](const Runner& one) { return one.rests_since <= since && !one.is_trimmed; });
@@ -101,7 +102,7 @@ class Runners {
     lent_ += lent.size();
     return lent;
   }
-  /// One that was lent goes where it was; `keep`: or is removed.
+  /// Puts a runner lent by lend() back to rest, or with `keep` false removes it.
   void take_back(Ptr& one, bool keep) noexcept {
     --lent_;
     if (keep) {
@@ -111,7 +112,7 @@ class Runners {
     }
   }
 
-  /// Calls `visit(runner)` for each, with the lock that keeps them alive.
+  /// Calls `visit(runner)` for each, in use or at rest. The caller's lock keeps them alive.
   template <class Visit>
   void each(Visit&& visit) const {
     for (Runner* const one : used_) visit(*one);
@@ -133,14 +134,14 @@ class Runners {
     List taken;
     std::erase_if(resting_, [&](Ptr& one) {
       if (!goes(*one)) return false;
-      if (taken.empty()) taken.reserve(resting_.size());  // fails before anything has moved, or not at all
+      if (taken.empty()) taken.reserve(resting_.size());  // may throw, but only before anything has moved
       taken.push_back(std::move(one));
       return true;
     });
     return taken;
   }
 
-  // Sorted by when they came to rest; nearly always it is the last.
+  // Keeps resting_ sorted by when they came to rest. The place is nearly always the end.
   void put_back(Ptr& one) noexcept {
     Runner& known = *one;
     try {
@@ -153,7 +154,7 @@ class Runners {
     remove(known);
   }
 
-  List resting_;  // the last one used at the end
+  List resting_;  // last used at the end
   std::vector<Runner*> used_;
   std::size_t lent_ = 0;
 };

@@ -34,7 +34,7 @@ void Spares::give(std::unique_ptr<Spare> spare) noexcept {
       if (!connection.is_autocommit()) connection.execute_script("ROLLBACK");
       fit = true;
     }
-  } catch (const std::exception&) {  // closing it ends its transaction as well
+  } catch (const std::exception&) {  // it is closed, which also ends its transaction
   }
   Runners<Spare>::List gone;
   const std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-// Connections that a database keeps for what is nobody's session: snapshots, checkpoints, dumps, figures.
+// Connections that a database keeps for work outside any session: snapshots, checkpoints, dumps, statistics.
 #pragma once
 
 #include <chrono>
@@ -19,8 +19,8 @@ struct Spare final : Kept {
   std::unique_ptr<engine::Connection> connection;
 };
 
-/// A connection on loan from its store, which it keeps alive. Its end gives it back, without its transaction; what else
-/// it leaves there, the next one finds. Threads: one at a time; may end on any.
+/// A connection on loan from its store, which it keeps alive. The destructor gives it back and rolls its transaction
+/// back; anything else left on it is seen by the next borrower. Threads: one at a time; may be destroyed on any.
 class BorrowedConnection final {
  public:
   BorrowedConnection() noexcept = default;
@@ -42,12 +42,12 @@ class BorrowedConnection final {
 /// Threads: any number at once.
 class Spares final {
  public:
-  /// Null if none rests: then the caller opens one, and hands it to add().
+  /// A resting connection, or null: the caller then opens one and passes it to add().
   std::unique_ptr<Spare> take();
   void add(Spare& fresh);
-  /// Rests from now on, or is closed: what is broken or one too many.
+  /// Takes a connection back. It is closed if it is broken or too many rest already.
   void give(std::unique_ptr<Spare> spare) noexcept;
-  /// Closes those that rest, or those that have rested that long.
+  /// Closes the connections that have rested for at least `rested`.
   void close(std::chrono::milliseconds rested = std::chrono::milliseconds(0)) noexcept;
 
  private:

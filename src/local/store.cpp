@@ -55,7 +55,7 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// What the engine would take for something else without a word.
+// Refuses values that the engine would silently take for something else.
 void check_pragma_value(const std::string& name, std::string_view value) {
   static constexpr std::array<std::string_view, 8> kFlags = {"0", "1", "on", "off", "yes", "no", "true", "false"};
   const sql::PragmaInfo* const pragma = sql::find_pragma(name);
@@ -110,7 +110,7 @@ std::string decode_percents(std::string_view text) {
   return result;
 }
 
-// The value of vfs= in a URI, which goes: the engine would take it before all that this class says.
+// Takes vfs= out of a URI and returns its value. Left there, it would override the VFS that this class sets.
 std::optional<std::string> take_vfs_parameter(std::string& uri) {
   const std::size_t query = uri.find('?');
   if (query == std::string::npos) return std::nullopt;
@@ -140,11 +140,11 @@ std::shared_ptr<Store> Store::open(Options options) {
   return store;
 }
 
-// Nothing is removed there, but cut to nothing: by then another database may have the name.
+// The log is truncated, not removed: by the time this runs, another database may have the name.
 void Store::close_in_background(Store* store) noexcept {
   try {
     std::shared_ptr<Store> last(store);
-    // Without a thread the log stays as it is, for whoever opens the database next.
+    // If no thread can be started, the log stays for whoever opens the database next.
     background::post([last = std::move(last)] { last->checkpoints_.checkpoint(Checkpoints::Extent::Cut); });
   } catch (const std::exception&) {
   }
@@ -157,7 +157,7 @@ Store::Store(Options options) : options_(std::move(options)), checkpoints_(*this
     if (!sql::is_pragma_name(name)) {
       core::throw_error(ErrorCode::Configuration, "'" + name + "' is not a valid PRAGMA name");
     }
-    const std::string text = pragma_text(name, value);  // throws if the value is of no kind that PRAGMAs take
+    const std::string text = pragma_text(name, value);  // throws unless PRAGMAs take values of this type
     if (sql::is_heap_limit(name) && text != "0" && !engine::Connection::counts_memory()) {
       core::throw_unsupported("PRAGMA " + name, "local", "the engine was built without counting its memory");
     }
@@ -212,19 +212,19 @@ Store::Store(Options options) : options_(std::move(options)), checkpoints_(*this
   if (options_.encryption) temporary_files_->encrypt();
   open_options_.vfs = temporary_files_->vfs();
   for (auto& [file, entry] : options_.extensions) {
-    if (file.has_parent_path()) file = std::filesystem::absolute(file);  // else the loader looks in its own places
+    if (file.has_parent_path()) file = std::filesystem::absolute(file);  // a bare name is searched for by the loader
   }
   for (std::filesystem::path& directory : options_.extension_directories) {
     directory = std::filesystem::absolute(directory);
   }
-  // What the names mean now, they mean for all connections, whatever the working directory is by then. Links are
-  // followed once: the first opening, which looks at no_follow(), gets the name as it was written.
+  // From now on names keep their meaning for all connections, even if the working directory changes. Links are resolved
+  // here, except for the first connection: it gets the name as written, so that no_follow() can refuse a link.
   const std::string full = engine::full_path(open_options_.path, open_options_.vfs, (open_options_.flags & kUri) != 0);
-  // Opening here shows what is wrong now.
+  // The first connection reveals whatever is wrong.
   keeper_ = open_connection();
   open_options_.path = full;
   remember_pragmas(*keeper_);
-  open_options_.flags &= ~kExclusive;  // the first connection has made the file
+  open_options_.flags &= ~kExclusive;  // the first connection has created the file
   if (keeps_log() && keeper_->query_text("PRAGMA main.journal_mode") != "wal") {
     core::throw_error(ErrorCode::Configuration,
                       std::string(options_.writers_in_line ? "writers_in_line()" : "background_checkpoints()")
@@ -233,11 +233,12 @@ Store::Store(Options options) : options_(std::move(options)), checkpoints_(*this
   const std::string identity = keeper_->identity();
   if (!identity.empty()) write_line_ = WriteLine::of(identity);
   if (is_memory_) return;
-  // Without a connection that stays, each last one to close would lock the readers out while it removes the log.
+  // Unless a connection stays open, each last one to close removes the log, and locks readers out while it does so.
   if (!keeps_log()) {
     keeper_.reset();
   } else {
-    // Of a new file it has only set the mode so far; the log counts it from its first read on.
+    // On a new file the connection has only set the mode so far. SQLite counts it as a user of the log from its first
+    // read on.
     keeper_->query_text("SELECT 1 FROM sqlite_master LIMIT 1");
   }
 }
@@ -296,13 +297,13 @@ void Store::set_up(engine::Connection& connection) {
   if (const std::optional<Encryption> encryption = this->encryption()) {
     connection.set_key(encryption->cipher, encryption->parameters, encryption->key);
   }
-  // With it a damaged schema can be opened anyway, so it comes before the first read.
+  // Lets a damaged schema be opened, so it must come before the first read.
   for (const auto& [name, value] : options_.pragmas) {
     if (sql::equals_ignoring_case(name, "writable_schema")) {
       connection.query_text("PRAGMA writable_schema=" + pragma_text(name, value));
     }
   }
-  // The first read: a wrong key or a file that is not a database fails here.
+  // The first read. It fails if the key is wrong or the file is not a database.
   connection.query_text("SELECT 1 FROM sqlite_master LIMIT 1");
   if (options_.open_mode == OpenMode::ReadWrite && connection.is_readonly()) {
     core::throw_error(ErrorCode::CannotOpen, "the file '" + options_.path + "' is not writable");
@@ -315,7 +316,7 @@ void Store::set_up(engine::Connection& connection) {
   for (const auto& [file, entry] : options_.extensions) {
     try {
       connection.load_trusted_extension(file, entry);
-    } catch (const SqlError& error) {  // here it is an option that cannot be honoured
+    } catch (const SqlError& error) {  // reported as an option that cannot be honoured
       core::throw_error(ErrorCode::Configuration, error.message());
     }
   }
@@ -326,12 +327,12 @@ void Store::set_up(engine::Connection& connection) {
 }
 
 void Store::apply_pragmas(engine::Connection& connection) {
-  // What shapes a new file comes before the first write, which journal_mode=WAL is.
+  // Options that shape a new file must precede its first write, which journal_mode=WAL is.
   for (const auto& [name, value] : options_.pragmas) {
     if (is_layout_pragma(name)) connection.query_text("PRAGMA " + name + "=" + pragma_text(name, value));
   }
   if (!is_temporary_ && !is_set(options_, "journal_mode") && !connection.is_readonly()) {
-    // A VFS or file that cannot do WAL keeps its mode: nobody asked for WAL by name.
+    // If the VFS or file cannot do WAL, the mode stays: WAL is only our default here.
     use_wal(connection);
   }
   if (!is_set(options_, "synchronous")) connection.execute_script("PRAGMA synchronous=NORMAL");
@@ -342,7 +343,7 @@ void Store::apply_pragmas(engine::Connection& connection) {
     const std::string text = "PRAGMA " + name + "=" + wanted;
     const auto set = [&] { return connection.query_text(text); };
     if (sql::equals_ignoring_case(name, "page_size")) {
-      // Once a file has pages, only VACUUM changes their size, and not in WAL mode.
+      // Once the file has pages, only VACUUM can change their size, and not in WAL mode.
       const std::int64_t size = connection.query_integer("PRAGMA page_size");
       if (std::to_string(size) == wanted) continue;
       core::throw_error(ErrorCode::Configuration, "the database cannot have page_size=" + wanted +
@@ -358,7 +359,7 @@ void Store::apply_pragmas(engine::Connection& connection) {
   knows_pragmas_ = true;
 }
 
-// Two that change the mode of a new file at once get in each other's way, and the engine does not wait then.
+// Retries, because two connections that set the mode of a new file at once fail without waiting for each other.
 void Store::use_wal(engine::Connection& connection) {
   for (const auto until = engine::Clock::now() + options_.busy_timeout;;) {
     try {
@@ -387,7 +388,7 @@ void Store::key_changed(std::span<const std::byte> key) {
 }
 
 void Store::remember_pragmas(engine::Connection& connection) {
-  options_.busy_timeout = connection.patience().busy_timeout();  // which a PRAGMA of the options may have set
+  options_.busy_timeout = connection.patience().busy_timeout();  // a PRAGMA among the options may have set it
   settings_.remember(connection);
 }
 

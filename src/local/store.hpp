@@ -24,9 +24,10 @@ namespace libsql::local {
 
 class Store final : public core::Store, public std::enable_shared_from_this<Store> {
  public:
-  /// Opens the database, and closes it as its checkpoint policy says: in the background, if that does the checkpoints.
+  /// Opens the database. With checkpoints in the background, it is also closed there.
   static std::shared_ptr<Store> open(Options options);
-  /// The same, closed where it ends. Checks the options as far as they can be without a connection.
+  /// The same, but closed by the destructor. Throws if the options are invalid or the database cannot be opened with
+  /// them.
   explicit Store(Options options);
   ~Store() override;
 
@@ -38,36 +39,36 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   }
 
   const Options& options() const noexcept { return options_; }
-  /// A connection set up as the options say: key, functions, extensions, pragmas. Throws if one cannot be honoured.
+  /// A connection set up with all options: key, functions, extensions, pragmas. Throws if one cannot be honoured.
   std::unique_ptr<engine::Connection> open_connection();
-  /// Sets the pragmas again to what a new connection has.
+  /// Resets the connection's pragmas to those of a new connection.
   void restore_pragmas(engine::Connection& connection);
-  /// The file has another key now, or none: for the connections to come.
+  /// Sets the file's new key for later connections; empty: the file is no longer encrypted.
   void key_changed(std::span<const std::byte> key);
   bool is_memory() const noexcept { return is_memory_; }
-  /// The line of this process's writers to this database; null if nobody else can write to it.
+  /// The queue of this process's writers to this database. Null if no other connection can write to it.
   const std::shared_ptr<WriteLine>& write_line() const noexcept { return write_line_; }
 
-  /// The pages of the main database, as the last commit left them.
+  /// The pages of the main database as of the last commit.
   struct Pages {
-    std::uint64_t size = 0;  // of one, in bytes
+    std::uint64_t size = 0;  // of a page, in bytes
     std::uint64_t count = 0;
     std::uint64_t free = 0;
   };
-  /// Asks the connection that the store keeps, if it keeps one. Threads: any. Throws Error.
+  /// Uses the connection that the store keeps, or else a spare one. Threads: any. Throws Error.
   Pages pages();
-  /// How many connections were opened so far.
+  /// How many connections have been opened so far.
   std::uint64_t connections_opened() const noexcept { return connections_opened_.load(std::memory_order_relaxed); }
 
-  /// Lends the connection that the store keeps, to one at a time. Requires that it keeps one.
+  /// Lends the connection that the store keeps to one caller at a time. Requires that it keeps one.
   template <class Use>
   void with_keeper(Use&& use) {
     const std::lock_guard lock(keeper_mutex_);
     use(*keeper_);
   }
-  /// A connection for a while, from those that are kept ready if there is one.
+  /// A spare connection, or a new one if none rests.
   BorrowedConnection borrow();
-  /// A session on such a connection, for work of the program's own: it leaves nothing there.
+  /// A session on a spare connection, for the program's own work. It is reset at its end.
   std::shared_ptr<core::Session> lend_session();
   Spares& spares() noexcept { return spares_; }
   Checkpoints& checkpoints() noexcept { return checkpoints_; }
@@ -75,7 +76,7 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
  private:
   void set_up(engine::Connection& connection);
   static void close_in_background(Store* store) noexcept;
-  /// Whether the end of a session must not be that of the log.
+  /// Whether the log must survive the end of the last session.
   bool keeps_log() const noexcept { return options_.writers_in_line || checkpoints_.are_in_background(); }
   void use_wal(engine::Connection& connection);
   std::optional<Encryption> encryption() const;
@@ -84,21 +85,21 @@ class Store final : public core::Store, public std::enable_shared_from_this<Stor
   void remember_pragmas(engine::Connection& connection);
 
   Options options_;
-  mutable std::mutex encryption_mutex_;  // of options_.encryption, which a rekey changes
+  mutable std::mutex encryption_mutex_;  // guards options_.encryption, which a rekey changes
   engine::OpenOptions open_options_;
   bool is_memory_ = false;
   bool is_temporary_ = false;
   std::optional<engine::SharedMemoryDatabase> memory_;
   std::shared_ptr<engine::TemporarySpace> temporary_space_;
-  std::optional<engine::TemporaryFiles> temporary_files_;  // goes after all connections
-  std::unique_ptr<engine::Connection> keeper_;             // keeps the log where keeps_log(), and what is in memory
-  std::mutex keeper_mutex_;                                // for its use
+  std::optional<engine::TemporaryFiles> temporary_files_;  // must outlive all connections
+  std::unique_ptr<engine::Connection> keeper_;             // if keeps_log(), or to keep a database in memory alive
+  std::mutex keeper_mutex_;                                // held while keeper_ is used
   std::atomic<std::uint64_t> connections_opened_ = 0;
   std::shared_ptr<WriteLine> write_line_;
   Spares spares_;
   Checkpoints checkpoints_;
-  Settings settings_;                        // of a new connection
-  std::atomic<bool> knows_pragmas_ = false;  // those of the options are the engine's; the constructor looks
+  Settings settings_;                        // those of a new connection
+  std::atomic<bool> knows_pragmas_ = false;  // the options name existing PRAGMAs; checked by the constructor
 };
 
 }  // namespace libsql::local

@@ -6,7 +6,7 @@
 namespace libsql::local {
 namespace {
 
-// How long an interrupt may go unnoticed.
+// How long an interrupt may go unnoticed by a waiter.
 constexpr std::chrono::milliseconds kLook{10};
 
 struct Registry {
@@ -51,7 +51,7 @@ WriteLine::Outcome WriteLine::enter(Clock::time_point until, const std::atomic<s
                                     std::uint64_t heeded) {
   if (try_enter()) return Outcome::Entered;
   std::unique_lock lock(mutex_);
-  if (state_.exchange(State::Awaited, std::memory_order_acquire) == State::Free) {  // it came back meanwhile
+  if (state_.exchange(State::Awaited, std::memory_order_acquire) == State::Free) {  // it was given back meanwhile
     state_.store(State::Taken, std::memory_order_relaxed);
     return Outcome::Entered;
   }
@@ -66,7 +66,7 @@ WriteLine::Outcome WriteLine::enter(Clock::time_point until, const std::atomic<s
     }
     self.wake.wait_until(lock, std::min(until, now + kLook));
     if (self.granted) break;
-    lock.unlock();  // the holder may leave
+    lock.unlock();  // so that the holder can leave
     look_at_holder();
     lock.lock();
   }
@@ -75,7 +75,7 @@ WriteLine::Outcome WriteLine::enter(Clock::time_point until, const std::atomic<s
 
 void WriteLine::hand_over() noexcept {
   const std::lock_guard lock(mutex_);
-  if (first_ == nullptr) {  // who waited has gone
+  if (first_ == nullptr) {  // the waiter has given up
     state_.store(State::Free, std::memory_order_release);
     return;
   }
@@ -83,7 +83,8 @@ void WriteLine::hand_over() noexcept {
   remove(next);
   if (first_ == nullptr) state_.store(State::Taken, std::memory_order_relaxed);
   next.granted = true;
-  next.wake.notify_one();  // under the lock: the waiter lives on its thread's stack
+  next.wake.notify_one();  // while the mutex is held: the waiter lives on its thread's stack, and may be gone as soon
+                           // as it is released
 }
 
 std::size_t WriteLine::waiting() const noexcept {
@@ -100,7 +101,7 @@ void WriteLine::look_at_holder() noexcept {
   const Clock::time_point since(Clock::duration(since_.load(std::memory_order_relaxed)));
   if (Clock::now() - since < std::chrono::milliseconds(limit)) return;
   if (!holder_.compare_exchange_strong(address, address | kLookedAt, std::memory_order_acq_rel)) return;
-  if (!reinterpret_cast<Holder*>(address)->give_way()) {  // it is running something; it will be looked at again
+  if (!reinterpret_cast<Holder*>(address)->give_way()) {  // a statement is running; the next look tries again
     holder_.store(address, std::memory_order_release);
     return;
   }
@@ -136,7 +137,7 @@ void WriteLine::note_write(engine::Connection& connection) noexcept {
   });
   if (!listeners_.empty()) return;
   listened_to_.store(false, std::memory_order_release);
-  end_.reset();  // what is written from now on is not looked at
+  end_.reset();  // nobody listens, so the end of the log is no longer followed
 }
 
 }  // namespace libsql::local

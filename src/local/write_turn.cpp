@@ -32,12 +32,12 @@ void WriteTurn::settle() noexcept {
   connection_.patience().set_waited({});
   if (!held_) return;
   const bool open = !connection_.is_autocommit();
-  if (in_transaction_) {  // no write outlasts the transaction that it is part of
+  if (in_transaction_) {  // a transaction that has written holds the lock until it ends
     if (!open) give_up();
     return;
   }
   if (!connection_.holds_write_lock()) return give_up();
-  in_transaction_ = open;  // else rows of a write are still being read
+  in_transaction_ = open;  // if not open, a write is still returning rows outside any transaction
   connection_.set_write_gate(this, open ? engine::GateDuty::TransactionEnd : engine::GateDuty::AllStatements);
 }
 
@@ -51,7 +51,8 @@ void WriteTurn::give_up() noexcept {
 }
 
 void WriteTurn::taken_away() noexcept {
-  if (line_->is_listened_to()) line_->note_write(connection_);  // a write alone may have come to its end
+  if (line_->is_listened_to())
+    line_->note_write(connection_);  // a write outside any transaction may have been committed
   held_ = in_transaction_ = false;
   watch_for_writes();
 }

@@ -1,5 +1,5 @@
-// A connection's place in the line of writers: it takes its turn before it asks SQLite for the write lock, and gives it
-// on when the transaction that holds the lock has ended, whoever ended it.
+// A connection's place in the queue of writers. It takes its turn before the connection asks SQLite for the write lock,
+// and passes it on when the transaction that holds the lock has ended, whatever ended it.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace libsql::local {
 
-/// Told of each wait for a turn, by the thread that waits.
+/// Notified of each wait for a turn, on the thread that waits.
 class WaitWatch {
  public:
   virtual void wait_begins() noexcept = 0;
@@ -20,16 +20,17 @@ class WaitWatch {
   ~WaitWatch() = default;
 };
 
-/// Threads: that which uses the connection, but for the function that gives way.
+/// Threads: the connection's own, except for the function that gives way.
 class WriteTurn final : public engine::WriteGate, private WriteLine::Holder {
  public:
-  /// Which writes wait in line: those in Immediate and Exclusive transactions, or all.
+  /// Which writes queue: those in Immediate and Exclusive transactions only, or all.
   enum class Scope : std::uint8_t { Transactions, AllWrites };
-  /// Takes the transaction away from the connection, if nothing runs on it, calls taken_away(), and returns whether it
-  /// did so; meanwhile nobody else may use the connection. Called on threads of other connections, and must not wait.
+  /// Rolls back the connection's transaction unless something is running on it, calls taken_away(), and returns whether
+  /// it did. It must keep others from using the connection meanwhile. Called on threads of other connections; must not
+  /// wait.
   using GiveWay = std::function<bool(WriteTurn&)>;
 
-  /// With `give_way`, the turn ends after the line's limit while somebody waits. `watch` outlives it.
+  /// With `give_way`, the turn can be taken away after the queue's limit, if somebody waits. `watch` must outlive this.
   WriteTurn(engine::Connection& connection, std::shared_ptr<WriteLine> line, Scope scope, GiveWay give_way = nullptr,
             WaitWatch* watch = nullptr)
       : connection_(connection), line_(std::move(line)), give_way_(std::move(give_way)), watch_(watch), scope_(scope) {
@@ -42,13 +43,13 @@ class WriteTurn final : public engine::WriteGate, private WriteLine::Holder {
   WriteTurn(const WriteTurn&) = delete;
   WriteTurn& operator=(const WriteTurn&) = delete;
 
-  /// Waits for the turn, as long as the connection would wait for a lock. Throws Busy, Timeout, Interrupted.
+  /// Waits for the turn, for as long as the connection would wait for a lock. Throws Busy, Timeout, Interrupted.
   void take();
-  /// Gives the turn on, if it is here and no transaction needs it any more.
+  /// Passes the turn on if it is held and no transaction needs it any more.
   void settle() noexcept;
-  /// Gives the turn on: the session ends.
+  /// Passes the turn on in any case. For the end of a session.
   void give_up() noexcept;
-  /// The transaction and the turn have been taken away.
+  /// Must be called by `give_way` once it has ended the transaction: the turn is no longer held.
   void taken_away() noexcept;
   bool is_held() const noexcept { return held_; }
 
@@ -58,7 +59,7 @@ class WriteTurn final : public engine::WriteGate, private WriteLine::Holder {
  private:
   bool give_way() noexcept override { return give_way_(*this); }
   void wait();
-  /// While the turn is not here.
+  /// Has the engine report writes while the turn is not held.
   void watch_for_writes() noexcept {
     connection_.set_write_gate(scope_ == Scope::AllWrites || line_->is_listened_to() ? this : nullptr);
   }
@@ -69,7 +70,7 @@ class WriteTurn final : public engine::WriteGate, private WriteLine::Holder {
   WaitWatch* watch_;
   Scope scope_;
   bool held_ = false;
-  bool in_transaction_ = false;  // the open transaction was seen to hold the write lock, so it does until it ends
+  bool in_transaction_ = false;  // the open transaction holds the write lock, and so will until it ends
 };
 
 }  // namespace libsql::local

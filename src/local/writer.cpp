@@ -52,7 +52,7 @@ bool GroupWriter::return_to_mark() noexcept {
     run_own(return_, "ROLLBACK TO libsql_writer_job");
     run_own(release_, "RELEASE libsql_writer_job");
     return true;
-  } catch (const std::exception&) {  // the caller sees to the whole transaction then
+  } catch (const std::exception&) {  // the caller rolls the whole transaction back
     return false;
   }
 }
@@ -102,7 +102,7 @@ void SessionWriter::end_job() {
 
 bool SessionWriter::is_soiled() noexcept {
   if (!session_.is_soiled()) return false;
-  // The commit is everybody's: neither a listener nor a deadline of one job may spoil it.
+  // All jobs of the group need the commit, so neither a listener nor a deadline left by one may spoil it.
   session_.connection().end_cursors();
   session_.connection().run_cleanups();
   session_.patience().set_deadline(session_.store().options().default_deadline);

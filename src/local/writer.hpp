@@ -1,4 +1,4 @@
-// The group writer of the library and the server: the write transactions of many threads on one connection.
+// The group writer of library and server: the write transactions of many threads on one connection.
 #pragma once
 
 #include <cstddef>
@@ -13,19 +13,20 @@ namespace libsql::local {
 
 class Session;
 
-/// Group commit on a runner. Whoever has the runner says how its transactions begin and end.
+/// Group commit on a runner. Derived classes say how its transactions begin and end.
 class GroupWriter : private GroupTarget {
  public:
   using Clock = GroupTarget::Clock;
 
   /// Runs `job()` inside a transaction, perhaps on another caller's thread, and returns when that is committed. Throws
-  /// what GroupCommit::submit() throws; Timeout, too, if the database was locked until then. Threads: any number.
+  /// what GroupCommit::submit() throws, and Timeout if the database stayed locked. Threads: any number.
   template <class Job>
   void run(Job&& job, Clock::time_point until) {
     commits_.submit([](void* context) { (*static_cast<std::remove_reference_t<Job>*>(context))(); }, &job, until);
   }
   GroupCounts counts() const { return commits_.counts(); }
-  /// Jobs that wait for another's thread to run them. That thread, if it waits, stands in the line of writers.
+  /// How many jobs wait for another caller's thread to run them. That caller, while it waits itself, is counted in the
+  /// queue of writers.
   std::size_t waiting() const { return commits_.waiting_behind_leader(); }
 
  protected:
@@ -34,16 +35,17 @@ class GroupWriter : private GroupTarget {
   GroupWriter(const GroupWriter&) = delete;
   GroupWriter& operator=(const GroupWriter&) = delete;
 
-  /// Opens a transaction that has the write lock.
+  /// Begins a transaction with the write lock.
   virtual void begin_group() = 0;
   virtual void commit_group() = 0;
   virtual void roll_group_back() noexcept = 0;
-  /// What a job keeps of the connection must not reach into the next one.
+  /// Ends whatever a job still has open on the connection, so that it does not reach the next job.
   virtual void end_job() {}
 
   bool in_transaction() const noexcept override { return !runner_.connection().is_autocommit(); }
   Runner& runner() const noexcept { return runner_; }
-  /// Runs a text of the writer's own, compiled once and past the cache, whose figures are about the jobs' texts.
+  /// Runs one of the writer's own texts. It is compiled once and kept outside the cache, whose figures describe the
+  /// jobs' texts.
   using OwnText = std::shared_ptr<engine::Statement>;
   void run_own(OwnText& kept, std::string_view sql);
 
@@ -61,10 +63,10 @@ class GroupWriter : private GroupTarget {
   GroupCommit commits_;
 };
 
-/// On a session of the library. While a group's transaction is open, SQL text cannot end it.
+/// The writer of a session of the library. SQL text cannot end a group's transaction.
 class SessionWriter final : public GroupWriter {
  public:
-  /// `synced`: each commit is on the disk, whatever the database's other connections have chosen.
+  /// `synced`: every commit is on disk, whatever the database's other connections have chosen.
   SessionWriter(Session& session, bool synced, std::size_t max_group);
 
  private:
