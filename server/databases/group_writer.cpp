@@ -27,11 +27,17 @@ void GroupWriter::begin_group() {
 
 void GroupWriter::commit_group() {
   run_own(commit_, "COMMIT");
+  if (!asking_.empty()) {
+    const std::optional<engine::LogEnd> end = session_->connection().log_end();
+    for (std::optional<engine::LogEnd>* const to : asking_) *to = end;
+    asking_.clear();
+  }
   counters_->group_commits.fetch_add(1, std::memory_order_relaxed);
   use_.reset();
 }
 
 void GroupWriter::roll_group_back() noexcept {
+  asking_.clear();
   engine::Connection& connection = session_->connection();
   try {
     connection.end_cursors();

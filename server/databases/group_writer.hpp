@@ -4,7 +4,9 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "engine/connection.hpp"
 #include "local/writer.hpp"
 #include "server/databases/database_session.hpp"
 
@@ -17,10 +19,15 @@ class GroupWriter final : private local::GroupWriter {
   ~GroupWriter() override = default;
 
   /// Runs `job(session)` inside a transaction, perhaps on another caller's thread, and returns when it is on disk.
-  /// Throws what the job threw, after undoing everything it did, and what local::GroupWriter::run() throws.
+  /// `commit`, unless it is null, gets the end of the log as that transaction left it. Throws what the job threw, after
+  /// undoing everything it did, and what local::GroupWriter::run() throws.
   template <class Job>
-  void run(Job&& job, std::chrono::milliseconds wait) {
-    local::GroupWriter::run([&] { job(*session_); }, Clock::now() + wait);
+  void run(Job&& job, std::chrono::milliseconds wait, std::optional<engine::LogEnd>* commit = nullptr) {
+    auto noted = [&] {
+      job(*session_);
+      if (commit != nullptr) asking_.push_back(commit);
+    };
+    local::GroupWriter::run(noted, Clock::now() + wait);
     counters_->grouped_writes.fetch_add(1, std::memory_order_relaxed);
   }
 
@@ -38,6 +45,8 @@ class GroupWriter final : private local::GroupWriter {
   const std::shared_ptr<NamespaceCounters> counters_;
   OwnText begin_, commit_;
   std::optional<DatabaseSession::Use> use_;  // from begin_group() to the end of the transaction
+  // Whose jobs are in the open transaction and want to know where it ends: they wait until then.
+  std::vector<std::optional<engine::LogEnd>*> asking_;
 };
 
 }  // namespace libsql::server

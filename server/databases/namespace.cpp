@@ -337,6 +337,14 @@ void Namespace::trim_idle_sessions(std::chrono::milliseconds idle_for) {
   }
 }
 
+std::optional<std::uint64_t> Namespace::replication_index(const std::optional<engine::LogEnd>& commit) const {
+  if (log_ == nullptr) return std::nullopt;
+  if (commit) {
+    if (const auto frame = log_->frame_of(*commit)) return frame;
+  }
+  return log_->last_frame();
+}
+
 void Namespace::wake_followers() noexcept {
   if (log_ != nullptr) log_->wake();
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -86,6 +87,15 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
 
   /// The log for replicas. Null if none is kept.
   const std::shared_ptr<replication::Log>& log() const noexcept { return log_; }
+  /// The replication index for an answer: the number of the commit that ended there, else of the newest one. None if no
+  /// log is kept.
+  std::optional<std::uint64_t> replication_index(const std::optional<engine::LogEnd>& commit) const;
+  /// The same after using a session, on which something may have been committed.
+  std::optional<std::uint64_t> replication_index(DatabaseSession& session, bool may_have_written) const {
+    if (log_ == nullptr) return std::nullopt;
+    const bool own = may_have_written && session.is_autocommit();
+    return replication_index(own ? session.connection().log_end() : std::nullopt);
+  }
   /// Makes those who follow the log check whether they still may.
   void wake_followers() noexcept;
   /// Changes with each change of the configuration, while the namespace stays loaded.

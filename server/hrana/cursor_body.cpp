@@ -62,7 +62,7 @@ net::BodySource::Next CursorBody::pull(std::string& to) {
   try {
     const DatabaseSession::Use use(*parts_.stream->session);
     done = run_->run(writer_, pace);
-    if (done) writer_.replication_index(std::nullopt);
+    if (done) writer_.replication_index(run_->replication_index());
   } catch (const std::exception& error) {
     writer_.error({error.what(), "INTERNAL_ERROR", {}});
     done = true;

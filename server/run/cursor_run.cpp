@@ -35,6 +35,7 @@ bool CursorRun::start_step(hrana::CursorEntryWriter& writer) {
     require_going_on();
     running_.emplace(session_, context_);
     running_->prepare(texts_[step_]);
+    may_have_written_ |= running_->traits().kind != StatementClass::Read;
   } catch (const StatementFailure& failure) {
     fail_step(writer, failure);
     return true;

@@ -34,6 +34,10 @@ class CursorRun {
 
   /// Writes entries until `pace` stops it. True at the end of the batch. Throws RequestRefused.
   bool run(hrana::CursorEntryWriter& writer, CursorPace& pace);
+  /// After the end of the batch, with the same Use.
+  std::optional<std::uint64_t> replication_index() const {
+    return context_.name_space().replication_index(session_, may_have_written_);
+  }
 
  private:
   bool start_step(hrana::CursorEntryWriter& writer);
@@ -49,6 +53,7 @@ class CursorRun {
   std::size_t step_ = 0;
   std::optional<ClientStatement> running_;
   std::uint64_t rows_ = 0;  // of the running step so far
+  bool may_have_written_ = false;
 };
 
 }  // namespace libsql::server

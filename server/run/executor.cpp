@@ -59,6 +59,7 @@ hrana::StmtTotals Executor::run(std::string_view sql, const detail::ParamsView& 
   require_going_on();
   ClientStatement run(session_, context_);
   run.prepare(sql);
+  may_have_written_ |= run.traits().kind != StatementClass::Read;
   run.start(args);
   run.write_columns(writer);
   const Limits& limits = context_.options().limits;
@@ -80,9 +81,10 @@ hrana::StmtTotals Executor::run(std::string_view sql, const detail::ParamsView& 
   return run.finish();
 }
 
-void Executor::execute(std::string_view sql, const detail::ParamsView& args, hrana::ResponseWriter& writer) {
+hrana::StmtTotals Executor::execute(std::string_view sql, const detail::ParamsView& args,
+                                    hrana::ResponseWriter& writer) {
   writer.begin_execute();
-  writer.end_execute(run(sql, args, writer));
+  return run(sql, args, writer);
 }
 
 void Executor::validate(std::string_view sql) {
@@ -137,7 +139,6 @@ void Executor::batch(const hrana::Batch& batch, SqlTexts texts, hrana::ResponseW
     }
     require_room(writer);
   }
-  writer.end_batch();
 }
 
 void Executor::sequence(std::string_view sql) {

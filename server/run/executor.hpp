@@ -42,8 +42,10 @@ class Executor {
            ResponseShare& share) noexcept
       : session_(session), context_(context), cancellation_(cancellation), share_(share) {}
 
-  void execute(std::string_view sql, const detail::ParamsView& args, hrana::ResponseWriter& writer);
-  /// `texts` has the SQL of each step. Call check_conditions() first.
+  /// Writes the answer without its end, for which the caller passes the returned totals and the replication index to
+  /// end_execute(): the index of a shared commit is known only after the commit.
+  hrana::StmtTotals execute(std::string_view sql, const detail::ParamsView& args, hrana::ResponseWriter& writer);
+  /// The same without end_batch(). `texts` has the SQL of each step. Call check_conditions() first.
   void batch(const hrana::Batch& batch, SqlTexts texts, hrana::ResponseWriter& writer);
   void sequence(std::string_view sql);
   void describe(std::string_view sql, hrana::ResponseWriter& writer);
@@ -54,6 +56,8 @@ class Executor {
   void validate(std::string_view sql);
   /// Throws if the client has gone.
   void require_going_on() const;
+  /// Whether something ran that may have written or committed.
+  bool may_have_written() const noexcept { return may_have_written_; }
 
  private:
   StatementTraits describable(std::string_view statement) const;
@@ -66,6 +70,7 @@ class Executor {
   const Context& context_;
   const Cancellation& cancellation_;
   ResponseShare& share_;
+  bool may_have_written_ = false;
 };
 
 StatementFailure invalid_text();

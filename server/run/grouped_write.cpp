@@ -34,7 +34,7 @@ std::chrono::milliseconds GroupedWrite::wait() const noexcept {
 }
 
 bool GroupedWrite::run_program(std::string_view sql, engine::Connection::ChangeCounters& counters,
-                               hrana::ResponseWriter& writer, Runnable runnable) {
+                               hrana::ResponseWriter& writer, std::optional<std::uint64_t>& index, Runnable runnable) {
   if (!context_.name_space().shares_commits(context_.config())) return false;
   const StatementTraits traits = traits_of(sql);
   if (!traits.is_dml || !is_allowed(traits)) return false;
@@ -64,8 +64,11 @@ bool GroupedWrite::run_program(std::string_view sql, engine::Connection::ChangeC
   };
   try {
     const WritersRoom::Seat seat(context_.name_space().writers_room());
-    group->run(job, wait());
+    std::optional<engine::LogEnd> commit;
+    group->run(job, wait(), context_.name_space().log() != nullptr ? &commit : nullptr);
+    index = context_.name_space().replication_index(commit);
   } catch (const RolledBack&) {
+    index = context_.name_space().replication_index(std::nullopt);
   } catch (const Error& error) {  // concerns the transaction, not this statement
     if (error.code() == ErrorCode::Busy || error.code() == ErrorCode::Timeout) {
       throw StatementFailure("SQLITE_BUSY", "SQLite error: database is locked");

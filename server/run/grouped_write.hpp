@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "engine/connection.hpp"
@@ -20,13 +22,14 @@ class GroupedWrite {
       : context_(context), cancellation_(cancellation), share_(share) {}
 
   /// False if the statement has to be run on a session of its own; nothing has been done or written then. `program`
-  /// runs it on an Executor and writes its answer. `counters` are the stream's changes() and last_insert_rowid(), read
-  /// before and set after. Throws what `program` throws.
+  /// runs it on an Executor and writes its answer without the end. `counters` are the stream's changes() and
+  /// last_insert_rowid(), read before and set after. `index` gets the number of the commit if the database has a log.
+  /// Throws what `program` throws.
   template <class Program>
   bool run(std::string_view sql, engine::Connection::ChangeCounters& counters, hrana::ResponseWriter& writer,
-           const Program& program) {
+           std::optional<std::uint64_t>& index, const Program& program) {
     const auto call = [](const void* it, Executor& executor) { (*static_cast<const Program*>(it))(executor); };
-    return run_program(sql, counters, writer, {&program, call});
+    return run_program(sql, counters, writer, index, {&program, call});
   }
 
  private:
@@ -35,7 +38,7 @@ class GroupedWrite {
     void (*run)(const void* program, Executor& executor);
   };
   bool run_program(std::string_view sql, engine::Connection::ChangeCounters& counters, hrana::ResponseWriter& writer,
-                   Runnable runnable);
+                   std::optional<std::uint64_t>& index, Runnable runnable);
   bool is_allowed(const StatementTraits& traits) const;
   std::chrono::milliseconds wait() const noexcept;
 

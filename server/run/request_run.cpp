@@ -8,20 +8,23 @@ namespace libsql::server {
 void StreamHost::refuse() { throw ProtocolViolation("This request cannot come here"); }
 
 template <class Run>
-void RequestRun::on_session(Run&& run) {
+std::optional<std::uint64_t> RequestRun::on_session(Run&& run) {
   DatabaseSession& session = stream_.session();
   const DatabaseSession::Use use(session);
   Executor executor(session, context_, cancellation_, share_);
   run(executor);
+  return context_.name_space().replication_index(session, executor.may_have_written());
 }
 
 // Runs a single statement, which may share the commit of others.
 template <class Run>
-void RequestRun::in_group_or_alone(std::string_view sql, hrana::ResponseWriter& writer, Run&& run) {
+std::optional<std::uint64_t> RequestRun::in_group_or_alone(std::string_view sql, hrana::ResponseWriter& writer,
+                                                           Run&& run) {
   if (auto* const counters = stream_.counters_without_session()) {
-    if (GroupedWrite(context_, cancellation_, share_).run(sql, *counters, writer, run)) return;
+    std::optional<std::uint64_t> index;
+    if (GroupedWrite(context_, cancellation_, share_).run(sql, *counters, writer, index, run)) return index;
   }
-  on_session(run);
+  return on_session(run);
 }
 
 void RequestRun::answer(const hrana::Request& request, SqlTexts texts, hrana::ResponseWriter& writer) {
@@ -30,19 +33,25 @@ void RequestRun::answer(const hrana::Request& request, SqlTexts texts, hrana::Re
   switch (type) {
     case Type::Execute: {
       const detail::ParamsView& args = std::get<hrana::ExecuteRequest>(request).stmt.args;
-      return in_group_or_alone(texts.front(), writer, [&](Executor& run) { run.execute(texts.front(), args, writer); });
+      hrana::StmtTotals totals;
+      const std::optional<std::uint64_t> index = in_group_or_alone(
+          texts.front(), writer, [&](Executor& run) { totals = run.execute(texts.front(), args, writer); });
+      totals.replication_index = index;
+      return writer.end_execute(totals);
     }
     case Type::Batch: {
       const hrana::Batch& batch = std::get<hrana::BatchRequest>(request).batch;
       const auto run_batch = [&](Executor& run) { run.batch(batch, texts, writer); };
       const bool is_one_statement = batch.steps.size() == 1 && batch.steps[0].condition == nullptr;
-      return is_one_statement ? in_group_or_alone(texts.front(), writer, run_batch) : on_session(run_batch);
+      return writer.end_batch(is_one_statement ? in_group_or_alone(texts.front(), writer, run_batch)
+                                               : on_session(run_batch));
     }
     case Type::Sequence:
       on_session([&](Executor& run) { run.sequence(texts.front()); });
       break;
     case Type::Describe:
-      return on_session([&](Executor& run) { run.describe(texts.front(), writer); });
+      on_session([&](Executor& run) { run.describe(texts.front(), writer); });
+      return;
     case Type::GetAutocommit: {
       DatabaseSession* const session = stream_.existing_session();
       if (session == nullptr) return writer.autocommit(true);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -117,10 +118,11 @@ class RequestRun {
   void answer(const hrana::Request& request, SqlTexts texts, hrana::ResponseWriter& writer);
 
  private:
+  // Both return the replication index for the answer.
   template <class Run>
-  void on_session(Run&& run);
+  std::optional<std::uint64_t> on_session(Run&& run);
   template <class Run>
-  void in_group_or_alone(std::string_view sql, hrana::ResponseWriter& writer, Run&& run);
+  std::optional<std::uint64_t> in_group_or_alone(std::string_view sql, hrana::ResponseWriter& writer, Run&& run);
 
   StreamHost& stream_;
   const Context& context_;

@@ -19,4 +19,8 @@ inline constexpr std::uint32_t kBusyTimeoutField = 1000;
 /// keeps to what it is told.
 inline constexpr std::string_view kKeepsBusyTimeout = "kept";
 
+/// Of the result of a batch in Protobuf: the replication index, which in JSON has its place there (observed: sqld
+/// 0.24.33).
+inline constexpr std::uint32_t kReplicationIndexField = 1000;
+
 }  // namespace libsql::hrana

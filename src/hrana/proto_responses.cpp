@@ -2,6 +2,7 @@
 #include <optional>
 #include <string_view>
 
+#include "hrana/extensions.hpp"
 #include "hrana/proto_envelope.hpp"
 #include "hrana/proto_messages.hpp"
 #include "hrana/proto_values.hpp"
@@ -79,10 +80,13 @@ StepOutcome read_outcome(Context& context, std::string_view message, bool is_err
 
 BatchResult read_batch_result(Context& context, std::string_view message) {
   core::ArrayBuilder<StepOutcome> steps(context.arena);
+  std::optional<std::uint64_t> replication_index;
   Reader reader(context, message);
   while (const std::uint32_t field = reader.next()) {
     if (field == 1 || field == 2) {
       steps.push_back(read_outcome(context, reader.bytes(), field == 2));
+    } else if (field == kReplicationIndexField) {
+      replication_index = reader.varint();
     } else {
       reader.skip();
     }
@@ -99,7 +103,7 @@ BatchResult read_batch_result(Context& context, std::string_view message) {
       view[kept++] = outcome;
     }
   }
-  return {steps.finish().first(kept), std::nullopt};
+  return {steps.finish().first(kept), replication_index};
 }
 
 DescribeResult read_describe_result(Context& context, std::string_view message) {

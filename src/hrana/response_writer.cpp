@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/utf8.hpp"
+#include "hrana/extensions.hpp"
 #include "hrana/json_writer.hpp"
 #include "hrana/proto_fields.hpp"
 
@@ -334,6 +335,8 @@ void ResponseWriter::end_batch(std::optional<std::uint64_t> replication_index) {
       *out_ += "null";
     }
     *out_ += '}';
+  } else if (replication_index) {
+    proto::append_uint(kReplicationIndexField, *replication_index, *out_);
   }
   end_response();
 }

@@ -81,6 +81,16 @@ void Conversation::keep_setting(std::string_view pragma, std::string_view statem
   }
 }
 
+// Every request goes through here, whatever it is for: a commit can be in any of them.
+Answers Conversation::ask(Stream& stream, std::span<const Request> requests, After after, const Call& call) {
+  Answers answers = stream.run(requests, after, call);
+  if (const std::optional<std::uint64_t> index = answers.replication_index()) {
+    replication_index_ = index;
+    highest_index_ = std::max(highest_index_.value_or(0), *index);
+  }
+  return answers;
+}
+
 // A stream on which the session's settings hold.
 std::shared_ptr<Stream> Conversation::new_stream(Call& call) {
   std::shared_ptr<Stream> stream = wire_->stream();
@@ -91,7 +101,7 @@ std::shared_ptr<Stream> Conversation::new_stream(Call& call) {
     steps.add(settings_[i].second, i == 0 ? nullptr : steps.ok(static_cast<std::uint32_t>(i - 1)));
   }
   const Request request = hrana::BatchRequest{steps.batch()};
-  const Answers answers = stream->run({&request, 1}, After::Keep, call);
+  const Answers answers = ask(*stream, {&request, 1}, After::Keep, call);
   const Answer answer = answers.at(0);
   const hrana::WireError* error = answer.error;
   for (std::size_t i = 0; error == nullptr && i < settings_.size(); ++i) {
@@ -185,7 +195,7 @@ std::shared_ptr<Stream> Conversation::locked_stream(Call& call, net::Deadline li
   Call asking = call;
   asking.repeatable = true;  // whatever becomes of it, nothing is changed
   const Answers answers = waiting(asking, limit, [&](const Call& bounded) {
-    return stream->run({&request, 1}, After::Keep, bounded);
+    return ask(*stream, {&request, 1}, After::Keep, bounded);
   });
   const Answer answer = answers.at(0);
   if (answer.error != nullptr) {
@@ -219,7 +229,7 @@ Ran Conversation::execute_locked(const Text& text, const hrana::Stmt& stmt, cons
   const std::uint32_t made = steps.add("COMMIT", steps.ok(ran));
   steps.add(kRollback, steps.negated(steps.ok(made)));
   const Request request = hrana::BatchRequest{steps.batch()};
-  Answers answers = stream->run({&request, 1}, After::Close, told);
+  Answers answers = ask(*stream, {&request, 1}, After::Close, told);
   const Answer answer = answers.at(0);
   // The transaction around the statement is not the user's, so it is not lost for him.
   const auto refuse = [&](const hrana::WireError& error) {
@@ -243,7 +253,7 @@ Ran Conversation::execute_alone(const Text& text, const hrana::Stmt& stmt, const
   Call told = call;
   const std::shared_ptr<Stream> stream = new_stream(told);
   const Request request = hrana::ExecuteRequest{stmt};
-  Answers answers = stream->run({&request, 1}, After::Close, told);
+  Answers answers = ask(*stream, {&request, 1}, After::Close, told);
   const Answer answer = answers.at(0);
   if (answer.error != nullptr) fail(*answer.error, text);
   const hrana::StmtResult* result = &answer.as<hrana::ExecuteResponse>().result;
@@ -257,7 +267,7 @@ Ran Conversation::open(const Text& text, const hrana::Stmt& stmt, const Call& ca
   std::shared_ptr<Stream> stream = new_stream(told);
   const Request request = hrana::ExecuteRequest{stmt};
   Answers answers = waiting(told, limit, [&](const Call& bounded) {
-    return stream->run({&request, 1}, After::Keep, bounded);
+    return ask(*stream, {&request, 1}, After::Keep, bounded);
   });
   const Answer answer = answers.at(0);
   if (answer.error != nullptr) fail(*answer.error, text);
@@ -288,7 +298,7 @@ Ran Conversation::execute_inside(const Text& text, const hrana::Stmt& stmt, cons
   requests.emplace_back(hrana::BatchRequest{steps.batch()});
   if (knows) requests.emplace_back(hrana::GetAutocommitRequest{});
 
-  Answers answers = inside([&] { return held_->run(requests, After::Keep, told); });
+  Answers answers = inside([&] { return ask(*held_, requests, After::Keep, told); });
   const Answer answer = answers.at(0);
   const hrana::BatchResult* const batch = answer.error == nullptr ? &answer.as<hrana::BatchResponse>().result : nullptr;
   const hrana::StepOutcome* const outcome = batch == nullptr ? nullptr : batch->find(0);
@@ -338,7 +348,7 @@ RanBatch Conversation::execute_script(std::span<const hrana::Stmt> stmts, bool l
   Call told = call;
   std::shared_ptr<Stream> stream = in_transaction ? held_ : script_ != nullptr ? script_ : new_stream(told);
   told.commits = in_transaction && leads_out;
-  const auto run = [&] { return stream->run(requests, keeps ? After::Keep : After::Close, told); };
+  const auto run = [&] { return ask(*stream, requests, keeps ? After::Keep : After::Close, told); };
   RanBatch ran{in_transaction ? inside(run) : run()};
   const Answer answer = ran.answers.at(0);
   if (answer.error != nullptr) {
@@ -407,7 +417,7 @@ RanBatch Conversation::execute_atomically(std::span<const hrana::Stmt> stmts, st
   const std::shared_ptr<Stream> stream = in_transaction ? held_
                                          : limit        ? locked_stream(told, *limit)
                                                         : new_stream(told);
-  const auto run = [&] { return stream->run(requests, in_transaction ? After::Keep : After::Close, told); };
+  const auto run = [&] { return ask(*stream, requests, in_transaction ? After::Keep : After::Close, told); };
   RanBatch ran{in_transaction ? inside(run) : run()};
   const Answer answer = ran.answers.at(stored.empty() ? 0 : 1);
   if (answer.error != nullptr) {
@@ -435,7 +445,7 @@ void Conversation::prove(const Text& text, const Call& call) {
   stmt.sql.text = text.sent();
   steps.add(stmt, steps.never());
   const Request request = hrana::BatchRequest{steps.batch()};
-  const Answers answers = inside([&] { return held_->run({&request, 1}, After::Keep, call); });
+  const Answers answers = inside([&] { return ask(*held_, {&request, 1}, After::Keep, call); });
   if (!held_->is_open()) throw_lost(text.source);
   const Answer answer = answers.at(0);
   if (answer.error != nullptr) fail(*answer.error, text);
@@ -471,7 +481,7 @@ Description Conversation::describe(const Text& text, const Call& call) {
   const Request request = asked;
   const bool in_transaction = held_ != nullptr;
   const std::shared_ptr<Stream> stream = in_transaction ? held_ : wire_->stream();
-  const auto run = [&] { return stream->run({&request, 1}, in_transaction ? After::Keep : After::Close, call); };
+  const auto run = [&] { return ask(*stream, {&request, 1}, in_transaction ? After::Keep : After::Close, call); };
   const Answers answers = in_transaction ? inside(run) : run();
   if (in_transaction && !stream->is_open()) throw_lost(text.source);
   const Answer answer = answers.at(0);
@@ -493,7 +503,7 @@ void Conversation::roll_back(const Call& call) noexcept {
     stmt.sql.text = kRollback;
     stmt.want_rows = false;
     const Request request = hrana::ExecuteRequest{stmt};
-    static_cast<void>(stream->run({&request, 1}, After::Close, call));
+    static_cast<void>(ask(*stream, {&request, 1}, After::Close, call));
   } catch (const std::exception&) {  // then the stream's end rolls back
     return;
   }
@@ -504,7 +514,7 @@ void Conversation::undo_savepoint(std::string_view script, const Call& call) {
   sequence.sql.text = script;
   const Request request = sequence;
   try {
-    const Answers answers = inside([&] { return held_->run({&request, 1}, After::Keep, call); });
+    const Answers answers = inside([&] { return ask(*held_, {&request, 1}, After::Keep, call); });
     if (!held_->is_open()) throw_lost(script);
     const Answer answer = answers.at(0);
     if (answer.error == nullptr) return static_cast<void>(answer.as<hrana::SequenceResponse>());

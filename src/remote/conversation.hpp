@@ -93,10 +93,16 @@ class Conversation {
   void lose(std::string why);
   /// The server has ended it, as the statement wanted or not.
   void release() noexcept;
+  /// What the newest answer that has one says of the primary's log: the number of the commit's last frame after a
+  /// write outside a transaction and after a COMMIT, else of the newest commit. None from servers without a log.
+  std::optional<std::uint64_t> replication_index() const noexcept { return replication_index_; }
+  /// The highest of them. (A log that begins again counts from a lower number: then this one tells nothing any more.)
+  std::optional<std::uint64_t> highest_replication_index() const noexcept { return highest_index_; }
   /// Nothing is open and nothing is lost.
   void forget() noexcept;
 
  private:
+  Answers ask(Stream& stream, std::span<const hrana::Request> requests, After after, const Call& call);
   Ran execute_alone(const Text& text, const hrana::Stmt& stmt, const Call& call);
   Ran execute_inside(const Text& text, const hrana::Stmt& stmt, const Call& call);
   Ran open(const Text& text, const hrana::Stmt& stmt, const Call& call);
@@ -120,6 +126,8 @@ class Conversation {
   bool watched_ = false;
   bool read_only_ = false;
   CursorRun* streaming_ = nullptr;
+  std::optional<std::uint64_t> replication_index_;
+  std::optional<std::uint64_t> highest_index_;
 };
 
 }  // namespace libsql::remote

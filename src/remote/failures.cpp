@@ -217,4 +217,27 @@ Answer Answers::at(std::size_t i) const {
   return answer;
 }
 
+std::optional<std::uint64_t> Answers::replication_index() const noexcept {
+  std::optional<std::uint64_t> highest;
+  const auto note = [&](const std::optional<std::uint64_t>& index) {
+    if (index && (!highest || *highest < *index)) highest = index;
+  };
+  const auto look_at = [&](const hrana::Response& response) {
+    if (const auto* const execute = std::get_if<hrana::ExecuteResponse>(&response)) {
+      note(execute->result.totals.replication_index);
+    } else if (const auto* const batch = std::get_if<hrana::BatchResponse>(&response)) {
+      note(batch->result.replication_index);
+    }
+  };
+  if (pipeline_) {
+    for (const hrana::StreamResult& result : (*pipeline_)->results) {
+      if (const auto* const response = std::get_if<hrana::Response>(&result)) look_at(*response);
+    }
+  }
+  for (const auto& message : messages_) {
+    if (const auto* const ok = std::get_if<hrana::ResponseOk>(&*message)) look_at(ok->response);
+  }
+  return highest;
+}
+
 }  // namespace libsql::remote

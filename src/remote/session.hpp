@@ -92,6 +92,7 @@ class Session final : public core::Session {
   void check_call(std::string_view sql) const;
   CallInterrupt& interrupts() noexcept { return *interrupt_; }
   Conversation& conversation() noexcept { return conversation_; }
+  const Conversation& conversation() const noexcept { return conversation_; }
   Store& store() noexcept { return *store_; }
   TextCache& texts() noexcept { return texts_; }
 

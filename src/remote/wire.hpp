@@ -65,6 +65,8 @@ class Answers {
 
   /// Throws Protocol if there is no such answer.
   Answer at(std::size_t i) const;
+  /// The highest replication index that they have, if one has any.
+  std::optional<std::uint64_t> replication_index() const noexcept;
 
  private:
   std::optional<core::Decoded<hrana::PipelineResponse>> pipeline_;
