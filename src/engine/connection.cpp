@@ -27,7 +27,7 @@ static_assert(open_flags::kReadOnly == SQLITE_OPEN_READONLY && open_flags::kRead
 
 constexpr int kLimitCount = 12;
 
-// Makes the database file, empty, and fails if it is there: sqlite3_open_v2() passes over SQLITE_OPEN_EXCLUSIVE.
+// Creates the database file, empty, and fails if it exists: sqlite3_open_v2() ignores SQLITE_OPEN_EXCLUSIVE.
 void make_file(const OpenOptions& options) {
   if ((options.flags & SQLITE_OPEN_URI) != 0) {
     core::throw_error(ErrorCode::Configuration, "exclusive() takes a plain path, not a URI");
@@ -45,7 +45,7 @@ void make_file(const OpenOptions& options) {
     rc = vfs->xOpen(vfs, name.get(), file,
                     SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE, &out);
     if (file->pMethods != nullptr) file->pMethods->xClose(file);
-    // An existing file is opened anyway, for reading only.
+    // If the file exists, the VFS opens it all the same, but read-only.
     if (rc == SQLITE_OK && (out & SQLITE_OPEN_READONLY) != 0) rc = SQLITE_CANTOPEN;
   }
   if (rc == SQLITE_OK) return;
@@ -89,7 +89,7 @@ std::unique_ptr<Connection> Connection::open(const OpenOptions& options) {
 Connection::Connection(sqlite3* db) : db_(db), patience_(*this) {
   sqlite3_extended_result_codes(db_, 1);
 #ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
-  // On from the start where it is compiled in, and then every operation of the virtual machine reads the clock.
+  // Where this is compiled in it is on by default, and every operation of the virtual machine then reads the clock.
   sqlite3_db_config(db_, SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, nullptr);
 #endif
   set_double_quoted_strings(true, false);
@@ -109,7 +109,7 @@ void Connection::close() {
   if (db_ == nullptr) return;
   core::StatementsInUse in_use;
   for (const Statement* statement = first_statement_; statement != nullptr; statement = statement->next_) {
-    // Rows that have ended or were closed keep their statement, but have no use for it.
+    // A handle of Rows whose cursor has ended keeps its statement, but does not use it.
     if (statement->handles != 0 || statement->is_busy()) in_use.add(statement->sql_);
   }
   in_use.require_none();
@@ -125,7 +125,7 @@ void Connection::close() {
   patience_.interrupt_state()->detach();
   const int rc = sqlite3_close(db_);
   if (rc != SQLITE_OK) {
-    patience_.interrupt_state()->attach(db_);  // the handles given out stay good
+    patience_.interrupt_state()->attach(db_);  // so that the handles given out still work
     core::throw_error(ErrorCode::Misuse, "the connection cannot be closed: a blob or a backup of it is still open");
   }
   db_ = nullptr;
@@ -193,7 +193,7 @@ std::optional<std::string> Connection::query_text(const std::string& sql) {
   if (const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt, 0))) {
     result.emplace(text, static_cast<std::size_t>(sqlite3_column_bytes(stmt, 0)));
   }
-  // A PRAGMA that writes commits only now.
+  // A PRAGMA that writes commits only at its end.
   check(sqlite3_finalize(owner.release()), sql);
   return result;
 }
@@ -222,7 +222,7 @@ void Connection::keep_current_exception_and_interrupt() noexcept {
   must_roll_back_ = true;
   try {
     hooks().guard_commit();
-  } catch (...) {  // out of memory: then the interrupt alone has to do
+  } catch (...) {  // out of memory: the interrupt alone has to do
   }
   sqlite3_interrupt(db_);
 }
@@ -278,7 +278,7 @@ void Connection::before_call_slow(Statement& statement) {
     set_attention(kReport, false);
     std::rethrow_exception(std::exchange(to_report_, nullptr));
   }
-  // Left by a callback outside any statement of ours; nobody waits for it any more.
+  // A callback left this outside any of our statements, so nothing is going to throw it.
   if ((attention_ & kKeptException) != 0 && !statement.is_busy() && !patience_.is_in_callback()) {
     kept_exception_ = nullptr;
     must_roll_back_ = false;
@@ -308,7 +308,7 @@ void Connection::observers_changed() noexcept {
   if (wanted == counts_rows_scanned_ || db_ == nullptr) return;
   counts_rows_scanned_ = wanted;
 #ifdef SQLITE_DBCONFIG_STMT_SCANSTATUS
-  // The engine compiles every statement again before its next run: with the counters, or without.
+  // The engine compiles every statement again before its next run, with or without the counters.
   sqlite3_db_config(db_, SQLITE_DBCONFIG_STMT_SCANSTATUS, wanted ? 1 : 0, nullptr);
 #endif
 }
@@ -392,12 +392,12 @@ bool Connection::has_open_foreign_keys() const noexcept {
          open != 0;
 }
 
-// The engine notices at a step that its schema is out of date. At a compilation it looks after few errors only, such as
-// a missing table, and so goes on to refuse an UPSERT whose index another connection has made.
+// The engine notices at a step that its schema is out of date. When it compiles, it checks this after a few errors
+// only, such as a missing table, so it would refuse an UPSERT for lack of an index that another connection has made.
 bool Connection::renew_schemas() {
   if (db_ == nullptr) return false;
 #ifndef LIBSQL_SYSTEM_SQLITE
-  int error = SQLITE_OK;  // of no interest: the statement would say why
+  int error = SQLITE_OK;  // ignored: the statement reports it if it matters
   return libsql_engine_renew_schemas(db_, &error) != 0;
 #else
   const Hooks::Internal internal(hooks_.get());
@@ -405,7 +405,7 @@ bool Connection::renew_schemas() {
     for (const std::string& name : database_names()) {
       query_text("SELECT 1 FROM " + sql::quote_identifier(name) + ".sqlite_master LIMIT 0");
     }
-  } catch (const Error&) {  // another try will say so
+  } catch (const Error&) {  // reported when the statement is tried again
   }
   return true;
 #endif
@@ -443,7 +443,7 @@ std::vector<std::string> Connection::database_names() const {
   std::vector<std::string> names;
 #if SQLITE_VERSION_NUMBER >= 3039000
   for (int i = 0; const char* name = sqlite3_db_name(db_, i); ++i) {
-    if (i != 1) names.emplace_back(name);  // 1 is temp, which only this connection changes
+    if (i != 1) names.emplace_back(name);  // 1 is temp, which only this connection can change
   }
 #else
   names.emplace_back("main");
@@ -473,10 +473,10 @@ std::string Connection::identity() const {
   char* vfs = nullptr;
   sqlite3_file_control(db_, "main", SQLITE_FCNTL_VFSNAME, &vfs);
   std::string layers = vfs == nullptr ? "" : vfs;
-  if (const auto at = layers.find('('); at != std::string::npos) layers.resize(at);  // memdb tells its size, too
+  if (const auto at = layers.find('('); at != std::string::npos) layers.resize(at);  // memdb adds its size
   sqlite3_free(vfs);
 #if defined(__unix__) || defined(__APPLE__)
-  // The operating system's own files go by what the name leads to; symbolic and hard links lead to the same.
+  // Files of the operating system's own VFSes are identified by their inode, which all links share.
   struct stat found {};
   if (layers.find("unix") != std::string::npos && ::stat(name.c_str(), &found) == 0) {
     return "inode " + std::to_string(found.st_dev) + ' ' + std::to_string(found.st_ino);
@@ -510,7 +510,7 @@ void Connection::probe_file() {
   sqlite3_file* file = nullptr;
   if (sqlite3_file_control(require_open(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || file == nullptr ||
       file->pMethods == nullptr) {
-    return;  // a temporary database without a file yet
+    return;  // a temporary database without a file so far
   }
   int moved = 0;
   if (sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0) {
@@ -520,7 +520,7 @@ void Connection::probe_file() {
   check(file->pMethods->xFileSize(file, &size));
   constexpr sqlite3_int64 kSmallestPage = 512;
   if (size < kSmallestPage) {
-    if (!knows_content()) return;  // new, and nothing written yet
+    if (!knows_content()) return;  // new, and nothing has been written yet
     core::throw_error(ErrorCode::Corrupt,
                       "the database file '" + path() + "' was truncated to " + std::to_string(size) + " bytes");
   }
@@ -538,7 +538,7 @@ void Connection::note_content() noexcept {
   }
 }
 
-// Whether the main database was seen to be more than an empty file.
+// Whether the main database has been seen with content.
 bool Connection::knows_content() const noexcept {
 #ifndef LIBSQL_SYSTEM_SQLITE
   if (libsql_engine_known_schema(db_) != 0) return true;
@@ -562,10 +562,11 @@ void Connection::set_reserved_bytes(int bytes) {
     core::throw_error(ErrorCode::Misuse,
                       "reserved bytes cannot change inside a transaction: the change needs a VACUUM");
   }
-  query_text("SELECT 1 FROM sqlite_master LIMIT 1");  // what the file has is known once it was read
+  query_text("SELECT 1 FROM sqlite_master LIMIT 1");  // the reserved bytes are known only after a read
   const int now = reserved_bytes();
   if (bytes < now) {
-    // The engine keeps at least what the pages have (observed: SQLite 3.53), and needs them for a cipher.
+    // The engine keeps at least the bytes that the pages have reserved (as observed in SQLite 3.53). A cipher needs
+    // them.
     const std::string why = is_encrypted("main") ? ", which its cipher needs in part" : "";
     core::throw_unsupported(
         "taking reserved bytes back", "engine",
@@ -588,7 +589,7 @@ void Connection::run_cleanups() noexcept {
     cleanups_.pop_back();
     try {
       cleanup();
-    } catch (...) {  // a cleanup only unregisters; nobody could catch what it throws
+    } catch (...) {  // a cleanup only unregisters things, so nobody is there to catch this
       keep_current_exception();
     }
   }

@@ -1,4 +1,4 @@
-// What is asked of the engine's connection before and after each statement. For files that include sqlite3.h.
+// Facts about a connection that are read before and after each statement. For files that include sqlite3.h.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ inline std::uint64_t total_changes(sqlite3* db) noexcept {
 #endif
 }
 
-/// Whether the engine compiles what sql::alter_column() writes.
+/// Whether the engine compiles the SQL that sql::alter_column() writes.
 inline bool alters_columns() noexcept {
 #ifdef LIBSQL_SYSTEM_SQLITE
   return false;
@@ -36,7 +36,7 @@ inline bool alters_columns() noexcept {
 #endif
 }
 
-/// Whether the engine knows libSQL's tables with RANDOM ROWID.
+/// Whether the engine supports libSQL's tables with RANDOM ROWID.
 inline bool has_random_rowids() noexcept {
 #ifdef LIBSQL_SYSTEM_SQLITE
   return false;
@@ -46,7 +46,7 @@ inline bool has_random_rowids() noexcept {
 }
 
 #ifdef SQLITE_ENABLE_PREUPDATE_HOOK
-/// Sets or, with null, removes the function that is called before each change of a row.
+/// Sets the function that is called before each change of a row; null removes it.
 inline void watch_rows(sqlite3* db,
                        void (*watcher)(void*, sqlite3*, int, const char*, const char*, sqlite3_int64, sqlite3_int64),
                        void* argument) noexcept {
@@ -67,7 +67,7 @@ inline bool holds_write_lock(sqlite3* db) noexcept {
 #endif
 }
 
-/// Differs from an earlier answer if the temporary database may have other content by now; 0 while there is none.
+/// Differs from an earlier result if the temporary database may have changed since. 0 while there is none.
 inline std::int64_t temporary_version(sqlite3* db) noexcept {
 #ifdef LIBSQL_SYSTEM_SQLITE
   unsigned int version = 0;
@@ -78,7 +78,7 @@ inline std::int64_t temporary_version(sqlite3* db) noexcept {
 #endif
 }
 
-/// While it lives, what the connection allocates is meant to stay, and leaves its store for short lives alone.
+/// While it exists, the connection does not allocate from its store for short-lived memory (lookaside).
 class LongLivedMemory final {
  public:
 #ifdef LIBSQL_SYSTEM_SQLITE
@@ -94,7 +94,7 @@ class LongLivedMemory final {
 #endif
 };
 
-/// While it lives, "x" is a string where no column has that name.
+/// While it exists, "x" is a string where no column has that name.
 class StringsInDoubleQuotes final {
  public:
   explicit StringsInDoubleQuotes(sqlite3* db) noexcept : db_(db), before_(set(db, 1)) {}

@@ -57,7 +57,7 @@ ValueRef read_column(const RowChange& change, int column, ReadColumn* read, cons
   sqlite3_value* value = nullptr;
   const int rc = read(HookAccess::handle(change), column, &value);
   if (rc == SQLITE_NOMEM) throw std::bad_alloc();
-  if (rc == SQLITE_RANGE) return ValueRef();  // a virtual generated column is in no record
+  if (rc == SQLITE_RANGE) return ValueRef();  // a virtual generated column, which is not stored
   if (rc != SQLITE_OK) core::throw_error(ErrorCode::Io, std::string("the ") + which + " value cannot be read");
   return engine::value_ref(value);
 }
@@ -101,7 +101,7 @@ std::string StatementEvent::expanded_sql() const {
 namespace libsql::engine {
 namespace {
 
-// What reads and writes rows is only allowed to fail; the exception also has to take the statement's changes with it.
+// For callbacks that cannot return an error: the exception ends the statement, whose changes are rolled back.
 template <class Body>
 void guard_void(Connection& connection, Body&& body) noexcept {
   try {
@@ -117,7 +117,8 @@ ChangeKind kind_of(int op) noexcept {
   return op == SQLITE_INSERT ? ChangeKind::Insert : op == SQLITE_UPDATE ? ChangeKind::Update : ChangeKind::Delete;
 }
 
-// VACUUM and ANALYZE write to those as other statements do, and the engine tells. Nobody else may name a table so.
+// VACUUM and ANALYZE write to such tables like other statements do, and the engine reports that. Users cannot create
+// tables with these names.
 bool is_system_table(const char* table) noexcept { return sqlite3_strnicmp(table, "sqlite_", 7) == 0; }
 
 Authorization describe(int action, const char* first, const char* second, const char* database, const char* inside) {
@@ -173,8 +174,8 @@ Authorization describe(int action, const char* first, const char* second, const 
 }  // namespace
 
 #ifndef LIBSQL_SYSTEM_SQLITE
-// In a few questions the engine passes a name on as the SQL text has it. A rule that compares it with a name of the
-// schema would be passed by other letters.
+// For some questions the engine passes a name as the SQL text spells it. A rule that compares it with a name in the
+// schema could be evaded by a different case.
 void respell(sqlite3* db, int action, const char*& first, const char*& second, const char*& database) noexcept {
   const auto spell = [](const char*& name, const char* known) {
     if (known != nullptr) name = known;
@@ -190,7 +191,7 @@ void respell(sqlite3* db, int action, const char*& first, const char*& second, c
 }
 #endif
 
-// As the engine names it itself.
+// As the engine spells its own names.
 std::string in_small_letters(const char* written) {
   std::string name = written;
   for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -212,7 +213,7 @@ struct HookCallbacks {
       if (action == SQLITE_PRAGMA) first = (pragma = in_small_letters(first)).c_str();
       if (inside != nullptr) inside = hooks.context(inside);
 #ifndef LIBSQL_SYSTEM_SQLITE
-      // The first compilation asks when it has ended, and knows the tables then.
+      // For the first compilation this is asked when it has ended, because the tables are known by then.
       const char* const again =
           action == SQLITE_SELECT ? libsql_engine_recompiled_text(hooks.connection_.handle()) : nullptr;
       if (again != nullptr && hooks.table_refused_to_join(again)) return SQLITE_DENY;
@@ -241,7 +242,7 @@ struct HookCallbacks {
     if ((hooks.row_changes.empty() && hooks.change_log_ == nullptr) || is_system_table(table)) return;
     const Connection::CallbackScope scope(hooks.connection_, "row change listener");
     guard_void(hooks.connection_, [&] {
-      // The engine calls a write through a blob handle a deletion, as it does not know the new row.
+      // The engine reports a write through a blob handle as a deletion, because it does not know the new row.
       RowChange change = HookAccess::row_change(db, kind_of(op), database, table, old_rowid, new_rowid);
       if (change.blob_column()) {
         change = HookAccess::row_change(db, ChangeKind::Update, database, table, old_rowid, old_rowid);
@@ -287,7 +288,7 @@ struct HookCallbacks {
       hooks.wals.each([&](const Hooks::WalListener& listener) { listener(event); });
       return SQLITE_OK;
     });
-    // What the engine's own function does; like it, never mind a checkpoint that cannot be made now.
+    // The engine's own function does the same, and likewise ignores a checkpoint that fails now.
     if (hooks.auto_checkpoint_ > 0 && pages >= hooks.auto_checkpoint_) {
       sqlite3_wal_checkpoint_v2(db, database, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     }
@@ -316,7 +317,7 @@ struct HookCallbacks {
         break;
       }
       case SQLITE_TRACE_PROFILE: {
-        // The engine's own figure counts milliseconds.
+        // The engine measures in milliseconds only.
         std::chrono::nanoseconds duration(*static_cast<sqlite3_int64*>(detail));
         if (const auto found = hooks.started_.find(stmt); found != hooks.started_.end()) {
           duration = Clock::now() - found->second;
@@ -369,9 +370,9 @@ std::optional<std::string> Hooks::table_refused_to_join([[maybe_unused]] std::st
   return std::nullopt;
 }
 
-// The engine calls it "inside" also when a common table expression is resolved, whose name is the statement's choice:
-// it may be that of a view which is allowed more than the statement. Such a name is left out, and the statement itself
-// is asked about. The other names get the schema's spelling.
+// The engine also names a common table expression as the place it is inside of. The statement chooses that name, and
+// could choose the name of a view that may do more than the statement. So such a name is left out, which makes it a
+// question about the statement itself. Other names get the schema's spelling.
 const char* Hooks::context(const char* name) {
 #ifdef LIBSQL_SYSTEM_SQLITE
   return defines(name) ? nullptr : name;
@@ -417,7 +418,7 @@ void Hooks::remove(std::uint64_t id) noexcept {
   const bool authorised = authorizers.remove(id);
   if (!authorised) any_list([&](auto& list) { return list.remove(id); });
   if (connection_.is_closed()) return;
-  // What was compiled under its verdicts must not stay so.
+  // Statements compiled under the removed authorizer's verdicts must not stay so.
   if (authorised) expire_statements();
   install();
 }
@@ -458,7 +459,7 @@ void Hooks::clear() noexcept {
 void Hooks::expire_statements() noexcept {
   sqlite3* db = connection_.handle();
   if (db == nullptr) return;
-  // Setting an authorizer is the way to have all statements compiled again.
+  // Setting an authorizer makes the engine compile all statements again.
   sqlite3_set_authorizer(db, &HookCallbacks::allow, nullptr);
   if (authorizer_) {
     sqlite3_set_authorizer(db, &HookCallbacks::authorize, this);
@@ -473,7 +474,7 @@ void Hooks::guard_commit() noexcept {
 }
 
 void Hooks::take_wal_hook() noexcept {
-  // PRAGMA wal_autocheckpoint puts the engine's function in our place: its argument is the number of pages.
+  // PRAGMA wal_autocheckpoint replaces our function with the engine's, whose argument is the number of pages.
   void* before = sqlite3_wal_hook(connection_.handle(), &HookCallbacks::wal, this);
   if (before == this) return;
   const auto pages = reinterpret_cast<std::intptr_t>(before);
@@ -509,7 +510,7 @@ void Hooks::install() noexcept {
 #ifdef SQLITE_ENABLE_PREUPDATE_HOOK
   change(preupdate_, reads_rows, [&] {
     watch_rows(db, preupdate_ ? nullptr : &HookCallbacks::preupdate, preupdate_ ? nullptr : this);
-    // A DELETE without WHERE compiled without this hook empties the table at once and reports no rows.
+    // A DELETE without WHERE that was compiled without this hook empties the table at once and reports no rows.
     if (!preupdate_) expire_statements();
   });
 #endif
@@ -520,7 +521,7 @@ void Hooks::install() noexcept {
   });
   change(wal_, !wals.empty(), [&] {
     if (wal_) {
-      take_wal_hook();  // learns the latest setting
+      take_wal_hook();  // reads the current setting
       sqlite3_wal_autocheckpoint(db, auto_checkpoint_);
     } else {
       take_wal_hook();
@@ -547,7 +548,7 @@ void Hooks::install() noexcept {
             }
           });
         });
-      } catch (...) {  // out of memory; the next change of a listener tries again
+      } catch (...) {  // out of memory; the next change of listeners tries again
       }
     }
   }

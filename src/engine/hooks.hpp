@@ -1,5 +1,5 @@
-// The one owner of a connection's hooks in the engine, each of which has room for one function only: it shares them
-// among any number of listeners, the change streams and the engine's own automatic checkpoints.
+// Owns a connection's hooks in the engine. The engine takes one function for each hook; this class shares it among any
+// number of listeners, the change streams and the engine's own automatic checkpoints.
 #pragma once
 
 #include <chrono>
@@ -58,7 +58,7 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
   ListenerList<ProfileListener> profiles;
   ListenerList<PlainListener> closes;
 
-  /// Adds to one of the lists above; returns the listener's number.
+  /// Adds a listener to one of the lists above. Returns its number.
   template <class Listener>
   std::uint64_t add(ListenerList<Listener>& list, Listener listener) {
     prepare_to_add();
@@ -73,15 +73,14 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
   void clear() noexcept;
   std::size_t size() const noexcept;
 
-  /// Has the engine compile every statement again before its next run.
+  /// Makes the engine compile every statement again before its next run.
   void expire_statements() noexcept;
-  /// From now on a commit is refused while the connection must roll back.
+  /// From now on commits are refused while the connection must roll back.
   void guard_commit() noexcept;
-  /// What PRAGMA wal_autocheckpoint would say if no listener were attached.
+  /// The value of PRAGMA wal_autocheckpoint, which our listeners' hook would hide.
   int auto_checkpoint() noexcept;
 
   // -- change streams
-  // ----------------------------------------------------------------------------------------------
 
   /// Whether the engine has the pre-update hook, which row changes and change streams need.
   static bool has_row_changes() noexcept;
@@ -89,15 +88,15 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
   void detach_stream(detail::ChangeStreamState& stream) noexcept;
   void record_savepoints();
   void settle() noexcept;
-  /// Sets the engine's hooks to what the listeners need.
+  /// Installs the hooks that the listeners need in the engine, and removes the others.
   void install() noexcept;
 
-  /// While one lives, statements are the library's own: no authorizer is asked and nobody is told of them.
-  /// The engine does not ask about the columns that NATURAL JOIN and USING compare. So the tables that such a text
-  /// names are asked about, as those of which no column is read. Returns the one that may not be read, or nothing.
+  /// The engine does not ask the authorizer about the columns that NATURAL JOIN and USING compare. So for a text with
+  /// such a join the authorizers are asked about every table that it names, as for a table of which no column is read.
+  /// Returns one that must not be read, if there is one.
   std::optional<std::string> table_refused_to_join(std::string_view text);
 
-  /// Marks the time in which this text is compiled for the first time.
+  /// Exists while `text` is compiled for the first time.
   class Compiling {
    public:
     Compiling(Hooks* hooks, std::string_view text) noexcept : hooks_(hooks) {
@@ -114,6 +113,7 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
     std::string_view before_;
   };
 
+  /// While it exists, statements are the library's own: authorizers are not asked, and listeners are not told.
   class Internal {
    public:
     explicit Internal(Hooks* hooks) noexcept : hooks_(hooks) {
@@ -143,18 +143,18 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
   bool defines(std::string_view common_table);
 
   std::string_view compiling_;
-  std::string defined_text_, defined_name_;  // of the last look for a common table expression
+  std::string defined_text_, defined_name_;  // the last question to defines()
   bool defined_ = false;
   int internal_ = 0;
-  bool on_reset_ = false;  // the connection will clear this
+  bool on_reset_ = false;  // the connection will call clear() when it is reset
   bool guards_commit_ = false;
 
-  // What is installed in the engine now.
+  // What is currently installed in the engine.
   bool authorizer_ = false, update_ = false, preupdate_ = false, commit_ = false, rollback_ = false, wal_ = false;
   unsigned trace_ = 0;
-  int progress_ = 0;                                            // the connection's number for our listener
-  int auto_checkpoint_ = 0;                                     // pages, while our function stands in for the engine's
-  std::unordered_map<const void*, Clock::time_point> started_;  // statements being profiled
+  int progress_ = 0;                                            // the number of our listener in Patience; 0: none
+  int auto_checkpoint_ = 0;                                     // in pages, while our function replaces the engine's
+  std::unordered_map<const void*, Clock::time_point> started_;  // when each statement being profiled started
   std::unique_ptr<ChangeLog> change_log_;
 };
 

@@ -15,7 +15,7 @@
 namespace libsql::engine {
 namespace {
 
-// Virtual machine operations between two looks at the clock: some ten microseconds.
+// Virtual machine operations between two checks of the clock: about ten microseconds.
 constexpr int kProgressSteps = 1000;
 
 std::string passed_deadline(std::optional<std::chrono::milliseconds> limit) {
@@ -66,7 +66,8 @@ bool Patience::wait_for_lock(int count) noexcept {
   if (is_interrupted() || is_call_interrupted() || notice_end()) return false;
   const auto left = busy_since_ + busy_timeout_ - now;
   if (left <= Clock::duration::zero()) return false;
-  // Short naps first: most locks are held for less than a millisecond. Never so long that an interrupt goes unnoticed.
+  // Short naps at first, as most locks are held for less than a millisecond; and never so long that an interrupt is
+  // noticed late.
   const Clock::duration nap = microseconds(std::min(100 << std::min(count, 6), 5000));
   ++busy_waits_;
   std::this_thread::sleep_for(std::min(nap, left));
@@ -89,7 +90,7 @@ void Patience::start_deadline() noexcept {
   timed_out_ = false;
 }
 
-// Whether the deadline ends what runs; then its error is a Timeout.
+// Whether the deadline has passed. If so, the error that follows is reported as a Timeout.
 bool Patience::notice_end() noexcept {
   if (!deadline_passed()) return false;
   timed_out_ = true;
@@ -99,7 +100,7 @@ bool Patience::notice_end() noexcept {
 // -- calls -----------------------------------------------------------------------------------------------------------
 
 void Patience::begin_call() noexcept {
-  start_deadline();  // a callback's is part of the call that it interrupts
+  start_deadline();  // has no effect inside a callback, which is part of the call in progress
   ++calls_;
   if (several_++ == 0) connection_.set_attention(Connection::kCall, true);
 }
@@ -119,14 +120,14 @@ void Patience::end_watched() noexcept {
   if (--watched_ == 0) install_progress_handler();
 }
 
-// An interrupt sets the engine's flag and then counts: one that comes between these two lines is counted later, and
-// keep_interrupt() sees it.
+// Interrupting sets the engine's flag first and then counts. So an interrupt that arrives between these two lines is
+// counted afterwards, and keep_interrupt() sees it.
 std::uint64_t Patience::note_new_call() noexcept {
 #ifndef LIBSQL_SYSTEM_SQLITE
   if (sqlite3* const db = connection_.handle()) libsql_engine_forget_interrupt(db);
 #endif
   const std::uint64_t now = interrupts().load(std::memory_order_acquire);
-  if ((calls_ | callbacks_) == 0) call_interrupts_ = now;  // else something is undone in a call
+  if ((calls_ | callbacks_) == 0) call_interrupts_ = now;  // otherwise this is an undo within a call
   return now;
 }
 
@@ -135,7 +136,7 @@ void Patience::interrupt_again() noexcept {
 }
 
 void Patience::check_call() {
-  if (callbacks_ > 0) return;  // the statement that was running ends with it
+  if (callbacks_ > 0) return;  // the statement that called back ends the call
   const bool interrupted = is_call_interrupted();
   if (interrupted || deadline_passed()) {
     ++connection_.statistics.errors;
@@ -170,7 +171,7 @@ void Patience::explain(detail::ErrorData& data) {
     data.message = passed_deadline(deadline_limit_) + ": " + data.message;
     data.retryable = true;
   } else if (data.code == ErrorCode::Busy && (is_interrupted() || is_call_interrupted())) {
-    data.code = ErrorCode::Interrupted;  // while waiting for the lock
+    data.code = ErrorCode::Interrupted;  // while it waited for the lock
     data.message = "interrupted while waiting for a lock";
     data.retryable = false;
   }
@@ -231,7 +232,7 @@ int Patience::progress_callback(void* argument) noexcept {
   if (self.in_progress_) return 0;
   self.in_progress_ = true;
   const int result = guard(self.connection_, 1, [&] {
-    // By number, and a copy of the function: a listener may add another.
+    // By index and on a copy, because a listener may add another one.
     for (std::size_t i = 0; i < self.progress_listeners_.size(); ++i) {
       if (self.progress_listeners_[i].first == 0) continue;
       const std::function<void()> listener = self.progress_listeners_[i].second;

@@ -1,6 +1,6 @@
-// How long a connection waits and runs: for locks, up to a deadline, until somebody interrupts it. An interrupt and a
-// deadline are for one call of the library's user, of which the statements, the callbacks and their statements are
-// parts.
+// How long a connection waits and runs: for locks, up to a deadline, until it is interrupted. A deadline and an
+// interrupt apply to one call by the library's user, which includes all its statements, their callbacks and the
+// statements of those.
 #pragma once
 
 #include <algorithm>
@@ -26,10 +26,10 @@ class Connection;
 
 using Clock = std::chrono::steady_clock;
 
-/// Threads: that of the connection, but for what interrupt_state() gives.
+/// Threads: the connection's own, except for interrupt_state().
 class Patience final {
  public:
-  /// Of a connection that is open. It puts its busy handler there.
+  /// For an open connection, whose busy handler it becomes.
   explicit Patience(Connection& connection);
   Patience(const Patience&) = delete;
   Patience& operator=(const Patience&) = delete;
@@ -38,8 +38,9 @@ class Patience final {
 
   void set_busy_timeout(std::chrono::milliseconds timeout) noexcept { busy_timeout_ = std::min(timeout, kLongestWait); }
   std::chrono::milliseconds busy_timeout() const noexcept { return busy_timeout_; }
-  /// `PRAGMA busy_timeout` reads and sets a number of the engine's own, and setting it puts the engine's busy handler,
-  /// which cannot be interrupted, in the place of ours. While such a PRAGMA is compiled, the number is lent to it.
+  /// `PRAGMA busy_timeout` reads and sets a number in the engine, and setting it replaces our busy handler with the
+  /// engine's, which cannot be interrupted. So while such a PRAGMA is compiled the engine gets our time-out, and
+  /// afterwards we take over its number and restore our handler.
   template <class Compile>
   auto with_busy_timeout_lent(Compile&& compile) {
     lend_busy_timeout();
@@ -52,44 +53,44 @@ class Patience final {
       throw;
     }
   }
-  /// Until when a wait for a lock may last that begins now: as the busy timeout or the deadline says.
+  /// Until when a wait for a lock that begins now may last: limited by the busy timeout and the deadline.
   Clock::time_point wait_limit() const noexcept;
-  /// How long a statement has waited already, outside the engine; its wait for the engine's locks is shorter by that.
+  /// Sets how long a statement has already waited outside the engine, which shortens its wait for the engine's locks.
   void set_waited(Clock::duration waited) noexcept { waited_ = waited; }
-  /// Throws for such a wait that came to nothing: Interrupted, Timeout if the deadline has passed, else Busy.
+  /// Throws for such a wait without success: Interrupted, Timeout if the deadline has passed, or Busy.
   [[noreturn]] void fail_wait(bool interrupted, std::string_view message) const;
-  /// How often the busy handler slept.
+  /// How often the busy handler has slept.
   std::uint64_t busy_waits() const noexcept { return busy_waits_; }
 
   // -- deadlines
 
   void set_deadline(std::optional<std::chrono::milliseconds> limit);
   std::optional<std::chrono::milliseconds> deadline() const noexcept { return deadline_limit_; }
-  /// Starts the clock of one call, if there is a deadline and the call is not part of another one. What may take long
-  /// and is no statement calls it too.
+  /// Starts the clock of a call, if there is a deadline and the call is not part of another one. Also for work other
+  /// than statements that may take long.
   void start_deadline() noexcept;
   bool deadline_passed() const noexcept { return deadline_limit_ && undoing_ == 0 && Clock::now() >= deadline_at_; }
 
   // -- calls
 
-  /// A call that runs several statements: it has one deadline, and an interrupt ends it whenever it comes. Calls nest.
+  /// For a call that runs several statements: it has one deadline, and an interrupt at any time ends it. Calls nest.
   void begin_call() noexcept;
   void end_call() noexcept;
   bool is_in_call() const noexcept { return several_ > 0; }
-  /// Where a call begins: what came before is not meant for it. Inside a call it does nothing. Returns the number of
-  /// interrupts before the call.
+  /// Marks the start of a call, which earlier interrupts do not concern. Has no effect inside another call. Returns the
+  /// number of interrupts before the call.
   std::uint64_t note_call() noexcept {
     if ((calls_ | callbacks_) == 0 || undoing_ != 0) [[likely]]
       return note_new_call();
     return call_interrupts_;
   }
-  /// After note_call(), before the first step of a statement: if an interrupt came meanwhile, the engine is told of it
-  /// once more, as something else that ran may have made it forget.
+  /// Call before the first step of a statement, with the result of note_call(). If an interrupt has arrived since, the
+  /// engine is interrupted again, as something run meanwhile may have made it forget.
   void keep_interrupt(std::uint64_t interrupts_before) noexcept {
     if (interrupts().load(std::memory_order_acquire) != interrupts_before) [[unlikely]]
       interrupt_again();
   }
-  /// A call that compiles a statement before it runs it.
+  /// For a call that compiles a statement and then runs it.
   class OneCall {
    public:
     explicit OneCall(Patience& patience) noexcept : patience_(patience) {
@@ -103,7 +104,8 @@ class Patience final {
    private:
     Patience& patience_;
   };
-  /// SQL that runs past Statement: its start makes the engine forget an interrupt that came before.
+  /// For SQL that bypasses Statement. When such SQL starts, the engine forgets an earlier interrupt, so the progress
+  /// handler looks for one.
   class Watched {
    public:
     explicit Watched(Patience& patience) noexcept : patience_(patience) { patience_.begin_watched(); }
@@ -114,7 +116,7 @@ class Patience final {
    private:
     Patience& patience_;
   };
-  /// The time in which something is undone, which neither an interrupt of the call nor its deadline ends.
+  /// While it exists, something is being undone, which neither an interrupt of the call nor its deadline ends.
   class UndoScope {
    public:
     explicit UndoScope(Patience& patience) noexcept : patience_(patience) { patience_.begin_undo(); }
@@ -128,20 +130,21 @@ class Patience final {
   void begin_undo() noexcept { ++undoing_; }
   void end_undo() noexcept { --undoing_; }
   bool is_undoing() const noexcept { return undoing_ > 0; }
-  /// C++ code runs below the engine. What it runs is part of the call that it interrupts.
+  /// For C++ code that runs below the engine. Statements that it runs belong to the call in progress.
   void enter_callback() noexcept { ++callbacks_; }
   void leave_callback() noexcept { --callbacks_; }
   bool is_in_callback() const noexcept { return callbacks_ > 0; }
 
-  /// Throws Interrupted or Timeout if the call is to end.
+  /// Throws Interrupted or Timeout if the call must end.
   void check_call();
-  /// The same for callbacks from the engine, which fail then: true, and what the running statement throws is settled.
+  /// The same for callbacks from the engine. If true, the callback must fail, and explain() gives the error its final
+  /// code.
   bool must_end_call() noexcept;
-  /// Whether must_end_call() is worth the question: somebody set a deadline, or asked for an interrupt.
+  /// Whether must_end_call() needs to be asked: there is a deadline, or the call may have been interrupted.
   bool may_end_call() const noexcept { return deadline_limit_ || is_in_call() || is_interrupted(); }
-  /// Throws Timeout or Interrupted if so: for callbacks whose exceptions are kept.
+  /// Throws Timeout or Interrupted if the call must end. For callbacks whose exceptions are kept.
   void end_call_if_due();
-  /// Makes an error of the engine what it is for the user, if it came of a deadline or of an interrupted wait.
+  /// Gives an engine error that was caused by a deadline or an interrupted wait the code and message for the user.
   void explain(detail::ErrorData& data);
 
   // -- interrupts
@@ -150,28 +153,28 @@ class Patience final {
   bool is_call_interrupted() const noexcept {
     return calls_ > 0 && undoing_ == 0 && interrupts().load(std::memory_order_relaxed) != call_interrupts_;
   }
-  /// How often somebody asked for an interrupt. A wait outside the engine ends when it is no longer
-  /// heeded_interrupts().
+  /// Counts interrupts. A wait outside the engine must end once this differs from heeded_interrupts().
   const std::atomic<std::uint64_t>& interrupts() const noexcept { return interrupt_state_->count(); }
-  /// How often it was when the call began that runs now: one more is meant for it.
+  /// The count when the current call began. Later interrupts concern this call.
   std::uint64_t heeded_interrupts() const noexcept {
     return undoing_ == 0 ? call_interrupts_ : interrupts().load(std::memory_order_relaxed);
   }
   const std::shared_ptr<Interrupt>& interrupt_state() const noexcept { return interrupt_state_; }
-  /// The handles given out until now do nothing any more.
+  /// Detaches the interrupt handles given out so far, which then have no effect.
   void renew_interrupts();
-  /// Whether long statements notice Interrupt::stop(); off at first, because it costs a call in a thousand operations.
+  /// Whether long statements notice Interrupt::stop(). Off by default, as it costs a function call every thousand
+  /// operations.
   void set_stoppable(bool on) noexcept;
 
   // -- progress
 
-  /// Listeners of the engine's progress; each is called about every 1000 virtual machine operations and may throw to
-  /// end the statement. Returns a number to remove it by.
+  /// Adds a listener that is called about every 1000 operations of the virtual machine, and may throw to end the
+  /// statement. Returns a number for remove_progress_listener().
   int add_progress_listener(std::function<void()> listener);
   void remove_progress_listener(int number) noexcept;
 
  private:
-  /// Longer times, such as milliseconds::max(), would overflow when added to the clock's.
+  /// Longer times, such as milliseconds::max(), would overflow when added to the clock.
   static constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24 * 365 * 50);
 
   std::uint64_t note_new_call() noexcept;
@@ -188,18 +191,18 @@ class Patience final {
   bool notice_end() noexcept;
 
   Connection& connection_;
-  int calls_ = 0;                      // one in the other
-  int callbacks_ = 0;                  // depth of C++ code below the engine
-  int undoing_ = 0;                    // depth
-  int several_ = 0;                    // of the calls those that run several statements
-  int watched_ = 0;                    // statements of the engine's own run
-  std::uint64_t call_interrupts_ = 0;  // the interrupts before the call
+  int calls_ = 0;                      // nesting depth
+  int callbacks_ = 0;                  // nesting depth of C++ code below the engine
+  int undoing_ = 0;                    // nesting depth
+  int several_ = 0;                    // how many of the calls run several statements
+  int watched_ = 0;                    // nesting depth of Watched
+  std::uint64_t call_interrupts_ = 0;  // interrupts before the call
   std::shared_ptr<Interrupt> interrupt_state_;
   std::optional<std::chrono::milliseconds> deadline_limit_;
   Clock::time_point deadline_at_{};
-  bool timed_out_ = false;  // the engine was told to end because of the deadline
+  bool timed_out_ = false;  // the engine was told to stop because the deadline had passed
   bool stoppable_ = false;
-  bool in_progress_ = false;  // the listeners are being called: none moves
+  bool in_progress_ = false;  // listeners are being called, so none may move
   std::chrono::milliseconds busy_timeout_{0};
   Clock::time_point busy_since_{};
   Clock::duration waited_{0};

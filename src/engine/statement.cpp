@@ -23,7 +23,7 @@
 namespace libsql::engine {
 namespace {
 
-// Of the system's engine it would have to be asked for in SQL; so columns() finds out when it is called first.
+// The system's engine has to be asked with SQL. So the schemas count as unknown there until columns() is called.
 std::int64_t schemas_compiled_with([[maybe_unused]] Connection& connection) {
 #ifdef LIBSQL_SYSTEM_SQLITE
   return -1;
@@ -39,7 +39,7 @@ std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::strin
   connection.require_sql_allowed();
   connection.patience().start_deadline();
   if (connection.patience().is_in_call()) connection.patience().check_call();
-  if (sql.data() == nullptr) sql = "";  // no address, which the engine would call a misuse
+  if (sql.data() == nullptr) sql = "";  // without an address, which the engine would report as misuse
   if (const std::size_t nul = sql.find('\0'); nul != std::string_view::npos) [[unlikely]]
     throw_nul(connection, sql, nul);
   const TextTraits traits = text_traits(sql);
@@ -47,7 +47,7 @@ std::shared_ptr<Statement> Statement::prepare(Connection& connection, std::strin
   const char* tail = nullptr;
   sqlite3_stmt* stmt = compile(connection, sql, persistence, &tail);
   std::string_view rest = sql.substr(static_cast<std::size_t>(tail - sql.data()));
-  if (stmt == nullptr) {  // an empty statement came first, and perhaps many more
+  if (stmt == nullptr) {  // the text begins with at least one empty statement
     const auto first = sql::Splitter(rest).next();
     if (!first) core::throw_error(ErrorCode::Misuse, "the SQL text holds no statement", sql);
     sql = rest.substr(first->offset);
@@ -86,7 +86,7 @@ Statement::Statement(Connection& connection, sqlite3_stmt* stmt, std::string sql
   connection.first_statement_ = this;
 }
 
-// What is known from the compilation alone.
+// Reads what the compiled statement says about itself.
 void Statement::look_at_handle() noexcept {
   parameter_count_ = sqlite3_bind_parameter_count(stmt_);
   column_count_ = sqlite3_column_count(stmt_);
@@ -142,19 +142,19 @@ void Statement::finalize() {
 // -- arguments -------------------------------------------------------------------------------------------------------
 
 namespace {
-constexpr int kNotANumber = -1;  // beside the engine's codes
+constexpr int kNotANumber = -1;  // not one of the engine's codes
 constexpr std::size_t kIntMax = std::numeric_limits<int>::max();
 }  // namespace
 
-// Comparisons, the commonest types first, and the calls with an int for a size, which the engine reaches its work
-// faster from: this is a third of what a small statement costs beyond the engine.
+// Tests the commonest types first, and prefers the bind functions with an int as size, which take a shorter way through
+// the engine. Binding is a third of what a small statement costs beyond the engine.
 inline int Statement::bind_value(int number, const ValueRef& value, bool copy) noexcept {
   const ValueType type = value.type();
   if (type == ValueType::Integer) return sqlite3_bind_int64(stmt_, number, value.integer());
   if (type == ValueType::Text) {
     const bool own = copy && !value.is_borrowed();
     copied_ |= own;
-    // An empty view may have no address, which the engine would take for NULL.
+    // An empty view may lack an address. The engine would take that for NULL.
     const char* data = value.text().data() == nullptr ? "" : value.text().data();
     const auto lifetime = own ? SQLITE_TRANSIENT : SQLITE_STATIC;
     if (value.size() <= kIntMax) [[likely]]
@@ -162,7 +162,7 @@ inline int Statement::bind_value(int number, const ValueRef& value, bool copy) n
     return sqlite3_bind_text64(stmt_, number, data, value.size(), lifetime, SQLITE_UTF8);
   }
   if (type == ValueType::Real) {
-    // The engine would store NULL; nothing becomes NULL unasked.
+    // The engine would store NULL, which must not happen silently.
     return std::isnan(value.real()) ? kNotANumber : sqlite3_bind_double(stmt_, number, value.real());
   }
   if (type == ValueType::Null) return sqlite3_bind_null(stmt_, number);
@@ -185,7 +185,7 @@ void Statement::bind_one(int number, const ValueRef& value, bool copy) {
     fail_bind(number, rc);
 }
 
-// Large arguments of a run that is over would else stay with a statement that the cache keeps.
+// Releases copies of arguments. Otherwise large ones would stay in memory with a cached statement.
 void Statement::forget_copies() noexcept {
   if (!copied_) return;
   sqlite3_clear_bindings(stmt_);
@@ -241,7 +241,7 @@ void Statement::fail_begin() const {
   core::throw_error(ErrorCode::Misuse, "the statement is still running: end its Rows first, or reset() it", sql_);
 }
 
-// Whether it begins or ends a transaction; savepoints do neither.
+// Whether the text begins or ends a transaction. Savepoints do neither.
 bool Statement::is_transaction_control() noexcept {
   if (!transaction_control_) {
     const sql::StatementKind kind = sql::classify(sql_).kind;
@@ -292,11 +292,11 @@ void Statement::fail_run(int rc) {
     if (!readonly_) {
       connection_->roll_back_if_bound();
     } else {
-      connection_->unbind();  // it wrote nothing
+      connection_->unbind();  // it has written nothing
     }
     Connection& connection = *connection_;
     end_run(0, Outcome::Failed, error);
-    connection.settle_if_needed();  // its listeners may use the connection, and so end this statement
+    connection.settle_if_needed();  // listeners may use the connection, even to end this statement
   };
   try {
     connection_->fail(rc, sql_);
@@ -321,8 +321,8 @@ inline int Statement::first_step() {
   return step();
 }
 
-// A step that finds the schema of one database out of date has the statement compiled again, and that may fail because
-// of another database's, or of the next change.
+// When a step finds a schema out of date, the engine compiles the statement again. That fails if another database's
+// schema is out of date as well, or a schema changes once more; then all are read again, and the step is repeated.
 int Statement::step_again(int rc) {
   if (may_be_out_of_date(rc) && sqlite3_expired(stmt_) != 0 &&
       (connection_->attention() & Connection::kKeptException) == 0 && connection_->renew_schemas()) {
@@ -332,17 +332,17 @@ int Statement::step_again(int rc) {
   return rc == SQLITE_ERROR ? step_with_strings() : rc;
 }
 
-// It did not compile again: the views and triggers that it uses may hold strings.
+// Compiling again failed on a missing column, which may be a string in double quotes in a view or trigger.
 int Statement::step_with_strings() {
   sqlite3* const db = connection_->db_;
   if (!connection_->only_schema_has_strings() || !misses_a_column(db)) return SQLITE_ERROR;
   sqlite3_stmt* again = nullptr;
   const int rc = sqlite3_prepare_v3(db, sql_.data(), static_cast<int>(sql_.size()), 0, &again, nullptr);
   sqlite3_finalize(again);
-  // If it compiles, it was the run that failed, and must not be repeated.
+  // If it compiles, the error came from the run, which must not be repeated.
   const char* tail = nullptr;
   again = rc == SQLITE_OK ? nullptr : compile_with_strings_in_schema(db, sql_, 0, &tail);
-  sqlite3_reset(stmt_);  // makes its error the connection's again
+  sqlite3_reset(stmt_);  // makes the connection report the statement's own error again
   if (again == nullptr) return SQLITE_ERROR;
   sqlite3_finalize(again);
   const StringsInDoubleQuotes allowed(db);
@@ -366,7 +366,7 @@ std::uint64_t Statement::execute(const core::ParamsView& params) {
     settle = true;
   }
   running_ = false;
-  // sqlite3_changes() keeps its number when a statement of another kind runs.
+  // sqlite3_changes() does not change when a statement of another kind runs.
   const std::uint64_t changes =
       readonly_ || total_changes(db) == before ? 0 : static_cast<std::uint64_t>(sqlite3_changes64(db));
   sqlite3_reset(stmt_);
@@ -396,7 +396,7 @@ void Statement::open(const core::ParamsView& params, core::ArgumentLifetime life
   if (rc != SQLITE_DONE || (connection_->attention() & Connection::kKeptException) != 0) fail_run(rc);
   column_count_ = sqlite3_column_count(stmt_);
   end_wanted_ = false;
-  // No row: the cursor stays open, at its end, until next() says so; the engine holds nothing any more.
+  // Without a row, the engine's statement has ended already. Ours stays open until next() has reported the end.
 }
 
 bool Statement::open_undoable(const core::ParamsView& params, detail::Wanted wanted) {
@@ -430,7 +430,7 @@ bool Statement::next() {
   }
   if (running_) [[unlikely]]
     core::throw_error(ErrorCode::Misuse, "a function called by the statement cannot ask for its next row", sql_);
-  if (rows_ == 0) {  // open() found the end already
+  if (rows_ == 0) {  // open() has found the end already
     close_cursor();
     return false;
   }
@@ -459,7 +459,7 @@ ValueRef Statement::cell(int column) noexcept {
   const char* first = first_value(stmt_);
   if (size != 0 && first != nullptr) [[likely]]
     return read_value(first + static_cast<std::size_t>(column) * size);
-  // Unprotected, which is safe as long as one thread at a time uses the connection.
+  // The value is unprotected, which is safe because only one thread at a time uses the connection.
   return convert_value(sqlite3_column_value(stmt_, column));
 }
 
@@ -478,7 +478,7 @@ void Statement::read_cells(std::span<ValueRef> cells) noexcept {
 
 void Statement::close_cursor() noexcept {
   if (!open_) return;
-  if (running_) [[unlikely]] {  // asked by a function that the statement calls: the step ends first
+  if (running_) [[unlikely]] {  // the caller is a function called by this statement, whose step has to end first
     end_wanted_ = true;
     return;
   }
@@ -494,7 +494,7 @@ void Statement::close_cursor() noexcept {
   connection_->settle_if_needed();
 }
 
-// The last step is what looks at foreign keys and commits.
+// Runs to the end, because foreign keys are checked and the statement is committed in the last step.
 void Statement::finish_cursor() {
   if (open_ && !readonly_ && !running_ && !cut_) [[unlikely]] {
     while (next()) {

@@ -17,7 +17,7 @@ class Statement final : public core::Stmt {
  public:
   using Persistence = engine::Persistence;
 
-  /// Compiles the first statement of `sql`. Throws SqlError; Misuse if there is none, or another one follows.
+  /// Compiles the first statement in `sql`. Throws SqlError; Misuse if there is none, or if another one follows.
   static std::shared_ptr<Statement> prepare(Connection& connection, std::string_view sql, Persistence persistence);
   ~Statement() override;
   Statement(const Statement&) = delete;
@@ -35,7 +35,7 @@ class Statement final : public core::Stmt {
   int cursor_column_count() const noexcept override { return column_count_; }
   std::string_view column_name(int column) const override;
   std::span<const Column> columns() override;
-  /// While a cursor is open: a number that changes when columns() does, because the schema has.
+  /// A number that changes when columns() does because the schema has changed. Valid while a cursor is open.
   int columns_version() const noexcept;
   int parameter_count() const override;
   std::string_view parameter_name(int number) const override;
@@ -47,28 +47,29 @@ class Statement final : public core::Stmt {
   StatementStatus status(bool reset) override;
   void finalize() override;
 
-  /// False of some that is_readonly() is not sure of: EXPLAIN of a write, and the question `PRAGMA journal_mode`.
+  /// More exact than !is_readonly(): also false for EXPLAIN of a write, and for querying `PRAGMA journal_mode`.
   bool may_write() const noexcept { return may_write_; }
   bool is_open() const noexcept { return open_; }
-  /// Whether it runs now: a cursor is open, or a step is below us on the stack (in a user function, for one).
+  /// Whether it is running: its cursor is open, or one of its steps is below us on the stack (for example in a user
+  /// function).
   bool is_busy() const noexcept { return open_ || running_; }
-  /// Whether what runs next is part of the call that opened the cursor.
+  /// Whether its next step belongs to the call that opened the cursor.
   bool continues_call() const noexcept { return open_ && borrows_; }
   bool is_finalized() const noexcept { return stmt_ == nullptr; }
   sqlite3_stmt* handle() const noexcept { return stmt_; }
   Connection& connection() const noexcept { return *connection_; }
-  /// Rows the current or last run yielded.
+  /// Rows returned by the current or last run.
   std::uint64_t rows() const noexcept { return rows_; }
-  /// Rows that the loops of the last run visited in tables and indexes, whether or not they went on to the result.
-  /// Nothing if they were not counted, because nobody wanted it when the run began or the engine cannot.
+  /// Rows that the last run's loops visited in tables and indexes, whether returned or not. None if they were not
+  /// counted: nobody had asked for it when the run began, or the engine cannot count them.
   std::optional<std::uint64_t> rows_scanned() const noexcept;
-  /// Steps forward in full scans of the last observed run: always counted.
+  /// Steps of full scans in the last observed run. The engine always counts them.
   std::uint64_t fullscan_steps() const noexcept;
-  /// The engine's counter of such steps, over all runs: for the difference between two moments.
+  /// The engine's counter of these steps over all runs. Compare two values of it.
   std::uint64_t fullscan_counter() const noexcept;
   std::size_t memory_used() const noexcept;
 
-  /// What the one who compiled it knows of it, kept as long as the statement.
+  /// What its owner records about a statement. Destroyed with the statement.
   class Note {
    public:
     virtual ~Note() = default;
@@ -100,7 +101,7 @@ class Statement final : public core::Stmt {
   void require_stmt() const;
   void look_at_handle() noexcept;
   void refresh_if_schema_changed();
-  void detach() noexcept;  // the connection is going: forget everything of it
+  void detach() noexcept;  // finalises it and unlinks it from its connection
 
   Connection* connection_;
   sqlite3_stmt* stmt_;
@@ -111,24 +112,24 @@ class Statement final : public core::Stmt {
   int column_count_ = 0;
   bool readonly_ = false;
   bool may_write_ = false;
-  bool open_ = false;                  // a cursor is open
-  bool first_row_ = false;             // the row of open()'s own step waits to be given out
-  bool observed_ = false;              // the observer was told of the start
-  bool cut_ = false;                   // the cursor is open here, but the engine's was ended
+  bool open_ = false;                  // its cursor is open
+  bool first_row_ = false;             // open() has read the first row, which next() has not returned yet
+  bool observed_ = false;              // observers know of its start
+  bool cut_ = false;                   // the cursor is open, but cut_cursors() has ended the engine's side of it
   bool running_ = false;               // inside a step
-  bool end_wanted_ = false;            // a callback of the running step wants the cursor closed
+  bool end_wanted_ = false;            // a callback of the running step has asked for the cursor to be closed
   bool copied_ = false;                // copies of arguments are bound
   bool borrows_ = false;               // the cursor is read within the call that opened it
-  bool looks_through_schema_ = false;  // it runs with strings in double quotes allowed, for views and triggers
+  bool looks_through_schema_ = false;  // runs with strings in double quotes allowed, which views and triggers may have
   std::optional<bool> transaction_control_;
   std::uint64_t rows_ = 0;
   std::uint64_t changes_before_ = 0;
-  Clock::time_point started_at_{};  // of an observed run
-  int fullscan_before_ = 0;         // the counter when it began
+  Clock::time_point started_at_{};  // if it is observed
+  int fullscan_before_ = 0;         // the engine's counter at the start of the observed run
   std::vector<Column> columns_;
-  int columns_reprepares_ = -1;  // columns_version() when columns_ was filled
-  int compilations_before_ = 0;  // what the engine's counter of compilations starts from
-  std::int64_t schemas_ = 0;     // Connection::schemas() when it was compiled
+  int columns_reprepares_ = -1;  // columns_version() at the time columns_ was filled
+  int compilations_before_ = 0;  // added to the engine's counter, which may restart
+  std::int64_t schemas_ = 0;     // Connection::schemas() at the time it was compiled
   mutable std::vector<std::string> parameter_names_;
   Statement* previous_ = nullptr;
   Statement* next_ = nullptr;

@@ -1,4 +1,4 @@
-// What is known of a statement.
+// The parts of Statement that answer questions about it.
 #include <memory>
 #include <utility>
 
@@ -20,7 +20,7 @@ std::string_view Statement::column_name(int column) const {
 }
 
 void Statement::refresh_if_schema_changed() {
-  // What other connections have changed the engine itself notices at a step only.
+  // The engine itself does not notice changes by other connections until a step.
   connection_->require_current_schemas(sql_);
   if (connection_->schemas() == schemas_ && sqlite3_expired(stmt_) == 0) return;
   const char* tail = nullptr;
@@ -67,7 +67,8 @@ int Statement::parameter_count() const {
 std::string_view Statement::parameter_name(int number) const {
   require_stmt();
   if (number < 1 || number > parameter_count_) sql::throw_no_parameter(number, parameter_count_, sql_);
-  // The engine's names go whenever it compiles the statement again, at any step; the text, and so the names, stay.
+  // The engine's own strings become invalid whenever it compiles the statement again, which any step may do. The names
+  // stay the same, as the text does.
   if (parameter_names_.empty()) {
     std::vector<std::string> names(static_cast<std::size_t>(parameter_count_));
     for (int i = 0; i < parameter_count_; ++i) {
@@ -101,7 +102,7 @@ std::string Statement::expanded_sql(const core::ParamsView& params) {
     core::throw_error(ErrorCode::Misuse, "the statement is running: its arguments cannot change now", sql_);
   }
   if (!is_busy()) bind(params, false);
-  if (alter_column(*connection_, sql_)) return sql_;  // the engine knows it by other words
+  if (alter_column(*connection_, sql_)) return sql_;  // the engine was given other SQL
   const std::unique_ptr<char, void (*)(void*)> text(sqlite3_expanded_sql(stmt_), &sqlite3_free);
   if (!is_busy()) sqlite3_clear_bindings(stmt_);
   if (text == nullptr) core::throw_error(ErrorCode::TooBig, "the expanded SQL text is longer than the limit", sql_);
@@ -118,7 +119,7 @@ StatementStatus Statement::status(bool reset) {
   status.auto_index_rows = counter(SQLITE_STMTSTATUS_AUTOINDEX);
   status.vm_steps = counter(SQLITE_STMTSTATUS_VM_STEP);
   status.reprepares = counter(SQLITE_STMTSTATUS_REPREPARE);
-  if (reset) compilations_before_ = version;  // it must not be a number that it was before
+  if (reset) compilations_before_ = version;  // so that no earlier number occurs again
   status.runs = counter(SQLITE_STMTSTATUS_RUN);
 #ifdef SQLITE_STMTSTATUS_FILTER_HIT
   status.filter_misses = counter(SQLITE_STMTSTATUS_FILTER_MISS);
@@ -145,7 +146,7 @@ std::optional<std::uint64_t> Statement::rows_scanned() const noexcept {
 std::uint64_t Statement::fullscan_steps() const noexcept {
   if (stmt_ == nullptr) return 0;
   const int steps = sqlite3_stmt_status(stmt_, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
-  // Somebody may have reset the counters since.
+  // The counters may have been reset since.
   return static_cast<std::uint64_t>(steps < fullscan_before_ ? steps : steps - fullscan_before_);
 }
 
