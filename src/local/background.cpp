@@ -19,7 +19,8 @@ constexpr std::chrono::seconds kLook{1};
 
 class Worker {
  public:
-  // Never destroyed: what is left at the end of the process has no use for its end, and may need what has gone by then.
+  // Never destroyed: jobs left when the process ends need not be destroyed, and may refer to things that are gone by
+  // then.
   static Worker& instance() {
     static Worker* const worker = new Worker;
     static const AtEnd at_end(*worker);
@@ -59,17 +60,17 @@ class Worker {
     Worker& worker;
   };
 
-  // With the mutex.
+  // Starts the thread if there is none. Needs the mutex.
   bool runs() {
     if (ending_) return false;
     if (thread_.joinable()) return true;
-    // Signals are for the program's own threads.
+    // Signals must go to the program's own threads.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
       thread_ = std::thread([this] { work(); });
-    } catch (const std::exception&) {  // no thread to be had: the caller is told
+    } catch (const std::exception&) {  // no thread is available, which the caller learns from the result
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return thread_.joinable();
@@ -105,7 +106,7 @@ class Worker {
         jobs_.pop_front();
         lock.unlock();
         run(job);
-        job = nullptr;  // what it holds may end here
+        job = nullptr;  // destroys what it holds, without the mutex
         lock.lock();
       } else if (looks_.empty()) {
         changed_.wait(lock);

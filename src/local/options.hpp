@@ -1,4 +1,4 @@
-// What LocalBuilder collects.
+// The options that LocalBuilder collects.
 #pragma once
 
 #include <chrono>
@@ -29,12 +29,12 @@ struct LocalOptions {
   std::vector<std::filesystem::path> extension_directories;
   std::size_t statement_cache_bytes = std::size_t{4} << 20;
   std::uint64_t max_temporary_bytes = engine::TemporarySpace::kUnlimited;
-  std::uint64_t max_connection_temporary_bytes = engine::TemporarySpace::kUnlimited;  // of each connection
-  std::string temporary_owner = "this database";                                      // who has that bound, in errors
-  std::shared_ptr<engine::TemporarySpace> temporary_whole;  // what several databases share, or null
+  std::uint64_t max_connection_temporary_bytes = engine::TemporarySpace::kUnlimited;  // per connection
+  std::string temporary_owner = "this database";            // named in errors as the owner of that limit
+  std::shared_ptr<engine::TemporarySpace> temporary_whole;  // shared by several databases, or null
   std::optional<std::chrono::milliseconds> default_deadline;
   bool uuid_blobs = false;
-  std::optional<std::string> server_database_name;  // what libsql_server_database_name() says, which is there only then
+  std::optional<std::string> server_database_name;  // of libsql_server_database_name(); none: no such function
   std::vector<QueryLog> query_logs;
   bool writers_in_line = false;
   local::CheckpointPolicy checkpoints;

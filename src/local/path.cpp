@@ -12,7 +12,7 @@ int hex_digit(char c) noexcept {
   return -1;
 }
 
-// https://www.sqlite.org/uri.html: what is not an escape stands for itself.
+// As in https://www.sqlite.org/uri.html: a sequence that is no escape stands for itself.
 std::string unescaped(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -56,7 +56,7 @@ Session::Session(std::shared_ptr<Store> store, BorrowedConnection lent)
   mark_clean();
 }
 
-// The next one gets the connection as this one got it, or another.
+// A lent connection goes back in the state in which it came, or is not used again.
 Session::~Session() {
   if (!is_lent_ || is_closed()) return;
   try {
@@ -66,7 +66,7 @@ Session::~Session() {
   }
 }
 
-// Compiling is a part of the call.
+// Compiling is part of the call, so both have one deadline.
 template <class Body>
 inline auto Session::in_one_call(Body&& body) {
   connection().require_open();
@@ -127,7 +127,7 @@ StatementResult Session::run_statement(engine::Statement& statement, const core:
 
 namespace {
 
-// Calls `run` with the text and the arguments of each.
+// Calls `run` with the text and arguments of each statement.
 template <class Run>
 void for_each_statement(const core::Batch& batch, Run&& run) {
   if (const auto* const script = std::get_if<std::string_view>(&batch)) {
@@ -178,7 +178,7 @@ void Session::begin(TransactionBehavior behavior) {
 
 void Session::begin_writing(Control begin) {
   connection().require_open();
-  const core::CallScope call(*this);  // the wait in line is a part of it
+  const core::CallScope call(*this);  // waiting for the turn is part of the call
   WriteTurn* const turn = runner_.turn();
   if (turn == nullptr) return texts().run(begin);
   turn->take();
@@ -195,7 +195,7 @@ std::shared_ptr<const HeldSnapshot> Session::snapshot() {
   connection().require_open();
   const core::CallScope call(*this);
   if (!connection().is_autocommit()) return std::make_shared<const HeldSnapshot>(runner_.shared_store(), connection());
-  // The log may be emptied between two steps, but not again and again: then something else is wrong.
+  // Another connection may empty the log between two steps. If that happens again and again, something else is wrong.
   for (int attempts = 0; attempts < 100; ++attempts) {
     texts().run(Control::Begin);
     std::shared_ptr<const HeldSnapshot> held;
@@ -213,7 +213,7 @@ std::shared_ptr<const HeldSnapshot> Session::snapshot() {
       core::throw_unsupported("a snapshot of a database whose log is empty", "local",
                               "the connection may not write to it");
     }
-    // Rewrites one field with its own value: now the log has a frame.
+    // Rewrites a field with its own value, so that the log has a frame.
     begin_writing(Control::BeginImmediate);
     try {
       connection().execute_script("PRAGMA main.user_version=" +
@@ -252,7 +252,7 @@ void Session::begin_at(const HeldSnapshot& snapshot) {
 }
 
 void Session::enter_read_only() {
-  // A connection that may only read stays so afterwards.
+  // A connection that was read-only before stays so afterwards.
   restore_writing_ = connection().query_integer("PRAGMA query_only") == 0;
   connection().refuse_writes(engine::Connection::ReadOnlyReason::Transaction);
   read_only_transaction_ = true;
@@ -260,7 +260,7 @@ void Session::enter_read_only() {
 
 void Session::commit() {
   connection().forget_last_run();
-  std::exception_ptr failure;  // a listener's, who was told of the end
+  std::exception_ptr failure;  // from a listener that was told of the commit
   try {
     texts().run(Control::Commit);
   } catch (...) {
@@ -274,8 +274,8 @@ void Session::commit() {
   if (failure != nullptr) std::rethrow_exception(failure);
 }
 
-// Undoes, whatever listeners, an authorizer or an interrupt have against it; then the listeners' exception is thrown.
-// An interrupt lasts while any statement runs, rows that are being read included: they are to end with it.
+// Undoes even if listeners, an authorizer or an interrupt object. An exception of a listener is thrown at the end.
+// An interrupt stays in force while any statement is running, including cursors, so these are ended with it.
 template <class Undo>
 void Session::undo_surely(const std::string& text, Undo&& undo) {
   const core::UndoScope scope(*this);
@@ -365,14 +365,15 @@ void Session::undo_savepoint(const std::string& quoted) {
 
 void Session::abandon(std::string reason) noexcept {
   forget_handles();
-  if (!connection().is_stepping()) {  // else a callback gives it up, and it is closed when it ends
+  if (!connection().is_stepping()) {  // otherwise this is a callback of the running statement, and the connection is
+                                      // closed later
     runner_.close_all();
   }
   connection().abandon(std::move(reason));
 }
 
 void Session::pause(std::chrono::nanoseconds time) {
-  constexpr std::chrono::milliseconds kUnnoticed{5};  // for an interrupt
+  constexpr std::chrono::milliseconds kUnnoticed{5};  // longest delay until an interrupt is noticed
   const engine::Clock::time_point until = engine::Clock::now() + time;
   for (;;) {
     patience().check_call();
@@ -385,7 +386,7 @@ void Session::pause(std::chrono::nanoseconds time) {
 void Session::ping() {
   connection().require_open();
   const core::CallScope call(*this);
-  run("PRAGMA schema_version");  // through the engine, with its locks and its deadline
+  run("PRAGMA schema_version");  // through the engine, with its locks and deadline
   connection().probe_file();
 }
 
@@ -421,7 +422,7 @@ void Session::restore() {
   end_transactions();
   connection().allow_writes(engine::Connection::ReadOnlyReason::Session);
   texts().clear();
-  store().restore_pragmas(connection());  // first: with query_only=1, for one, nothing could be dropped
+  store().restore_pragmas(connection());  // first, because with query_only=1, for example, nothing could be dropped
   connection().drop_temporary_objects();
   connection().detach_databases();
   connection().restore_limits();
@@ -431,7 +432,7 @@ void Session::restore() {
 }
 
 void Session::end_transactions() {
-  connection().report_later(nullptr);  // who should have been told is gone
+  connection().report_later(nullptr);  // the user who should get it has gone
   if (in_transaction()) rollback();
   if (!connection().is_autocommit()) connection().execute_script("ROLLBACK");
   forget_handles();

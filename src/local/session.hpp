@@ -1,4 +1,4 @@
-// A session with a file of this machine.
+// A session on a file of this machine, or in memory.
 #pragma once
 
 #include <chrono>
@@ -17,12 +17,12 @@ class HeldSnapshot;
 class Session final : public core::Session {
  public:
   explicit Session(std::shared_ptr<Store> store);
-  /// On a connection that its store keeps: for a while, and for work of its own.
+  /// On a spare connection of the store, which gets it back at the end.
   Session(std::shared_ptr<Store> store, BorrowedConnection lent);
   ~Session() override;
 
   engine::Connection* engine_connection() noexcept override {
-    touched_ = true;  // by what it leaves there
+    touched_ = true;  // the caller may leave something on the connection
     return &connection();
   }
 
@@ -48,7 +48,8 @@ class Session final : public core::Session {
   void abandon(std::string reason) noexcept override;
   core::Reset undo_use(core::Reset least) override;
   void mark_clean() override;
-  /// Whether something was left here since mark_clean() that the next user must not find, beside an open transaction.
+  /// Whether, since mark_clean(), something other than an open transaction was left behind that the next user must not
+  /// find.
   bool is_soiled() const noexcept {
     return touched_ || texts().leaves_traces() || connection().observers().has_until_reset() ||
            connection().temporary_version() != temporary_version_;
@@ -67,7 +68,7 @@ class Session final : public core::Session {
   core::DatabaseFacts facts() const override;
   core::ObserverList& observers() noexcept override { return connection().observers(); }
 
-  /// Changes the encryption key of the file, also for the connections that its database gives from now on.
+  /// Changes the encryption key of the file, also for connections that its database opens later.
   void rekey(std::span<const std::byte> key);
 
   Store& store() const noexcept { return runner_.store(); }
@@ -75,9 +76,10 @@ class Session final : public core::Session {
   engine::Patience& patience() const noexcept { return connection().patience(); }
   Runner& runner() noexcept { return runner_; }
 
-  /// The state that the open transaction reads, or now. Throws Misuse in a transaction that has written.
+  /// The state that the open transaction reads, or else the current one. Throws Misuse in a transaction that has
+  /// written.
   std::shared_ptr<const HeldSnapshot> snapshot();
-  /// Begins a read-only transaction at a snapshot. Throws Misuse for one of another database.
+  /// Begins a read-only transaction on a snapshot. Throws Misuse if the snapshot is of another database.
   void begin_at(const HeldSnapshot& snapshot);
 
  protected:
@@ -105,9 +107,9 @@ class Session final : public core::Session {
   Runner runner_;
   bool is_lent_ = false;
   bool read_only_transaction_ = false;
-  bool restore_writing_ = false;        // after it
-  bool touched_ = false;                // something other than plain statements was done here since the last reset
-  std::int64_t temporary_version_ = 0;  // when the connection was marked clean
+  bool restore_writing_ = false;        // at the end of that transaction
+  bool touched_ = false;                // something other than plain statements has been done here since the last reset
+  std::int64_t temporary_version_ = 0;  // at the time of mark_clean()
 };
 
 }  // namespace libsql::local

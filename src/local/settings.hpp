@@ -1,4 +1,4 @@
-// The settings of a connection that SQL text may change, and how they get back to what a new connection has.
+// The settings of a connection that SQL text can change, and how they are reset.
 #pragma once
 
 #include <string>
@@ -11,10 +11,11 @@ namespace libsql::local {
 
 class Settings {
  public:
-  /// Takes what a connection is set to that nobody has used yet.
+  /// Records the settings of a connection that nobody has used yet.
   void remember(engine::Connection& connection);
-  /// Sets a connection, in which no transaction is open, back to that. Only a journal mode other than WAL and DELETE is
-  /// left to the caller, who knows which one the database shall have. Throws Configuration if a lock cannot be let go.
+  /// Resets a connection without an open transaction to those settings. A journal mode other than WAL and DELETE is
+  /// left to the caller, who knows which one the database should have. Throws Configuration if a lock cannot be
+  /// released.
   void restore(engine::Connection& connection) const;
 
  private:

@@ -1,4 +1,4 @@
-// A snapshot that stays: a connection of its own holds a read transaction at it, which no checkpoint passes.
+// A snapshot that lasts: a connection of its own holds a read transaction on it, so that no checkpoint goes past it.
 #pragma once
 
 #include <memory>
@@ -10,10 +10,10 @@
 
 namespace libsql::local {
 
-/// Immutable. Threads: may be used, and may end, on any.
+/// Immutable. Threads: may be used and destroyed on any.
 class HeldSnapshot {
  public:
-  /// Of the state that the connection's open transaction reads.
+  /// Takes the state that the connection's open transaction reads.
   HeldSnapshot(std::shared_ptr<Store> store, engine::Connection& connection);
   HeldSnapshot(const HeldSnapshot&) = delete;
   HeldSnapshot& operator=(const HeldSnapshot&) = delete;

@@ -10,17 +10,17 @@
 
 namespace libsql::local {
 namespace {
-// What an entry costs beside the engine's memory: the two containers' nodes and the Statement object.
+// Bytes of an entry besides the engine's memory: the nodes of two containers and the Statement object.
 constexpr std::size_t kEntryOverhead = 512;
 
 enum class Kind : std::uint8_t {
-  Plain,   // leaves nothing behind on the connection but, at most, an open transaction
-  Pragma,  // or EXPLAIN of one
+  Plain,   // leaves nothing on the connection except, perhaps, an open transaction
+  Pragma,  // also EXPLAIN of one
   BusyTimeout,
   Other,
 };
 
-// 0 is no limit.
+// 0 means no limit.
 void require_heap_limit(const std::string& name, std::string_view value) {
   if (value == "0" || engine::Connection::counts_memory()) return;
   core::throw_unsupported("PRAGMA " + name, "local",
@@ -84,12 +84,12 @@ std::shared_ptr<engine::Statement> StatementCache::take(std::string_view sql) {
   ++connection_.statistics.cache_misses;
   const Kind kind = kind_of(sql);
   if (kind != Kind::Plain) leaves_traces_ = true;
-  // A PRAGMA reads or sets its value while it is compiled: run again, it would do nothing or give the old answer.
+  // A PRAGMA may read or set its value when it is compiled. Run again, it would do nothing or return the old value.
   const auto prepare_once = [&] { return engine::Statement::prepare(connection_, sql, Persistence::Once); };
   if (kind == Kind::BusyTimeout) return connection_.patience().with_busy_timeout_lent(prepare_once);
   if (kind == Kind::Pragma || max_bytes_ == 0) return prepare_once();
   auto statement = engine::Statement::prepare(connection_, sql, Persistence::Cached);
-  // The statement's text may begin later than `sql`, after empty statements; such a text is not worth a second entry.
+  // If `sql` begins with empty statements, the statement's text begins later. That is not worth a second entry.
   if (statement->sql() != sql || entries_.peek(statement->sql()) != nullptr) return statement;
   const std::size_t bytes = statement->memory_used() + sql.size() + kEntryOverhead;
   if (bytes > max_bytes_) return statement;
@@ -119,7 +119,7 @@ void StatementCache::run_slowly(Control control) {
 }
 
 void StatementCache::evict() noexcept {
-  // None that runs: a statement below us on the stack may have made this one.
+  // Running statements stay: one below us on the stack may have led to this call.
   const auto may_go = [](const Entry& entry) {
     return !entry.statement->is_busy() && (entry.second == nullptr || !entry.second->is_busy());
   };

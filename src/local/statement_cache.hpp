@@ -1,4 +1,4 @@
-// Compiled statements by their text, the least recently used given up first, bounded by bytes.
+// Compiled statements by text. Bounded in bytes; the least recently used are dropped first.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace libsql::local {
 
-/// The texts that begin and end transactions, which a session runs for every one of them.
+/// The texts that begin and end transactions. A session runs them for every transaction.
 enum class Control : std::uint8_t { Begin, BeginImmediate, BeginExclusive, Commit, Rollback };
 
 class StatementCache {
@@ -23,14 +23,14 @@ class StatementCache {
     controls_.fill(entries_.end());
   }
 
-  /// The statement for this text, free to be used, compiled if need be. What is in use elsewhere is not given out
-  /// again: then the caller gets one of its own. A hit copies nothing but the pointer.
+  /// The statement for this text, idle, compiled if need be. If the cached one is in use, the caller gets another. A
+  /// hit copies nothing but the pointer.
   std::shared_ptr<engine::Statement> take(std::string_view sql);
-  /// The same for a use that ends before anything else can touch the cache's owner: no reference is counted.
+  /// The same for a use that ends before anything else can use the cache or its owner, so that no reference is counted.
   template <class Use>
   decltype(auto) with(std::string_view sql, Use&& use) {
     const auto found = entries_.find(sql);
-    // One that somebody holds but that is not running will do: the use ends before its holder can notice.
+    // A statement that somebody holds may be used if it is not running: the holder cannot notice.
     if (found != entries_.end() && is_idle(*found->statement)) [[likely]] {
       entries_.touch(found);
       ++connection_.statistics.cache_hits;
@@ -40,8 +40,8 @@ class StatementCache {
     const std::shared_ptr<engine::Statement> statement = take(sql);
     return use(*statement);
   }
-  /// The same for an owner that compiles what is not here itself, with a note that it hangs on the statement: null if
-  /// the text is not here or its statement is in use.
+  /// The same for an owner that compiles missing texts itself and attaches a note to the statement. Null if the text is
+  /// not cached, or its statement is in use.
   const std::shared_ptr<engine::Statement>* find(std::string_view sql) noexcept {
     const auto found = entries_.find(sql);
     if (found == entries_.end() || !is_idle(*found->statement)) [[unlikely]] {
@@ -52,16 +52,17 @@ class StatementCache {
     ++connection_.statistics.cache_hits;
     return &found->statement;
   }
-  /// Without a count: whoever has it, uses it or not.
+  /// Looks a text up without counting it as a hit or a use.
   const engine::Statement* peek(std::string_view sql) const noexcept {
     const Entry* const found = entries_.peek(sql);
     return found == nullptr ? nullptr : found->statement.get();
   }
-  /// Keeps a statement under a text that it may have been compiled from in parts or in other words only. Does nothing
-  /// if there is one. `overhead`: what the note costs, in bytes.
+  /// Caches a statement under `sql`, which may differ from the text that was compiled. Does nothing if there is one
+  /// already. `overhead` is the size of the note in bytes.
   void keep(std::string_view sql, std::shared_ptr<engine::Statement> statement, std::size_t overhead);
-  /// Runs one of these. While it is in the cache it is found without a look at its text. It grows old there all the
-  /// same: should it have to go one day, compiling it again is cheaper than moving it to the front each time.
+  /// Runs one of these texts. A cached one is found without a look-up by text. That does not count as a use, so it is
+  /// dropped in time like an unused one: compiling it again now and then is cheaper than moving it to the front each
+  /// time.
   void run(Control control) {
     const Entries::Iterator entry = controls_[static_cast<std::size_t>(control)];
     if (entry == entries_.end() || !is_idle(*entry->statement)) [[unlikely]]
@@ -70,21 +71,21 @@ class StatementCache {
     entry->statement->execute({});
   }
 
-  /// Frees every statement that is not in use and forgets the others.
+  /// Drops all statements, except those running below us on the stack. Statements in use elsewhere continue to exist.
   void clear() noexcept;
   std::size_t size() const noexcept { return entries_.size(); }
   std::size_t bytes() const noexcept { return entries_.bytes(); }
-  /// Whether anything was compiled here, since forget_traces(), that may leave more behind on the connection than an
-  /// open transaction: settings, temporary tables, attached databases.
+  /// Whether, since forget_traces(), anything was compiled that can leave more on the connection than an open
+  /// transaction: settings, temporary tables, attached databases.
   bool leaves_traces() const noexcept { return leaves_traces_; }
   void forget_traces() noexcept { leaves_traces_ = false; }
 
  private:
   struct Entry {
     std::shared_ptr<engine::Statement> statement;
-    std::shared_ptr<engine::Statement> second;  // compiled while the first was in use; null as a rule
+    std::shared_ptr<engine::Statement> second;  // compiled while the first was in use; usually null
     std::size_t bytes;
-    std::string own_text;  // if it differs from the statement's
+    std::string own_text;  // if it differs from the statement's text
     std::string_view text() const noexcept { return own_text.empty() ? statement->sql() : own_text; }
   };
   using Entries = core::TextLru<Entry>;
@@ -105,7 +106,7 @@ class StatementCache {
   std::size_t max_bytes_;
   bool leaves_traces_ = false;
   Entries entries_;
-  std::array<Entries::Iterator, 5> controls_;  // where in `entries_`; its end: not in the cache
+  std::array<Entries::Iterator, 5> controls_;  // places in `entries_`; end(): not cached
 };
 
 }  // namespace libsql::local
