@@ -24,14 +24,14 @@ namespace {
 
 constexpr std::chrono::milliseconds kTidyPeriod{250};
 
-// The admin port has nothing but further routes.
+// Serves the admin port, which has only the routes added from outside.
 class AdminHandler final : public net::Handler {
  public:
   AdminHandler(const Router& routes, std::size_t body_limit) : routes_(routes), body_limit_(body_limit) {}
   void on_head(net::Exchange& exchange) override {
     exchange.set_body_limit(body_limit_);
     if (exchange.body_is_here()) return;
-    // Before a body is waited for, who sends it has to be known.
+    // A body is only waited for if its sender is known.
     RoutedExchange routed(exchange, OtherSites::Refused);
     if (!routes_.refuses(routed)) exchange.set_known(nullptr);
   }
@@ -46,7 +46,7 @@ class AdminHandler final : public net::Handler {
   std::size_t body_limit_;
 };
 
-// A port for clients that connect to any path.
+// Serves the port for WebSocket clients, which may connect to any path.
 class WebSocketOnly final : public net::Handler {
  public:
   explicit WebSocketOnly(ServerState& state) : state_(state) {}
@@ -64,9 +64,10 @@ class WebSocketOnly final : public net::Handler {
   ServerState& state_;
 };
 
-// Threads that need no place, so that there is always one to read and write, and to answer what runs nothing.
+// Threads beyond the number of places, so that there is always one to read, to write, and to answer requests that run
+// nothing.
 constexpr std::size_t kSpareThreads = 8;
-// What strangers have: enough for a token and a few seconds to show it.
+// The resources of clients that have not authenticated: enough for a token and a few seconds to send it.
 constexpr std::size_t kStrangerMemory = std::size_t{8} << 20;
 constexpr std::uint64_t kHelloBytes = 16 * 1024;
 constexpr std::chrono::milliseconds kHelloTime{10'000};
@@ -87,7 +88,7 @@ net::ServerOptions net_options(const Options& options) {
   return settings;
 }
 
-// The admin port has threads and places of its own, which no client can take.
+// The admin port has its own threads and connections, which clients cannot take up.
 net::ServerOptions admin_options(const Options& options) {
   net::ServerOptions settings = net_options(options);
   settings.max_workers = 32;
@@ -135,7 +136,7 @@ class Server::Impl {
   }
 
   void reload_tls() {
-    // All are read before any is taken over.
+    // Reads all certificates before it replaces any.
     std::vector<std::pair<std::uint16_t, std::shared_ptr<const net::TlsContext>>> fresh;
     const auto read = [&](std::uint16_t port, const Listen& where) {
       if (auto tls = tls_of(where)) fresh.emplace_back(port, std::move(tls));
@@ -194,14 +195,14 @@ class Server::Impl {
     for (const auto& name_space : state_.namespaces.loaded()) {
       try {
         name_space->checkpoint_now();
-      } catch (const std::exception&) {  // the next round will do
+      } catch (const std::exception&) {  // the next round tries again
       }
     }
   }
 
   net::Server net_;
   std::unique_ptr<net::Server> admin_net_;
-  Heap heap_;  // of the tidying thread
+  Heap heap_;  // used by the tidying thread
   std::thread tidying_;
   std::mutex mutex_;
   std::condition_variable ended_;

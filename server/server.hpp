@@ -1,4 +1,4 @@
-// A server for databases: Hrana over HTTP and WebSocket, one or many namespaces.
+// A server for databases, with one or many namespaces: Hrana over HTTP and WebSocket, and libSQL's replication.
 #pragma once
 
 #include <chrono>
@@ -20,26 +20,26 @@ class Server {
  public:
   /// Opens the data, but does not listen yet. Throws Configuration and what opening a database throws.
   explicit Server(Options options);
-  /// Stops without waiting for requests that run.
+  /// Stops without waiting for running requests.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Further routes go in here before start(). They come before the server's own.
+  /// Routes added here before start() take precedence over the server's own.
   Router& routes() noexcept;
   Router& admin_routes() noexcept;
 
-  /// Listens and returns. Throws Network if an address cannot be taken.
+  /// Starts to listen, and returns. Throws Network if an address cannot be used.
   void start();
-  /// Takes no new connections, lets running requests end for at most `drain`, interrupts the rest, rolls back what is
-  /// open and closes the databases. True if nothing had to be interrupted.
+  /// Stops accepting connections, gives running requests at most `drain` to end, interrupts the others, rolls back open
+  /// transactions and closes the databases. True if nothing had to be interrupted.
   bool stop(std::chrono::milliseconds drain);
 
-  /// Reads the certificates again, for the connections to come. Throws Network if they cannot be used; then the old
-  /// ones stay in use.
+  /// Reads the certificates again, for later connections. Throws Network if they cannot be used, and then keeps the old
+  /// ones.
   void reload_tls();
 
-  /// The ports that start() took; 0 for what does not listen.
+  /// The ports on which it listens since start(); 0: not listening.
   std::uint16_t port() const noexcept;
   std::uint16_t admin_port() const noexcept;
   std::uint16_t hrana_port() const noexcept;
@@ -47,7 +47,7 @@ class Server {
   Namespaces& namespaces() noexcept;
   const Options& options() const noexcept;
   ServerGauges gauges() const;
-  /// A line for each HTTP stream.
+  /// One line for each HTTP stream.
   std::vector<std::string> describe_streams() const;
 
  private:

@@ -47,7 +47,7 @@ UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
     std::string_view path;
     Route route;
   };
-  // Most used first.
+  // The most frequently used first.
   static constexpr std::array<Known, 15> kRoutes = {{{"/v2/pipeline", Route::PipelineJson},
                                                      {"/v3/pipeline", Route::PipelineJson},
                                                      {"/v3/cursor", Route::CursorJson},
@@ -72,7 +72,7 @@ UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
 void UserHandler::on_head(net::Exchange& exchange) {
   const bool legacy = target_of(exchange.request().path).path == "/";
   exchange.set_body_limit(legacy ? state_.options.limits.legacy_request_bytes : state_.options.limits.request_bytes);
-  // With the body there, on_request() asks the same at once.
+  // If the body has arrived, on_request() checks the same right away.
   if (!exchange.body_is_here()) {
     try {
       check_stranger(exchange);
@@ -90,7 +90,7 @@ void UserHandler::on_head(net::Exchange& exchange) {
   }
 }
 
-// Before the body of a request is waited for and kept, who sends it has to be known.
+// Checks who sends the request before its body is waited for and kept.
 void UserHandler::check_stranger(net::Exchange& exchange) {
   const net::Request& request = exchange.request();
   const Route route = route_of(target_of(request.path).path);
@@ -134,7 +134,7 @@ void UserHandler::on_request(net::Exchange& exchange) {
 
 void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
   const net::Request& request = exchange.request();
-  if (request.method == "OPTIONS") {  // a browser asks before it sends
+  if (request.method == "OPTIONS") {  // a browser's preflight request
     return exchange.answer(
         200,
         {kAnyOrigin,
@@ -213,8 +213,8 @@ void UserHandler::run(net::Exchange& exchange, Route route, Notes& notes) {
   }
 }
 
-// False: there is none, and the request waits for one without a thread. Throws RequestRefused when it has waited long
-// enough.
+// False: no place is free, and the request waits for one without a thread. Throws RequestRefused when it has waited
+// long enough.
 bool UserHandler::wait_for_place(net::Exchange& exchange, const Context& context, Places::Place& place, Whose whose) {
   Places& places = state_.places;
   const auto now = core::SteadyClock::now();
@@ -245,7 +245,7 @@ void UserHandler::run_call(net::Exchange& exchange, GrpcHandler::Call call, Note
   replication_.handle(exchange, call, scope);
 }
 
-// For an answer that goes on when the handler has returned.
+// For an answer that continues after the handler has returned.
 std::unique_ptr<BodyRecord> UserHandler::record_of(net::Exchange& exchange, Notes& notes) const {
   if (state_.options.observer == nullptr) return nullptr;
   return std::make_unique<BodyRecord>(exchange, state_.options.observer, notes.name_space, 200, notes.begun);

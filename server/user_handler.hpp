@@ -1,4 +1,4 @@
-// What a client's request is answered with: the routes of the user port.
+// Answers clients' requests: the routes of the user port.
 #pragma once
 
 #include <chrono>
@@ -26,12 +26,12 @@ class UserHandler final : public net::Handler {
 
  private:
   enum class Route : std::uint8_t;
-  // What becomes known of a request while it is answered.
+  // What is learnt about a request while it is answered.
   struct Notes {
     std::chrono::steady_clock::time_point begun;
     std::string name_space;
     RowTally rows;
-    bool is_recorded = false;  // by somebody else, when the answer has ended
+    bool is_recorded = false;  // another object records it when the answer has ended
   };
   static Route route_of(std::string_view path) noexcept;
   void dispatch(net::Exchange& exchange, Notes& notes);

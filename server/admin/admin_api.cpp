@@ -18,7 +18,7 @@ void log(const Exchange& exchange, const AdminContext& context, const std::excep
   context.log.error("admin", std::string(exchange.method()) + " " + std::string(exchange.path()) + ": " + error.what());
 }
 
-// What is wrong with the request, what passes, and what is wrong with the server.
+// Client errors, transient conditions, and errors of the server.
 int status_of(const Error& error) noexcept {
   switch (error.code()) {
     case ErrorCode::Conflict:

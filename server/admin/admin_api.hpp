@@ -1,5 +1,5 @@
-// The admin API: namespaces, backups, counters. Routes as observed: sqld 0.24.33; the list of namespaces and the backup
-// are ours.
+// The admin API: namespaces, backups, counters. Routes as observed in sqld 0.24.33, except that the list of namespaces
+// and the backup are our own.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@ class Monitor;
 class Router;
 class Server;
 
-/// What the routes work on; all of it outlives the server's listeners.
+/// What the routes work on. All of it outlives the server's listeners.
 struct AdminContext {
   Server& server;
   Monitor& monitor;
@@ -22,10 +22,10 @@ struct AdminContext {
   std::filesystem::path dump_directory;    // empty: no dumps from files
 };
 
-/// Adds the routes to the server's admin listener; before it starts.
+/// Adds the routes to the server's admin listener. Call it before the server starts.
 void add_admin_routes(const AdminContext& context);
 
-// The groups of routes, each in a file of its own.
+// The groups of routes, each in its own file.
 void add_namespace_routes(Router& router, const AdminContext& context);
 void add_stats_routes(Router& router, const AdminContext& context);
 

@@ -1,4 +1,4 @@
-// Why the admin API refuses something.
+// Why the admin API refuses a request.
 #pragma once
 
 #include <stdexcept>

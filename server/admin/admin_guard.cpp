@@ -19,8 +19,8 @@ std::string read_key(const std::filesystem::path& file) {
   return key;
 }
 
-// A page of a web site may send some requests to any address that its reader's browser reaches, this one too; the
-// browser then tells where the page came from.
+// A web page can make its reader's browser send some requests to any address, including this one. The browser then
+// names the page's origin.
 bool comes_from_elsewhere(const Exchange& exchange) {
   const auto origin = exchange.header("origin");
   if (!origin) return false;
@@ -28,8 +28,8 @@ bool comes_from_elsewhere(const Exchange& exchange) {
   return scheme == std::string_view::npos || origin->substr(scheme + 3) != exchange.header("host");
 }
 
-// A site may give its name the address of this machine, and then its pages come from where they send to. Such a name is
-// in the header.
+// A site may point its own name at this machine, so that its pages count as coming from here. The Host header then has
+// that name.
 bool is_meant_for_loopback(const Exchange& exchange) {
   std::string_view host = exchange.header("host").value_or("");
   if (host.starts_with('[')) {
@@ -78,7 +78,7 @@ bool AdminGuard::knows(std::string_view credential) const {
   constexpr std::string_view kScheme = "Basic ";
   const std::lock_guard lock(mutex_);
   if (!key_.is_set()) return true;
-  // The key stands there as it was configured, not in base64 (observed: sqld 0.24.33).
+  // The key is sent as configured, not in base64, as observed in sqld 0.24.33.
   return credential.starts_with(kScheme) && key_.equals(credential.substr(kScheme.size()));
 }
 

@@ -1,4 +1,4 @@
-// Who may use the admin API.
+// Decides who may use the admin API.
 #pragma once
 
 #include <filesystem>
@@ -17,12 +17,12 @@ class Log;
 /// Threads: any number at once.
 class AdminGuard final {
  public:
-  /// Under which names the listener may be spoken to while there is no key.
+  /// Which names the Host header may have as long as there is no key.
   enum class Names : bool { Loopback, Any };
-  /// The key as text, or in a file, or neither. Throws KeyError and std::system_error.
+  /// The key as text, in a file, or neither. Throws KeyError and std::system_error.
   AdminGuard(const std::string& key, const std::filesystem::path& key_file, Names names, Log& log);
 
-  /// Answers and returns true if the request may not go on.
+  /// True if the request must not continue; it has been answered then.
   bool refuses(Exchange& exchange) const;
   void reload_changed() noexcept;
 

@@ -13,11 +13,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-// What existing databases are told if they have no limit: 10^18 bytes.
+// Reported for a database without a limit: 10^18 bytes.
 constexpr std::string_view kNoSizeLimit = "1000.0 PB";
 
-// With one digit behind the point, as existing programs read it, if that says it exactly; else in bytes, so that what
-// is told may be sent back.
+// With one decimal, as existing programs expect, if that is exact; otherwise in bytes, so that sending it back changes
+// nothing.
 std::string size_text(std::uint64_t bytes) {
   constexpr std::array<std::string_view, 5> kUnits = {"KB", "MB", "GB", "TB", "PB"};
   std::string text = std::to_string(bytes) + " B";
@@ -111,7 +111,7 @@ std::optional<Durability> durability_in(const Json& object) {
   return durability;
 }
 
-// What this server does not support. Silently accepting it would let clients rely on it.
+// Members that this server does not support. If they were silently accepted, clients would rely on them.
 void refuse_members(const Json& object, std::initializer_list<const char*> names) {
   for (const char* const name : names) {
     const Json* const found = member(object, name);

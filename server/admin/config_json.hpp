@@ -1,4 +1,4 @@
-// A namespace's configuration as the admin API writes it. Members and their meaning as observed: sqld 0.24.33.
+// A namespace's configuration in the admin API's JSON. Members and their meaning as observed in sqld 0.24.33.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@ namespace libsql::server {
 
 std::string config_to_json(const NamespaceConfig& config);
 
-/// What POST .../config asks for: members that are missing keep what they are in `current` or lose it, each as the
-/// reference does. Throws AdminError.
+/// The configuration that POST .../config asks for. Missing members keep their value in `current` or lose it, depending
+/// on the member, as in sqld. Throws AdminError.
 NamespaceConfig config_from_json(std::string_view body, const NamespaceConfig& current);
 
 /// What POST .../create asks for.

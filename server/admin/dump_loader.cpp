@@ -21,9 +21,9 @@ namespace {
 
 constexpr std::size_t kLongestStatement = std::size_t{1} << 30;
 
-// Whether the statement is what dumps hold for a virtual table, whose CREATE statement would make its shadow tables
-// too: INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',NAME,NAME,0,'CREATE VIRTUAL TABLE
-// ...').
+// Whether the statement is the one that dumps contain for a virtual table, because CREATE would make its shadow tables
+// as well:
+// INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',NAME,NAME,0,'CREATE VIRTUAL TABLE ...').
 bool adds_virtual_table(std::string_view statement) {
   constexpr std::array<std::string_view, 22> kWanted = {"INSERT",   "INTO", "",         "(", "type", ",", "name",   ",",
                                                         "tbl_name", ",",    "rootpage", ",", "sql",  ")", "VALUES", "(",
@@ -37,7 +37,7 @@ bool adds_virtual_table(std::string_view statement) {
       if (!sql::equals_ignoring_case(text, "sqlite_schema") && !sql::equals_ignoring_case(text, "sqlite_master")) {
         return false;
       }
-    } else if (wanted == "=") {  // both times the same literal
+    } else if (wanted == "=") {  // the same literal both times
       if (!text.starts_with('\'') || (!name.empty() && text != name)) return false;
       name = text;
     } else if (!sql::equals_ignoring_case(text, wanted)) {
@@ -55,7 +55,7 @@ bool adds_virtual_table(std::string_view statement) {
   return true;
 }
 
-// The settings that dumps set. Others change how the connection works, not what the database holds.
+// The settings that dumps contain. Others affect the connection, not what the database holds.
 bool is_pragma_of_dumps(std::string_view name) noexcept {
   const sql::PragmaInfo* const pragma = sql::find_pragma(name);
   return pragma != nullptr && pragma->dumped;
@@ -71,7 +71,7 @@ DumpLoader::~DumpLoader() {
   if (state_ != State::Inside) return;
   try {
     session_.execute("ROLLBACK", {});
-  } catch (const Error&) {  // Rolled back already; else the session's end does it.
+  } catch (const Error&) {  // already rolled back, or else the end of the session does it
   }
 }
 
@@ -96,7 +96,7 @@ void DumpLoader::run_complete_statements() {
   }
   pending_.erase(0, done);
   if (pending_.size() > kLongestStatement) throw AdminError("A statement of the dump is longer than 1 GiB");
-  // A long statement is not looked through at every piece, but whenever it has doubled.
+  // A long incomplete statement is not scanned again with each piece, but each time it has doubled.
   look_again_at_ = 2 * pending_.size();
 }
 
@@ -112,7 +112,7 @@ void DumpLoader::run(std::string_view statement) {
     case Kind::Rollback:
       throw AdminError("The dump contains VACUUM or ROLLBACK, which is not allowed");
     case Kind::Pragma:
-      // The schema table is closed but for what add_virtual_table() lets through.
+      // Ignored: the schema table stays closed, except to add_virtual_table().
       if (sql::equals_ignoring_case(found.name, "writable_schema")) return;
       if (is_pragma_of_dumps(found.name)) break;
       throw AdminError("The dump contains PRAGMA " + std::string(found.name) + ", which is not allowed");
@@ -158,10 +158,10 @@ void check_loaded(core::Session& session) {
       on_row(row);
     }
   };
-  // Reading the first row has the engine parse the whole schema.
+  // For the first row the engine has to parse the whole schema.
   each("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0",
        [&](const std::vector<ValueRef>& row) { tables.emplace_back(row[0].text()); });
-  // A virtual table is looked at by its module when it is first used.
+  // A virtual table's module checks the table on first use.
   for (const std::string& table : tables)
     each("SELECT * FROM " + sql::quote_identifier(table) + " LIMIT 0", [](auto&) {});
 }

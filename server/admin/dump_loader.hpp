@@ -1,4 +1,4 @@
-// Runs a dump: a text of SQL statements that is one transaction.
+// Runs a dump: SQL statements that form a single transaction.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace libsql::server {
 
-/// Takes the text in pieces of any size, so that a dump may be larger than memory. It runs in the engine's defensive
-/// mode. Throws AdminError for what a dump may not hold, and what running it throws; then nothing of it is in the
-/// database.
+/// Takes the text in pieces of any size, so a dump may be larger than memory. Runs it in the engine's defensive mode.
+/// Throws AdminError for statements that a dump must not contain, and errors of the engine; nothing of the dump is then
+/// left in the database.
 class DumpLoader final {
  public:
   explicit DumpLoader(core::Session& session);
@@ -19,7 +19,7 @@ class DumpLoader final {
   DumpLoader& operator=(const DumpLoader&) = delete;
 
   void feed(std::string_view piece);
-  /// To be called after the last piece. Throws if the transaction was not committed.
+  /// Call after the last piece. Throws if the transaction was not committed.
   void finish();
 
  private:
@@ -34,11 +34,11 @@ class DumpLoader final {
   State state_ = State::Before;
   int before_ = 0;  // statements before BEGIN
   std::string pending_;
-  std::size_t look_again_at_ = 0;  // the size of pending_ below which it holds no complete statement
+  std::size_t look_again_at_ = 0;  // below this size, pending_ holds no complete statement
 };
 
-/// Throws if a database that a dump was loaded into cannot be used as a whole. By a session that has not read its
-/// schema yet.
+/// Throws if a database into which a dump was loaded cannot be used entirely. `session` must not have read its schema
+/// yet.
 void check_loaded(core::Session& session);
 
 }  // namespace libsql::server

@@ -63,7 +63,7 @@ std::filesystem::path path_within(const std::filesystem::path& directory, const 
   const std::filesystem::path path = std::filesystem::weakly_canonical(root / name, error);
   if (error) throw AdminError("The path cannot be followed");
   const std::filesystem::path relative = path.lexically_relative(root);
-  // A link that leads nowhere yet is not followed by weakly_canonical(), but it would be by whoever makes the file.
+  // weakly_canonical() does not follow a link to a file that does not exist yet, but creating the file would.
   const bool is_link = std::filesystem::is_symlink(std::filesystem::symlink_status(path, error));
   const bool inside = !is_link && !relative.empty() && *relative.begin() != ".." && relative != ".";
   if (!inside || name.native().find('\0') != std::string::npos) {
@@ -74,7 +74,7 @@ std::filesystem::path path_within(const std::filesystem::path& directory, const 
 
 void read_dump(const std::string& url, const std::filesystem::path& directory, const OnPiece& on_piece) {
   try {
-    // file:///path has no authority, which parse_url() wants.
+    // file:///path has no authority, which parse_url() requires.
     if (url.starts_with("file:///")) {
       net::Url file;
       file.path = url.substr(7);

@@ -22,7 +22,7 @@ std::string name_in(const Exchange& exchange, std::string_view parameter = "name
   return std::string(exchange.parameter(parameter));
 }
 
-// Members of a body that may be missing altogether.
+// Members of a request's body that may be missing.
 Json optional_object(std::string_view body) {
   if (body.empty()) return Json::object();
   Json object = Json::parse(body, nullptr, false);
@@ -36,7 +36,7 @@ void load_dump(Namespace& name_space, const std::string& url, const AdminContext
     DumpLoader loader(*session);
     read_dump(url, context.dump_directory, [&](std::string_view piece) { loader.feed(piece); });
     loader.finish();
-    check_loaded(*name_space.connect());  // by a session that reads the schema anew
+    check_loaded(*name_space.connect());  // a new session, which has to read the schema
   } catch (const Error& error) {
     throw AdminError("The dump cannot be loaded: " + std::string(error.message()));
   }

@@ -71,7 +71,7 @@ void get_stats(Exchange& exchange, const AdminContext& context) {
                        {"sessions_in_use", stats.sessions_in_use},
                        {"sessions_idle", stats.sessions_idle},
                        {"writers_waiting", stats.writers_waiting}};
-  // SQL text is as its client sent it, UTF-8 or not.
+  // SQL text is stored as the client sent it, so it need not be UTF-8.
   answer_json(exchange, answer.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -79,7 +79,7 @@ void reset_stats(Exchange& exchange, const AdminContext& context) {
   const std::string name(exchange.parameter("namespace"));
   const std::string_view list = exchange.parameter("list");
   if (list != "top" && list != "slowest") throw AdminError("The lists are \"top\" and \"slowest\"");
-  static_cast<void>(context.server.namespaces().config(name));  // Throws if there is no such namespace.
+  static_cast<void>(context.server.namespaces().config(name));  // throws if there is no such namespace
   QueryRanking& ranking = context.monitor.queries(name)->ranking;
   list == "top" ? ranking.reset_by_rows() : ranking.reset_by_time();
   answer_done(exchange);

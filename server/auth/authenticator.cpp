@@ -9,7 +9,7 @@
 namespace libsql::server {
 namespace {
 
-// Codes and texts as observed: sqld 0.24.33.
+// Codes and texts as observed in sqld 0.24.33.
 AuthError header_missing() { return {"AUTH_HEADER_NOT_FOUND", "Expected authorization header but none given"}; }
 AuthError header_malformed() {
   return {"AUTH_HEADER_MALFORMED", "Auth string does not conform to '<scheme> <token>' form"};
@@ -46,7 +46,7 @@ std::shared_ptr<const Identity> anyone() {
 }
 
 struct Credential {
-  std::string_view scheme;  // empty in a hello, which has none
+  std::string_view scheme;  // empty in a hello, which names no scheme
   std::string_view text;
 };
 
@@ -110,7 +110,7 @@ std::shared_ptr<const Identity> StandardAuthenticator::authenticate(const Creden
     case AuthScheme::None:
       break;
     case AuthScheme::Basic:
-      // Whatever the scheme: existing clients send their one setting as a bearer's token.
+      // The scheme is not checked: clients have a single setting for credentials and send it as a Bearer token.
       if (!rules->password.equals(without_padding(split(credentials).text))) throw basic_rejected();
       break;
     case AuthScheme::Token:
@@ -165,7 +165,7 @@ std::shared_ptr<TokenVerifier> StandardAuthenticator::verifier_of(std::string_vi
     if (namespace_verifiers_.size() >= kMostVerifiers) namespace_verifiers_.clear();
     return namespace_verifiers_.emplace(std::move(key), std::move(verifier)).first->second;
   } catch (const KeyError&) {
-    throw AuthError("AUTH_FAILED", "Authentication failed");  // An unusable key lets nobody in.
+    throw AuthError("AUTH_FAILED", "Authentication failed");  // an unusable key lets nobody in
   }
 }
 

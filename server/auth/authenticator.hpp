@@ -1,4 +1,4 @@
-// Who is let in: bearers of tokens, of one password, or everybody.
+// Decides who is let in: bearers of tokens, of one password, or everybody.
 #pragma once
 
 #include <atomic>
@@ -24,10 +24,10 @@ struct AuthSettings {
   std::string jwt_key;                   // the text itself, if there is no file
   std::filesystem::path http_auth_file;  // holds what http_auth would
   std::string http_auth;                 // "basic:BASE64"; takes precedence over tokens
-  std::string group;                     // what the tags of tokens are compared with
+  std::string group;                     // compared with the tags in tokens
 };
 
-/// What is wanted of those who come, without a namespace's own key.
+/// What clients must present, unless their namespace has its own key.
 enum class AuthScheme : std::uint8_t { None, Basic, Token };
 
 /// Threads: any number at once.
@@ -42,14 +42,14 @@ class StandardAuthenticator final : public Authenticator {
   std::optional<std::uint64_t> version() const noexcept override { return version_.load(std::memory_order_acquire); }
 
   AuthScheme scheme() const;
-  /// Takes over files that have changed. What cannot be used is logged, and what was in force stays.
+  /// Reloads files that have changed. If one cannot be used, that is logged, and the former content stays in force.
   void reload_changed() noexcept;
 
  private:
   struct Rules {
     AuthScheme scheme = AuthScheme::None;
-    Secret password;                          // Basic
-    std::shared_ptr<TokenVerifier> verifier;  // Token
+    Secret password;                          // set for Basic
+    std::shared_ptr<TokenVerifier> verifier;  // set for Token
   };
 
   Rules read_rules() const;

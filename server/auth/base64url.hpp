@@ -1,4 +1,5 @@
-// Base64 with the URL-safe alphabet and without padding (RFC 4648, section 5): how tokens and raw keys are written.
+// Base64 with the URL-safe alphabet and without padding (RFC 4648, section 5), in which tokens and raw keys are
+// written.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +10,8 @@
 
 namespace libsql::server {
 
-/// The bytes that `text` stands for; nothing if it has a character outside of the alphabet (padding is one), an
-/// impossible length, or bits set that belong to no byte.
+/// The decoded bytes. None if `text` has a character outside the alphabet (padding included), an impossible length, or
+/// bits set beyond the last byte.
 std::optional<std::string> decode_base64url(std::string_view text);
 
 std::string encode_base64url(std::string_view bytes);

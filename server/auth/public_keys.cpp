@@ -20,7 +20,7 @@ struct ContextDeleter {
   void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
 };
 
-// One block of a PEM text, as PEM_read_bio() gives it.
+// One block of a PEM text, as read by PEM_read_bio().
 struct PemBlock {
   char* name = nullptr;
   char* header = nullptr;

@@ -1,4 +1,4 @@
-// The Ed25519 keys that tokens are checked with.
+// The Ed25519 keys with which tokens are verified.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@ struct evp_pkey_st;
 
 namespace libsql::server {
 
-/// A text that holds no usable keys; the message says why and never repeats the text.
+/// A text contains no usable keys. The message says why, and never repeats the text.
 class KeyError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -19,14 +19,14 @@ class KeyError : public std::runtime_error {
 
 using KeyHandle = std::shared_ptr<evp_pkey_st>;
 
-/// One or more public keys. Threads: any number verify at once.
+/// One or more public keys. Threads: verify() may be called by any number at once.
 class PublicKeys final {
  public:
-  /// Reads PEM blocks `PUBLIC KEY`, or else one raw key in base64url. Throws KeyError, also for a private key: a server
-  /// has no use for one, and whoever put it there should know.
+  /// Reads `PUBLIC KEY` blocks in PEM, or else one raw key in base64url. Throws KeyError, also for a private key: a
+  /// server does not need one, and whoever put it there should know.
   static PublicKeys parse(std::string_view text);
 
-  /// Whether one of the keys made this signature of `message`.
+  /// Whether this signature of `message` was made with one of the keys.
   bool verify(std::string_view message, std::string_view signature) const;
 
   std::size_t size() const noexcept { return keys_.size(); }

@@ -9,7 +9,7 @@
 namespace libsql::server {
 namespace {
 
-// Digests have one length, whatever they are of.
+// Digests all have the same length.
 std::string digest_of(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   std::size_t size = 0;

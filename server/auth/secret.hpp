@@ -1,4 +1,4 @@
-// Comparing what must stay secret.
+// Comparison of secrets.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace libsql::server {
 
-/// A text that is compared with what strangers send. The time a comparison takes tells nothing of the text, not even
+/// A secret that is compared with what clients send. The duration of a comparison reveals nothing about it, not even
 /// its length.
 class Secret final {
  public:

@@ -36,7 +36,7 @@ SigningKey SigningKey::generate() {
 
 SigningKey SigningKey::parse(std::string_view pem) {
   const BioHandle bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  // No password is asked for: a prompt would wait for a terminal that may not be there.
+  // Never asks for a password: a prompt would wait for a terminal that may not exist.
   const auto refuse_password = [](char*, int, int, void*) -> int { return -1; };
   KeyHandle key(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_password, nullptr), EVP_PKEY_free);
   ERR_clear_error();

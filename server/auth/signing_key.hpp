@@ -1,4 +1,4 @@
-// The other side of tokens: the private key and what it signs. The server has no use for it; `libsql token` does.
+// The private key that signs tokens. Used by `libsql token`, not by the server.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ class SigningKey final {
 
   std::string private_pem() const;
   std::string public_pem() const;
-  /// A token with these claims, which are a JSON object.
+  /// A signed token with these claims, given as a JSON object.
   std::string sign_token(std::string_view claims_json) const;
 
  private:

@@ -16,7 +16,7 @@ bool contains(const std::vector<std::string>& list, std::string_view text) noexc
   return std::find(list.begin(), list.end(), text) != list.end();
 }
 
-// A member that is missing or null counts as absent.
+// The member of that name, or null if it is missing or null.
 const Json* member(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found == object.end() || found->is_null() ? nullptr : &*found;
@@ -60,7 +60,7 @@ bool read_legacy(const Json& claims, TokenClaims& read) {
   return *access == "rw";
 }
 
-// RFC 7515: the algorithm is the key's, whatever the token would like, and an extension that must be understood is not.
+// RFC 7515: the token's algorithm must be that of our keys, and extensions that must be understood (`crit`) are not.
 bool is_acceptable_header(std::string_view json) {
   const Json header = Json::parse(json, nullptr, false);
   if (!header.is_object() || header.contains("crit")) return false;
@@ -110,7 +110,7 @@ std::optional<TokenClaims> read_claims(std::string_view json) {
   }
   if (const Json* const start = member(claims, "nbf")) {
     if (!start->is_number()) return std::nullopt;
-    // A NumericDate may have a fraction (RFC 7519, section 2). What no clock reaches is never.
+    // A NumericDate may have a fraction (RFC 7519, section 2). Times out of range are clamped.
     constexpr double kEndOfTime = 9e18;
     const double seconds = std::ceil(start->get<double>());
     read.not_before = seconds > kEndOfTime    ? std::numeric_limits<std::int64_t>::max()
@@ -130,7 +130,7 @@ std::optional<TokenClaims> read_claims(std::string_view json) {
     const Json* const claim = member(claims, name);
     binding.push_back(claim == nullptr ? Json() : *claim);
   }
-  // Replaced, because the text goes into nothing but comparisons, and a throw here would be one more way to fail.
+  // Invalid UTF-8 is replaced instead of throwing: this text is only ever compared.
   read.binding = binding.dump(-1, ' ', false, Json::error_handler_t::replace);
   return read;
 }
@@ -143,7 +143,7 @@ std::optional<TokenClaims> read_token(std::string_view token, const PublicKeys& 
   const auto header = decode_base64url(token.substr(0, first));
   const auto signature = decode_base64url(token.substr(second + 1));
   if (!header || !signature || !is_acceptable_header(*header)) return std::nullopt;
-  // Nothing of the claims is looked at before the signature holds.
+  // No claim is read before the signature has been verified.
   if (!keys.verify(token.substr(0, second), *signature)) return std::nullopt;
   const auto claims = decode_base64url(token.substr(first + 1, second - first - 1));
   if (!claims) return std::nullopt;

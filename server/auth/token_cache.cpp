@@ -10,7 +10,7 @@
 namespace libsql::server {
 namespace {
 
-// A context for each thread: making one and looking the algorithm up cost more than hashing a token.
+// One context per thread: creating one and looking up the algorithm cost more than hashing a token.
 class Sha256 {
  public:
   Sha256() : algorithm_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new()) {
@@ -64,14 +64,14 @@ TokenVerifier::Result TokenVerifier::verify(std::string_view token, TokenTime no
     if (!claims) return {nullptr, TokenProblem::Invalid};
     if (has_expired(*claims, now)) return {nullptr, TokenProblem::Expired};
     if (is_immature(*claims, now)) return {nullptr, TokenProblem::Immature};
-    // No audience is configured, so a token that names one is for somebody else (RFC 7519, section 4.1.3).
+    // The server has no audience configured, so a token that names one is for somebody else (RFC 7519, section 4.1.3).
     if (claims->has_audience) return {nullptr, TokenProblem::Rejected};
     std::shared_ptr<Bearer> bearer = bearer_of(claims->binding);
     identity = std::make_shared<const TokenIdentity>(std::move(*claims), group_, std::move(bearer));
     remember(digest, identity);
   } else if (has_expired(identity->claims(), now)) {
     return {nullptr, TokenProblem::Expired};
-  } else if (is_immature(identity->claims(), now)) {  // the clock was put back
+  } else if (is_immature(identity->claims(), now)) {  // the clock was set back
     return {nullptr, TokenProblem::Immature};
   }
   return {std::move(identity), TokenProblem::Invalid};
@@ -93,7 +93,7 @@ std::shared_ptr<const TokenIdentity> TokenVerifier::find(const Digest& digest) {
   return identity;
 }
 
-// A fresh token of the same bearer does not double what it may take.
+// All tokens of one bearer share an account, so a second token does not double what the bearer may use.
 std::shared_ptr<Bearer> TokenVerifier::bearer_of(const std::string& binding) {
   const std::lock_guard lock(mutex_);
   if (bearers_.size() >= 2 * kCapacity) std::erase_if(bearers_, [](const auto& each) { return each.second.expired(); });

@@ -1,4 +1,4 @@
-// Tokens whose signature was checked before. Checking one takes some 50 us, longer than a point select.
+// Remembers tokens whose signature has been verified. Verifying one takes about 50 us, longer than a point select.
 #pragma once
 
 #include <array>
@@ -14,13 +14,13 @@
 
 namespace libsql::server {
 
-/// The bearer of a token that holds.
+/// The bearer of a valid token.
 class TokenIdentity final : public Identity {
  public:
   TokenIdentity(TokenClaims claims, std::string group, std::shared_ptr<Bearer> bearer)
       : Identity(std::move(bearer)), claims_(std::move(claims)), group_(std::move(group)) {}
   Permissions permissions(std::string_view name_space) const override;
-  /// The same for two tokens that allow the same to the same bearer, so that one may be replaced by a fresher one.
+  /// The same for two tokens with the same rights for the same bearer, so that one can be replaced by a newer one.
   std::string_view binding() const noexcept override { return claims_.binding; }
   std::optional<std::chrono::system_clock::time_point> good_until() const noexcept override;
   const TokenClaims& claims() const noexcept { return claims_; }
@@ -30,20 +30,20 @@ class TokenIdentity final : public Identity {
   std::string group_;
 };
 
-/// Verifies tokens with one set of keys and remembers those that passed, up to a number. Keys that change are a new
-/// verifier, so that nothing that the old keys signed is remembered. Threads: any number at once.
+/// Verifies tokens with one set of keys, and remembers a limited number of valid ones. When keys change a new verifier
+/// is made, so no token signed with the old keys is remembered. Threads: any number at once.
 class TokenVerifier final {
  public:
-  /// `group` is the tag of this server, if it has one.
+  /// `group` is this server's tag; empty if it has none.
   TokenVerifier(PublicKeys keys, std::string group);
 
   struct Result {
-    std::shared_ptr<const TokenIdentity> identity;  // null: there is a problem
+    std::shared_ptr<const TokenIdentity> identity;  // null: see `problem`
     TokenProblem problem = TokenProblem::Invalid;
   };
   Result verify(std::string_view token, TokenTime now);
 
-  /// How many signatures were checked, for tests and metrics.
+  /// How many signatures have been verified, for tests and metrics.
   std::uint64_t signatures_checked() const noexcept { return checked_.load(std::memory_order_relaxed); }
 
   static constexpr std::size_t kCapacity = 4096;
@@ -61,11 +61,11 @@ class TokenVerifier final {
   PublicKeys keys_;
   std::string group_;
   std::atomic<std::uint64_t> checked_ = 0;
-  // Two generations: when the younger is full, it becomes the older, and what nobody asked for since is gone. Keyed by
-  // SHA-256, so that looking a token up does not compare secrets.
+  // Two generations: when the younger is full, it becomes the older, and entries not used since are gone. Keyed by
+  // SHA-256, so that a look-up does not compare secrets.
   std::mutex mutex_;
   std::unordered_map<Digest, std::shared_ptr<const TokenIdentity>, DigestHash> young_, old_;
-  std::unordered_map<std::string, std::weak_ptr<Bearer>> bearers_;  // by their binding
+  std::unordered_map<std::string, std::weak_ptr<Bearer>> bearers_;  // by binding
 };
 
 }  // namespace libsql::server

@@ -18,7 +18,7 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, Size>& 
 
 std::string claims_of(const TokenRequest& request) {
   constexpr std::array<std::string_view, 5> kScopes = {"ro", "rw", "roa", "rwa", "ddl"};
-  constexpr std::array<std::string_view, 3> kForAll = {"ro", "rw", "roa"};  // what the older claim `a` can say
+  constexpr std::array<std::string_view, 3> kForAll = {"ro", "rw", "roa"};  // possible values of the older claim `a`
   if (!is_one_of(request.access, kScopes)) {
     throw std::invalid_argument("\"" + request.access + "\" is not ro, rw, roa, rwa or ddl");
   }

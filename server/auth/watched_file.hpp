@@ -1,4 +1,4 @@
-// A small file that its owner replaces now and then: keys, passwords, certificates.
+// A small file that its owner replaces from time to time: keys, passwords, certificates.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 
 namespace libsql::server {
 
-/// The whole content of a file of at most 1 MiB. Throws std::system_error that names the file.
+/// The content of a file of at most 1 MiB. Throws std::system_error, which names the file.
 std::string read_small_file(const std::filesystem::path& path);
 
-/// Tells when a file has changed. Threads: any number at once.
+/// Notices when a file has changed. Threads: any number at once.
 class WatchedFile final {
  public:
   explicit WatchedFile(std::filesystem::path path);
   const std::filesystem::path& path() const noexcept { return path_; }
-  /// Whether the file is another one, or has another time or size, than at the last call or the construction.
+  /// Whether the file was replaced, or has another time or size, since the last call or the construction.
   bool has_changed();
 
  private:

@@ -13,7 +13,7 @@
 
 namespace libsql::server {
 
-/// A setting that is unknown, has a value it cannot have, or does not go with another one.
+/// A setting is unknown, has an impossible value, or contradicts another one.
 class ConfigError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -42,8 +42,8 @@ struct Config {
   std::string encryption_key;
   std::filesystem::path extension_directory;
 
-  TlsFiles tls;        // of the listeners for clients
-  TlsFiles admin_tls;  // of the admin API
+  TlsFiles tls;        // for the clients' listeners
+  TlsFiles admin_tls;  // for the admin API
 
   bool console = false;
   std::filesystem::path backup_directory;

@@ -33,7 +33,7 @@ class LineParser {
     throw ConfigError(file_ + ":" + std::to_string(number_) + ": " + reason);
   }
 
-  // A remark begins after a blank, so that values may contain the sign.
+  // A comment must follow a blank, so that values may contain the sign.
   std::string plain() const {
     const std::size_t remark = rest_.find(" #");
     return std::string(trimmed(rest_.substr(0, remark)));

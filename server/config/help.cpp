@@ -7,7 +7,7 @@ namespace {
 constexpr std::size_t kWidth = 79;
 constexpr std::size_t kIndent = 6;
 
-// Appends words, broken into lines of at most kWidth characters that begin with kIndent blanks.
+// Appends words, broken into lines of at most kWidth characters, each indented by kIndent blanks.
 void append_paragraph(std::string& out, std::string_view text) {
   std::size_t column = 0;
   while (!text.empty()) {

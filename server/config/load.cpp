@@ -11,12 +11,12 @@
 namespace libsql::server {
 namespace {
 
-// What was said of a setting, and where.
+// The value given for a setting, and where it was given.
 struct Given {
   std::string value;
   std::string place;
 };
-using GivenSettings = std::map<std::string_view, Given>;  // by the names in the list of settings
+using GivenSettings = std::map<std::string_view, Given>;  // keyed by the names in the list of settings
 
 const Setting& setting_of_flag(std::string_view name) {
   const Setting* const setting = find_setting(name);

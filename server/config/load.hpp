@@ -1,4 +1,4 @@
-// Puts the configuration of `libsql serve` together.
+// Assembles the configuration of `libsql serve`.
 #pragma once
 
 #include <functional>
@@ -13,24 +13,24 @@
 
 namespace libsql::server {
 
-/// The value of an environment variable, or nothing.
+/// The value of an environment variable, or none.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-/// Environment of this process.
+/// The environment of this process.
 std::optional<std::string> process_environment(const std::string& name);
 
-/// The settings by flags, the environment and the file that --config or LIBSQL_CONFIG names: a flag beats a variable, a
-/// variable beats the file. `arguments` are those after the verb. Throws ConfigError that names the place of what is
-/// wrong.
+/// Reads the settings from flags, the environment, and the file named by --config or LIBSQL_CONFIG. A flag overrides a
+/// variable, and a variable overrides the file. `arguments` are those after the verb. Throws ConfigError, which says
+/// where the error is.
 Config load_config(std::span<const std::string> arguments, const Environment& environment);
 
-/// Whether --help is among the arguments.
+/// Whether the arguments include --help.
 bool wants_help(std::span<const std::string> arguments) noexcept;
 
-/// What `libsql serve --help` prints.
+/// The text of `libsql serve --help`.
 std::string serve_help();
 
-/// The lines of a configuration file: name, value and number of each. Throws ConfigError with `file` and the line.
+/// The lines of a configuration file: name, value and line number. Throws ConfigError with `file` and the line.
 struct ConfigLine {
   std::string name;
   std::string value;
@@ -38,7 +38,7 @@ struct ConfigLine {
 };
 std::vector<ConfigLine> parse_config_file(std::string_view text, const std::string& file);
 
-/// Throws ConfigError for settings that do not go together.
+/// Throws ConfigError if settings contradict each other.
 void check_config(const Config& config);
 
 }  // namespace libsql::server

@@ -1,5 +1,4 @@
-// One entry for everything that can be set: the command line, the environment, the file and the manual are all made of
-// the same list.
+// Describes each setting once. Command line, environment, file and manual are all derived from the one list.
 #pragma once
 
 #include <span>
@@ -14,14 +13,14 @@ namespace libsql::server {
 struct Setting {
   enum class Where : unsigned char {
     Everywhere,       // --name, LIBSQL_NAME, and `name = ` in the file
-    EnvironmentOnly,  // secrets: a command line is shown by ps, and files are copied about
+    EnvironmentOnly,  // secrets, because ps shows command lines, and files get copied
     CommandLineOnly,
   };
 
   std::string_view name;         // without the dashes
-  std::string_view value;        // what the manual calls the value; empty: a switch
-  std::string_view description;  // of what it does; lines are broken by the manual
-  std::string_view fallback;     // what holds if it is not set, as the manual says it; empty: nothing to say
+  std::string_view value;        // the manual's name for the value; empty: a switch without one
+  std::string_view description;  // the manual breaks it into lines
+  std::string_view fallback;     // the default as the manual states it; empty: not stated
   void (*apply)(Config&, std::string_view text);
   Where where = Where::Everywhere;
 
@@ -43,9 +42,9 @@ SettingGroup limit_settings() noexcept;
 SettingGroup timeout_settings() noexcept;
 SettingGroup operation_settings() noexcept;
 
-/// All of them, in the order of the manual.
+/// All settings, in the order of the manual.
 const std::vector<SettingGroup>& setting_groups();
-/// Null if there is none of this name.
+/// Null if there is no setting of this name.
 const Setting* find_setting(std::string_view name) noexcept;
 
 }  // namespace libsql::server

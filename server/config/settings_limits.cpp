@@ -16,7 +16,7 @@ void set_count(Config& config, std::string_view text) {
   config.options.limits.*Member = parse_count(text);
 }
 
-// For what there must be at least one of.
+// For limits that must be at least 1.
 template <auto Member>
 void set_positive(Config& config, std::string_view text) {
   const std::uint64_t count = parse_count(text);

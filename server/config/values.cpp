@@ -13,7 +13,7 @@
 namespace libsql::server {
 namespace {
 
-// The number at the front of `text`, which is taken away from it; nothing if there is none or it is too large.
+// Takes the number at the front of `text` off it. None if there is no number, or if it is too large.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -7,12 +7,12 @@
 
 namespace libsql::server {
 
-// console.html, which the build turns into a string.
+// The content of console.html, which the build turns into a string.
 extern const std::string_view kConsolePage;
 
 void add_console_route(Router& router) {
   router.add("GET", "/console", [](Exchange& exchange) {
-    // The page brings all it needs, and nothing else may be loaded into it: what a database holds is shown there.
+    // The page is self-contained and must not load anything else, because it shows what databases hold.
     exchange.add_header("content-security-policy",
                         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src "
                         "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");

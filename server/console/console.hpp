@@ -1,4 +1,4 @@
-// The web console: one page that runs SQL through the same interface as every client.
+// The web console: a page that runs SQL through the same interface as every other client.
 #pragma once
 
 namespace libsql::server {

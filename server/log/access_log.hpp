@@ -1,4 +1,4 @@
-// One JSON line for every request, and one for every slow statement. Neither ever has an argument of a statement.
+// One JSON line per request, and one per slow statement. Arguments of statements are never logged.
 #pragma once
 
 #include <chrono>
@@ -13,12 +13,12 @@ namespace libsql::server {
 
 class Log;
 
-/// What there is to say about a request that is answered.
+/// What is logged about a request that has been answered.
 struct AccessRecord {
   std::chrono::system_clock::time_point time;  // when it had arrived
   std::string_view peer;
   std::string_view method;
-  std::string_view target;  // what follows a question mark is not logged
+  std::string_view target;  // logged without its query
   std::string_view name_space;
   unsigned status = 0;
   std::uint64_t request_bytes = 0;
@@ -28,7 +28,7 @@ struct AccessRecord {
   std::uint64_t rows_written = 0;
 };
 
-/// Threads: any number write at once.
+/// Threads: any number may write at once.
 class AccessLog final {
  public:
   /// Throws std::system_error if the file cannot be opened; "-" is standard error.
@@ -41,7 +41,7 @@ class AccessLog final {
   LineFile file_;
 };
 
-/// What there is to say about a statement that took long.
+/// What is logged about a slow statement.
 struct SlowRecord {
   std::string_view name_space;
   std::string_view sql;
@@ -51,11 +51,11 @@ struct SlowRecord {
   bool failed = false;
 };
 
-/// Threads: any number write at once.
+/// Threads: any number may write at once.
 class SlowLog final {
  public:
-  /// Statements that take `threshold` or longer are written: to a file of their own, a line of JSON each, or if `path`
-  /// is empty to the log. Throws std::system_error if the file cannot be opened.
+  /// Logs statements that take `threshold` or longer: to a file of their own, as lines of JSON, or to the log if `path`
+  /// is empty. Throws std::system_error if the file cannot be opened.
   SlowLog(const std::string& path, Log& log, std::chrono::nanoseconds threshold);
   std::chrono::nanoseconds threshold() const noexcept { return threshold_; }
   void write(const SlowRecord& record) noexcept;

@@ -1,4 +1,4 @@
-// One flat JSON object on one line, as logs have it.
+// A flat JSON object on one line, for logs.
 #pragma once
 
 #include <chrono>
@@ -8,10 +8,10 @@
 
 namespace libsql::server {
 
-/// Collects members in the order they are added. The buffer is kept by clear() for the next line.
+/// Collects members in the order in which they are added. clear() keeps the buffer for the next line.
 class JsonLine final {
  public:
-  /// Text that is not UTF-8 is written with U+FFFD in place of the bad bytes.
+  /// In text that is not UTF-8, bad bytes are replaced by U+FFFD.
   JsonLine& add(std::string_view name, std::string_view text);
   JsonLine& add(std::string_view name, std::uint64_t number);
   /// In milliseconds, with a fraction.
@@ -19,7 +19,7 @@ class JsonLine final {
   /// RFC 3339 in UTC, to the millisecond.
   JsonLine& add(std::string_view name, std::chrono::system_clock::time_point time);
 
-  /// The line with its line break. Valid until the next call.
+  /// The line, including its line break. Valid until the next call.
   std::string_view finish();
   void clear() noexcept { text_.clear(); }
 

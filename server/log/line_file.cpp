@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 32768;
 
-// Readable by its owner and group alone: a log tells who asked what.
+// Readable only by owner and group, because a log shows who asked what.
 constexpr int kMode = 0640;
 
 int open_for_append(const std::string& path) {

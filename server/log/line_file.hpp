@@ -1,4 +1,4 @@
-// A file of lines that several threads append to and that may be moved away under it, as logrotate does.
+// A file of lines to which several threads append, and which may be renamed under it, as logrotate does.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,12 @@
 
 namespace libsql::server {
 
-/// Threads: any number append at once. A line is never torn: what is written is whole lines, in append mode.
+/// Threads: any number may append at once. Lines are never torn: only whole lines are written, in append mode.
 class LineFile final {
  public:
   enum class Buffering : std::uint8_t {
-    None,   // every line is written at once: for messages that are read while things go wrong
-    Short,  // lines are collected until flush() or 32 KiB: for one line a request
+    None,   // each line is written at once: for messages that are read when something goes wrong
+    Short,  // lines are collected until flush() or 32 KiB: for one line per request
   };
 
   /// "-" is standard error. Throws std::system_error if the file cannot be opened.
@@ -22,14 +22,14 @@ class LineFile final {
   LineFile& operator=(const LineFile&) = delete;
   ~LineFile();
 
-  /// Appends `line`, which ends with its line break. What cannot be written is dropped and counted: a full disk must
-  /// not stop the server.
+  /// Appends `line`, which ends with its line break. A line that cannot be written is dropped and counted, as a full
+  /// disk must not stop the server.
   void append(std::string_view line) noexcept;
   void flush() noexcept;
-  /// Reopens the path. Throws std::system_error; then the old file stays in use.
+  /// Opens the path again. Throws std::system_error, and then continues with the old file.
   void reopen();
 
-  /// Lines that could not be written.
+  /// How many lines could not be written.
   std::uint64_t lost() const noexcept;
 
  private:

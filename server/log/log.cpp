@@ -24,7 +24,7 @@ LogLevel level_named(std::string_view name) {
   throw std::invalid_argument("\"" + std::string(name) + "\" is not a log level (off, error, warn, info, debug)");
 }
 
-// Line breaks and other control characters would let a message look like several, or like a terminal's commands.
+// Line breaks and other control characters could make a message look like several, or send commands to a terminal.
 void append_printable(std::string& out, std::string_view message) {
   constexpr std::string_view kHex = "0123456789abcdef";
   for (const char character : message) {

@@ -1,4 +1,4 @@
-// What the server tells its operator.
+// What the server reports to its operator.
 #pragma once
 
 #include <atomic>
@@ -19,15 +19,15 @@ enum class LogLevel : std::uint8_t { Off, Error, Warn, Info, Debug };
 
 std::string_view to_string(LogLevel level) noexcept;
 
-/// Which messages are written: a level, and others for parts of the server: "info" or "warn,admin=debug".
+/// Which messages are logged: a level, and other levels for parts of the server, such as "info" or "warn,admin=debug".
 class LogFilter final {
  public:
-  /// Throws std::invalid_argument that names what is wrong.
+  /// Throws std::invalid_argument, which says what is wrong.
   static LogFilter parse(std::string_view text);
   LogFilter() = default;
 
   LogLevel level_of(std::string_view part) const noexcept;
-  /// The highest level that any part has.
+  /// The most detailed level of any part.
   LogLevel highest() const noexcept;
 
  private:
@@ -37,13 +37,13 @@ class LogFilter final {
 
 enum class LogFormat : std::uint8_t { Text, Json };
 
-/// The log. Threads: any number write at once.
+/// The log. Threads: any number may write at once.
 class Log final {
  public:
   /// Throws std::system_error if the file cannot be opened; "-" is standard error.
   Log(const std::string& path, LogFormat format, LogFilter filter);
 
-  /// `part` is a word for the piece of the server that speaks: "http", "admin", "auth", "storage", ...
+  /// `part` names the part of the server that reports: "http", "admin", "auth", "storage", ...
   void write(LogLevel level, std::string_view part, std::string_view message) noexcept;
   void error(std::string_view part, std::string_view message) noexcept { write(LogLevel::Error, part, message); }
   void warn(std::string_view part, std::string_view message) noexcept { write(LogLevel::Warn, part, message); }

@@ -12,7 +12,7 @@ namespace libsql::server {
 
 using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-/// Builds the text, family after family: begin() once for each name, then its samples.
+/// Builds the text family by family: begin() once for each name, then its samples.
 class Exposition final {
  public:
   enum class Kind : std::uint8_t { Counter, Gauge, Histogram };
@@ -20,12 +20,12 @@ class Exposition final {
   void begin(std::string_view name, Kind kind, std::string_view help);
   void sample(std::uint64_t value, MetricLabels labels = {});
   void sample(double value, MetricLabels labels = {});
-  /// A histogram's sample: how many observations each bucket has, where bucket i ends at bounds[i] and one more takes
-  /// what is above all of them.
+  /// A histogram: the number of observations in each bucket. Bucket i ends at bounds[i]; one more holds all larger
+  /// ones.
   void histogram(std::span<const double> bounds, std::span<const std::uint64_t> counts, double sum,
                  MetricLabels labels = {});
 
-  /// For a family with one sample.
+  /// For a family with a single sample.
   void counter(std::string_view name, std::string_view help, std::uint64_t value) {
     begin(name, Kind::Counter, help);
     sample(value);

@@ -1,4 +1,4 @@
-// Observations counted by size, for Prometheus.
+// Counts observations by size, for Prometheus.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace libsql::server {
 
-/// Times in buckets from 100 us to 10 s. Threads: any number add at once.
+/// Durations in buckets from 100 us to 10 s. Threads: any number may add at once.
 class LatencyHistogram final {
  public:
   static constexpr std::array<double, 16> kSeconds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,

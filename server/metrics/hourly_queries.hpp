@@ -1,4 +1,4 @@
-// What the statements of a namespace have taken in this hour, in all and text by text.
+// What a namespace's statements have cost in the current hour, in total and text by text.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@
 
 namespace libsql::server {
 
-/// One text and all its runs together.
+/// All runs of one text together.
 struct QueryTotals {
   std::string sql;
   std::uint64_t count = 0;
@@ -34,14 +34,14 @@ struct HourOfQueries {
   static constexpr std::array<double, 6> kParts = {0.5, 0.75, 0.9, 0.95, 0.99, 0.999};
 
   uuid::Uuid id;
-  std::chrono::system_clock::time_point begun;  // with its first statement
+  std::chrono::system_clock::time_point begun;  // the time of its first statement
   std::uint64_t count = 0;
   std::chrono::nanoseconds elapsed{0};
   std::array<std::chrono::nanoseconds, kParts.size()> percentiles{};
-  std::vector<QueryTotals> queries;  // those that took most time in all, the first ones first
+  std::vector<QueryTotals> queries;  // those that took the most time in total, the longest first
 };
 
-/// Begins anew with every hour of the clock. Threads: any number at once.
+/// Starts afresh with each hour of the clock. Threads: any number at once.
 class HourlyQueries final {
  public:
   using Clock = core::WallClock;
@@ -50,11 +50,11 @@ class HourlyQueries final {
 
   void add(std::string_view sql, std::uint64_t rows_read, std::uint64_t rows_written, std::chrono::nanoseconds elapsed,
            Clock::time_point now);
-  /// Nothing if no statement has run in the hour that `now` belongs to.
+  /// None if no statement has run in the hour of `now`.
   std::optional<HourOfQueries> report(Clock::time_point now) const;
 
  private:
-  // More than are told, so that a text which comes late and often has a chance.
+  // More than are reported, so that a text which appears late but often has a chance.
   static constexpr std::size_t kRemembered = 100;
 
   struct Hour {
@@ -63,8 +63,8 @@ class HourlyQueries final {
     Clock::time_point begun;
     core::TimeHistogram times;
     std::unordered_map<std::string, QueryTotals, StringHash, std::equal_to<>>
-        queries;                            // without `sql`, which is the key
-    std::chrono::nanoseconds threshold{0};  // once there are enough, no text with less in all comes in
+        queries;                            // `sql` is empty, as it is the key
+    std::chrono::nanoseconds threshold{0};  // once the map is full, only texts with more time in total get in
   };
   static void add_text(Hour& hour, std::string_view sql, const QueryTotals& run);
 

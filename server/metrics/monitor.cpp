@@ -90,7 +90,7 @@ void Monitor::statement_finished(const StatementRecord& record) noexcept {
     const std::shared_ptr<NamespaceQueries> queries = this->queries(record.name_space);
     queries->ranking.add(record.sql, record.rows_read, record.rows_written, record.duration);
     queries->hourly.add(record.sql, record.rows_read, record.rows_written, record.duration, core::WallClock::now());
-  } catch (const std::exception&) {  // A list that lacks an entry is better than a request that fails.
+  } catch (const std::exception&) {  // a missing entry is better than a failing request
   }
 }
 

@@ -1,4 +1,4 @@
-// Counts what the server does, and writes the logs of requests and slow statements.
+// Counts what the server does, and writes the logs of requests and of slow statements.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ namespace libsql::server {
 
 class Exposition;
 
-/// What is told of the statements of one namespace.
+/// What is recorded about the statements of one namespace.
 struct NamespaceQueries {
   const uuid::Uuid id = uuid::Uuid::v4();
   QueryRanking ranking;
@@ -39,18 +39,18 @@ class Monitor final : public Observer {
   void statement_finished(const StatementRecord& record) noexcept override;
   void happened(Event event, std::string_view name_space) noexcept override;
 
-  /// When something other than GET /health was asked for last; the beginning of time if nothing was.
+  /// When something other than GET /health was last requested. The clock's epoch if never.
   std::chrono::steady_clock::time_point last_activity() const noexcept;
 
   /// The statements of a namespace.
   std::shared_ptr<NamespaceQueries> queries(std::string_view name_space);
-  /// Forgets what is known of a namespace that is gone.
+  /// Drops everything recorded about a namespace that was removed.
   void forget(std::string_view name_space);
 
   AccessLog* access_log() const noexcept { return access_log_.get(); }
   SlowLog* slow_log() const noexcept { return slow_log_.get(); }
 
-  /// What was counted, as text for Prometheus.
+  /// Writes all counters in Prometheus's format.
   void expose(Exposition& out) const;
 
  private:

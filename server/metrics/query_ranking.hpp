@@ -1,4 +1,4 @@
-// The statements of a namespace that cost most: those that read and wrote most rows, and those that took longest.
+// The most expensive statements of a namespace: those that read and wrote the most rows, and those that took longest.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ struct RankedQuery {
   std::chrono::milliseconds elapsed{0};
 };
 
-/// Threads: any number at once. Nearly all statements are told apart from those that rank by one comparison.
+/// Threads: any number at once. A single comparison tells that a statement does not rank, as nearly all do not.
 class QueryRanking final {
  public:
   static constexpr std::size_t kEntries = 10;
@@ -26,14 +26,14 @@ class QueryRanking final {
 
   void add(std::string_view sql, std::uint64_t rows_read, std::uint64_t rows_written, std::chrono::nanoseconds elapsed);
 
-  /// The first ones first.
+  /// Highest first.
   std::vector<RankedQuery> by_rows() const;
   std::vector<RankedQuery> by_time() const;
   void reset_by_rows();
   void reset_by_time();
 
  private:
-  // The weights of a list that is full begin here; nothing less has to be looked at.
+  // `threshold` is the lowest weight in a full list. Lighter statements are ignored.
   struct List {
     std::atomic<std::uint64_t> threshold = 0;
     std::vector<std::pair<std::uint64_t, RankedQuery>> entries;  // heaviest first; each text once

@@ -17,7 +17,7 @@ namespace {
 
 using Kind = Exposition::Kind;
 
-/// A family of samples, one a namespace, and where its figure stands.
+/// A family with one sample per namespace, and the member that holds the value.
 template <class Figures, class Number>
 struct Metric {
   std::string_view name;
@@ -90,7 +90,7 @@ void expose_gauges(Exposition& out, const ServerGauges& gauges) {
   out.gauge("libsql_server_response_bytes_held", "Bytes of answers under construction.", gauges.response_bytes_held);
 }
 
-// One family after the other, as the format wants it.
+// The format wants all samples of a family together.
 void expose_namespaces(Exposition& out, Namespaces& namespaces) {
   std::vector<std::pair<std::string, NamespaceStats>> all;
   for (const auto& name_space : namespaces.loaded()) all.emplace_back(name_space->name(), name_space->stats());

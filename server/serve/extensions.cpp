@@ -62,7 +62,7 @@ std::vector<std::filesystem::path> trusted_extensions(const std::filesystem::pat
     ++number;
     if (line.empty()) continue;
     const std::string_view digest = std::string_view(line).substr(0, line.find(' '));
-    const std::size_t start = line.find_first_not_of(" *", digest.size());  // sha256sum marks binary files by a star.
+    const std::size_t start = line.find_first_not_of(" *", digest.size());  // sha256sum marks binary files with a star
     const std::string name = start == std::string::npos ? std::string() : line.substr(start);
     if (!is_hex_digest(digest) || name.empty() || name.find_first_of("/ ") != std::string::npos) {
       throw ConfigError(list.string() + ":" + std::to_string(number) + ": a line is SHA256  FILENAME");

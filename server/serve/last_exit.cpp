@@ -17,7 +17,7 @@ LastExit::LastExit(std::chrono::milliseconds patience, std::function<void()> las
           last_words();
         } catch (const std::exception&) {  // nobody is left to be told
         }
-        ::_exit(1);  // no destructors: they would wait for the thread that hangs
+        ::_exit(1);  // without destructors, which would wait for the thread that hangs
       }) {}
 
 LastExit::~LastExit() {

@@ -1,4 +1,4 @@
-// The end of a process that does not end by itself.
+// Ends a process that does not end by itself.
 #pragma once
 
 #include <chrono>
@@ -9,12 +9,11 @@
 
 namespace libsql::server {
 
-/// Ends the process with the status 1 if it is still there when this has lived for `patience`: a thread may be in a
-/// call that nothing ends. Whatever was acknowledged is in the files by then; what was not is undone when they are
-/// opened next.
+/// Ends the process with status 1 unless this object is destroyed within `patience`: a thread may be in a call that
+/// nothing can end. Everything acknowledged is on disk by then; anything else is undone when the files are opened next.
 class LastExit final {
  public:
-  /// `last_words` is called before, on a thread of this object's; it must not wait for what the process hangs in.
+  /// `last_words` is called before that on a thread of this object. It must not wait for what the process hangs in.
   LastExit(std::chrono::milliseconds patience, std::function<void()> last_words);
   ~LastExit();
   LastExit(const LastExit&) = delete;

@@ -20,10 +20,10 @@ namespace libsql::server {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{250};
-// Beyond --shutdown-timeout: for undoing what was cut off, and for writing logs of databases into their files.
+// Allowed beyond --shutdown-timeout, for rolling back what was cut off and writing databases' logs into their files.
 constexpr std::chrono::milliseconds kLastPatience{5'000};
 
-// The process's number in a file, as long as this lives.
+// Writes the process's number to a file, which the destructor removes.
 class PidFile {
  public:
   explicit PidFile(std::filesystem::path path) : path_(std::move(path)) {
@@ -44,15 +44,15 @@ class PidFile {
   std::filesystem::path path_;
 };
 
-// What the process makes (databases, their logs and indexes, backups, log files) is nothing for other users of the
-// machine. What the umask takes away from the group stays away, too.
+// Files that the process creates (databases, their logs and indexes, backups, log files) are closed to other users of
+// the machine, and stay closed to the group if the umask says so.
 void keep_others_out() noexcept {
   constexpr mode_t kOthers = 0007, kGroupWrites = 0020;
   ::umask(::umask(kOthers | kGroupWrites) | kOthers | kGroupWrites);
 }
 
-// What is large has pages of its own and gives them back at once. Without this, the library takes ever larger pieces
-// from its common memory, where a peak stays.
+// Gives large blocks pages of their own, which are returned at once. Otherwise the C library would soon take even large
+// blocks from its heap, which stays as big as it was at its peak.
 void keep_large_memory_apart() noexcept {
 #ifdef M_MMAP_THRESHOLD
   ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
@@ -87,7 +87,7 @@ int run_service(Config config) {
   const PidFile pid_file(config.pid_file);
   const std::chrono::milliseconds patience = config.shutdown_timeout + kLastPatience;
   std::atomic<bool> whole = true;
-  std::optional<LastExit> last_exit;  // ends after the service
+  std::optional<LastExit> last_exit;  // must be destroyed after the service
   Service service(std::move(config));
   service.start();
   std::printf("libsql: ready %s\n", service.addresses().c_str());

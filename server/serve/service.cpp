@@ -62,7 +62,7 @@ std::string url(const Listen& listen, std::uint16_t port, const char* scheme) {
   return text.append(":").append(std::to_string(port));
 }
 
-// Files in which a change means new certificates.
+// The files whose change means that there are new certificates.
 std::vector<std::unique_ptr<WatchedFile>> watched_certificates(const Config& config) {
   std::vector<std::unique_ptr<WatchedFile>> files;
   for (const TlsFiles* const tls : {&config.tls, &config.admin_tls}) {

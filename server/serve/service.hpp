@@ -1,4 +1,4 @@
-// A server with all that is around it: keys, logs, the admin API, the console.
+// A server with everything around it: keys, logs, the admin API, the console.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 
 namespace libsql::server {
 
-/// Threads: used by one; what it makes answers requests on others.
+/// Threads: used by one. Requests are answered on others.
 class Service final {
  public:
   /// Opens logs, keys and databases. Throws ConfigError, KeyError, std::system_error, libsql::Error.
@@ -19,18 +19,18 @@ class Service final {
   Service& operator=(const Service&) = delete;
 
   void start();
-  /// Where it listens, as "http=http://127.0.0.1:8080 admin=http://127.0.0.1:9090".
+  /// The addresses on which it listens, such as "http=http://127.0.0.1:8080 admin=http://127.0.0.1:9090".
   std::string addresses() const;
 
-  /// To be called several times a second: takes over files that have changed, writes out what logs collect.
+  /// Reloads files that have changed and flushes the logs. Call it several times a second.
   void tick() noexcept;
   /// Reopens the logs and reloads files that have changed.
   void reload() noexcept;
-  /// Whether nothing has been asked for so long that it should stop.
+  /// Whether there have been no requests for so long that it should stop.
   bool is_idle() const noexcept;
-  /// True if all requests had ended in time.
+  /// Stops. True if all requests ended in time.
   bool stop() noexcept;
-  /// For another thread, when stop() does not return: says in the log why the process ends, and writes the logs out.
+  /// For another thread, if stop() does not return: logs why the process ends, and flushes the logs.
   void say_last_words() noexcept;
 
  private:
@@ -38,7 +38,7 @@ class Service final {
   std::unique_ptr<Impl> impl_;
 };
 
-/// `libsql serve`: serves until a signal says otherwise. Returns the exit status.
+/// `libsql serve`: serves until a signal ends it. Returns the exit status.
 int run_service(Config config);
 
 }  // namespace libsql::server

@@ -1,4 +1,4 @@
-// Signals as events of the main thread.
+// Delivers signals to the main thread as events.
 #pragma once
 
 #include <signal.h>
@@ -8,8 +8,8 @@
 
 namespace libsql::server {
 
-/// Holds SIGTERM, SIGINT and SIGHUP back from all threads that are made while it lives, so that wait() gets them; and
-/// ignores SIGPIPE, which a peer that is gone would send. To be made before any thread.
+/// While it exists, blocks SIGTERM, SIGINT and SIGHUP in all threads created from then on, so that wait() receives
+/// them; and ignores SIGPIPE, which writing to a closed connection would raise. Create it before any thread.
 class Signals final {
  public:
   Signals();
@@ -18,7 +18,7 @@ class Signals final {
   Signals& operator=(const Signals&) = delete;
 
   enum class Event : std::uint8_t { None, Reload, Stop };
-  /// The next signal; None if there is none for so long.
+  /// The next signal, or None if none arrives within that time.
   Event wait(std::chrono::milliseconds longest) noexcept;
 
   /// From now on SIGTERM and SIGINT end the process at once.
