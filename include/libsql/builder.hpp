@@ -17,6 +17,7 @@
 #include <libsql/export.hpp>
 #include <libsql/query_log.hpp>
 #include <libsql/remote_builder.hpp>
+#include <libsql/replica_builder.hpp>
 #include <libsql/value.hpp>
 
 namespace libsql {
@@ -155,6 +156,12 @@ class LIBSQL_EXPORT Builder final {
   static RemoteBuilder remote(std::string url, std::string auth_token = {}) {
     return RemoteBuilder(std::move(url), std::move(auth_token));
   }
+  /// A local file that follows the database on a server. An empty token sends none.
+  static ReplicaBuilder remote_replica(std::string path, std::string url, std::string auth_token = {}) {
+    return ReplicaBuilder(std::move(path), std::move(url), std::move(auth_token));
+  }
+  /// A local file that follows frames given by hand.
+  static LocalReplicaBuilder local_replica(std::string path) { return LocalReplicaBuilder(std::move(path)); }
   /// Opens what the text names: the URL of a server (libsql:, https:, http:, wss:, ws:), or else what local() takes.
   /// Throws what build() of that builder throws; Configuration for a setting that the mode does not have.
   static Database from_url(std::string_view url, const UrlSettings& settings = {});

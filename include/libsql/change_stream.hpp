@@ -51,12 +51,21 @@ struct LIBSQL_EXPORT Change {
   std::vector<Value> key() const;
 };
 
+/// What a sync brought to a replica, in one step. Frames are pages, so its rows are not known one by one.
+struct SyncedChanges {
+  std::optional<std::uint64_t> frame_no;  ///< The last frame that the copy has after it.
+  std::uint64_t frames = 0;               ///< How many were applied.
+  bool schema_changed = false;
+};
+
 /// What one transaction changed, in order; a row changed twice is listed twice. A row displaced by REPLACE is a Delete.
 struct ChangeSet {
   std::uint64_t number = 0;  ///< 1, 2, 3, ... for each stream
   std::vector<Change> changes;
   /// Changes were left out because of the memory limit: read the tables themselves.
   bool truncated = false;
+  /// On a replica, instead of `changes`: what came from the primary.
+  std::optional<SyncedChanges> synced = std::nullopt;
 };
 
 /// What happens to a transaction that changes more than the stream may hold.

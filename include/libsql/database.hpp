@@ -11,6 +11,8 @@
 
 namespace libsql {
 
+class Replica;
+
 /// A database opened by a Builder. It gives connections, all set up the same way, and keeps an in-memory database
 /// alive.
 /// Ownership: copies share one. Threads: may be used by several threads at once.
@@ -27,6 +29,9 @@ class LIBSQL_EXPORT Database final {
 
   /// A new writer service: group commit for the transactions of many threads. Local databases only.
   Writer writer(const WriterOptions& options = {}) const;
+
+  /// The replication of a replica: its syncs, its state. Throws Unsupported for any other database.
+  Replica replica() const;
 
   Mode mode() const noexcept;
 

@@ -27,6 +27,8 @@
 #include <libsql/pragma.hpp>
 #include <libsql/pragma_types.hpp>
 #include <libsql/query_log.hpp>
+#include <libsql/replica.hpp>
+#include <libsql/replica_builder.hpp>
 #include <libsql/rows.hpp>
 #include <libsql/snapshot.hpp>
 #include <libsql/statement.hpp>

@@ -151,6 +151,7 @@ enum class Reset : std::uint8_t {
 struct TransactionState {
   bool is_open = false;     // for the engine
   bool is_watched = false;  // for the handles, also if the engine has lost it: then a statement throws TransactionLost
+  bool is_lost = false;     // a server has lost it, and nobody has ended it since
 };
 
 struct ChangeCounters {

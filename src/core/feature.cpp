@@ -31,7 +31,8 @@ struct Row {
   bool local;
   bool remote;
   // The file is a copy that only the primary's frames may change, and statements that write run at the primary: what
-  // writes the file, or would claim to see all that is written, is not offered.
+  // writes the file, or would have to see each row that is written, is not offered. Authorizers are asked here about what
+  // runs there, and change streams are told of what comes from there.
   bool replica;
 };
 
@@ -41,7 +42,7 @@ constexpr bool kNo = false;
 // clang-format off
 constexpr std::array<Row, kFeatureCount> kTable{{
     {Feature::Hooks,             "hooks",                          kYes, kNo, kYes},
-    {Feature::Authorizer,        "authorizer",                     kYes, kNo, kNo},
+    {Feature::Authorizer,        "authorizer",                     kYes, kNo, kYes},
     {Feature::UpdateHook,        "update hook",                    kYes, kNo, kNo},
     {Feature::RowChangeHook,     "row change hook",                kYes, kNo, kNo},
     {Feature::CommitHook,        "commit hook",                    kYes, kNo, kNo},
@@ -51,7 +52,7 @@ constexpr std::array<Row, kFeatureCount> kTable{{
     {Feature::TraceHook,         "trace hook",                     kYes, kNo, kYes},
     {Feature::ProfileHook,       "profile hook",                   kYes, kNo, kYes},
     {Feature::CloseHook,         "close hook",                     kYes, kNo, kYes},
-    {Feature::ChangeStream,      "change stream",                  kYes, kNo, kNo},
+    {Feature::ChangeStream,      "change stream",                  kYes, kNo, kYes},
     {Feature::UserFunctions,     "user functions",                 kYes, kNo, kYes},
     {Feature::VirtualTables,     "virtual tables",                 kYes, kNo, kYes},
     {Feature::LoadExtension,     "loading extensions",             kYes, kNo, kYes},

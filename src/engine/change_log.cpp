@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "core/errors.hpp"
+#include "engine/change_feed.hpp"
 #include "engine/hooks.hpp"
 #include "sql/quote.hpp"
 #include "sql/tokenizer.hpp"
@@ -158,6 +159,13 @@ ChangeLog::~ChangeLog() {
 
 void ChangeLog::attach(std::shared_ptr<Stream> stream) {
   connection_.require_sql_allowed();
+  if (ChangeFeed* const feed = connection_.change_feed()) {  // nothing is written on this connection
+    const std::int64_t schema = connection_.query_integer("PRAGMA main.schema_version");
+    stream->attached = true;
+    feed->add(stream, schema);
+    streams_.push_back(std::move(stream));
+    return;
+  }
   if (link_ == nullptr) {
     auto link = std::make_shared<Link>(Link{this});
     // The engine destroys its share also if it refuses the module.

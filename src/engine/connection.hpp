@@ -30,6 +30,7 @@ struct sqlite3;
 
 namespace libsql::engine {
 
+class ChangeFeed;
 class Hooks;
 class Statement;
 class TemporaryFiles;
@@ -199,7 +200,7 @@ class Connection final {
   bool has_transaction_guard() const noexcept { return (attention_ & kGuarded) != 0; }
   /// As long as there is a reason, statements that write throw ReadOnly, even if `PRAGMA query_only` has been switched
   /// off.
-  enum class ReadOnlyReason : std::uint8_t { Transaction = 1, Session = 2 };
+  enum class ReadOnlyReason : std::uint8_t { Transaction = 1, Session = 2, Copy = 4 };
   bool has_read_only_reason(ReadOnlyReason reason) const noexcept {
     return (read_only_reasons_ & static_cast<unsigned>(reason)) != 0;
   }
@@ -217,6 +218,9 @@ class Connection final {
   Hooks& hooks();
   /// The same, but null if not yet created.
   Hooks* existing_hooks() const noexcept { return hooks_.get(); }
+  /// Its change streams are told there, not of its own writes: it has none. Set before the first of them.
+  void set_change_feed(std::shared_ptr<ChangeFeed> feed) noexcept { change_feed_ = std::move(feed); }
+  ChangeFeed* change_feed() const noexcept { return change_feed_.get(); }
   void set_settle(bool on) noexcept { set_attention(kSettle, on); }
   void set_recorded(bool on) noexcept { set_attention(kRecorded, on); }
   /// Call after a statement has ended: if a commit has begun, delivers what was waiting for it.
@@ -415,6 +419,7 @@ class Connection final {
   bool closing_ = false;
   bool had_content_ = false;  // whether the main database's file was seen with content
   std::shared_ptr<Hooks> hooks_;
+  std::shared_ptr<ChangeFeed> change_feed_;
   const char* no_sql_in_ = nullptr;  // the callback during which SQL is forbidden
   core::Standing standing_;
   std::string cipher_ = "aes256cbc";  // libSQL's default

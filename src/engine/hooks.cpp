@@ -219,7 +219,8 @@ struct HookCallbacks {
       if (again != nullptr && hooks.table_refused_to_join(again)) return SQLITE_DENY;
 #endif
       const Verdict strictest = hooks.verdict_on(describe(action, first, second, database, inside));
-      return strictest == Verdict::Allow ? SQLITE_OK : strictest == Verdict::Ignore ? SQLITE_IGNORE : SQLITE_DENY;
+      if (strictest == Verdict::Ignore && hooks.strict_ == 0) return SQLITE_IGNORE;
+      return strictest == Verdict::Allow ? SQLITE_OK : SQLITE_DENY;
     });
   }
 

@@ -113,6 +113,18 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
     std::string_view before_;
   };
 
+  /// While one lives, Ignore is Deny: what is compiled runs elsewhere, where nothing can be left out.
+  class Strict {
+   public:
+    explicit Strict(Hooks& hooks) noexcept : hooks_(hooks) { ++hooks_.strict_; }
+    ~Strict() { --hooks_.strict_; }
+    Strict(const Strict&) = delete;
+    Strict& operator=(const Strict&) = delete;
+
+   private:
+    Hooks& hooks_;
+  };
+
   /// While it exists, statements are the library's own: authorizers are not asked, and listeners are not told.
   class Internal {
    public:
@@ -145,6 +157,7 @@ class Hooks final : public detail::ListenerOwner, public std::enable_shared_from
   std::string_view compiling_;
   std::string defined_text_, defined_name_;  // the last question to defines()
   bool defined_ = false;
+  int strict_ = 0;
   int internal_ = 0;
   bool on_reset_ = false;  // the connection will call clear() when it is reset
   bool guards_commit_ = false;

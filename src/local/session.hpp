@@ -39,7 +39,7 @@ class Session final : public core::Session {
   void watch(bool on) noexcept override { connection().set_in_transaction(on); }
   void guard_transaction(bool on) noexcept override { connection().set_transaction_guard(on); }
   core::TransactionState transaction_state() const noexcept override {
-    return {!connection().is_autocommit(), connection().is_in_transaction()};
+    return {!connection().is_autocommit(), connection().is_in_transaction(), false};
   }
 
   const core::Standing& standing() const noexcept override { return connection().standing(); }

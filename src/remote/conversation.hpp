@@ -96,6 +96,8 @@ class Conversation {
   /// What the newest answer that has one says of the primary's log: the number of the commit's last frame after a
   /// write outside a transaction and after a COMMIT, else of the newest commit. None from servers without a log.
   std::optional<std::uint64_t> replication_index() const noexcept { return replication_index_; }
+  /// The same, once: so that an answer which has none is told from one before it.
+  std::optional<std::uint64_t> take_replication_index() noexcept { return std::exchange(replication_index_, {}); }
   /// The highest of them. (A log that begins again counts from a lower number: then this one tells nothing any more.)
   std::optional<std::uint64_t> highest_replication_index() const noexcept { return highest_index_; }
   /// Nothing is open and nothing is lost.

@@ -41,7 +41,7 @@ class Session final : public core::Session {
   void watch(bool on) noexcept override { conversation_.watch(on); }
   void guard_transaction(bool on) noexcept override { guarded_ = on; }
   core::TransactionState transaction_state() const noexcept override {
-    return {conversation_.is_open(), conversation_.is_watched()};
+    return {conversation_.is_open(), conversation_.is_watched(), conversation_.is_lost()};
   }
 
   const core::Standing& standing() const noexcept override { return standing_; }

@@ -198,7 +198,7 @@ TEST_F(FeatureTest, CapabilitiesFollowFromTheTable) {
   const Capabilities replica = Features(Mode::Replica).capabilities();
   EXPECT_EQ(replica.mode, Mode::Replica);
   EXPECT_TRUE(replica.user_functions);
-  EXPECT_FALSE(replica.hooks) << "an authorizer would not see what runs at the primary";
+  EXPECT_FALSE(replica.hooks) << "hooks of writes would not see what runs at the primary";
   EXPECT_FALSE(replica.wal_api);
   EXPECT_FALSE(replica.incremental_blobs);
   EXPECT_FALSE(replica.backup);
