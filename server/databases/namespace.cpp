@@ -116,7 +116,7 @@ void Namespace::set_config(const NamespaceConfig& config) {
   outdated_writer = std::move(group_writer_);
   forget(outdated_writer.get());
   config_ = std::move(fresh);
-  ++config_version_;
+  config_version_ = new_version();
   outdated = sessions_.take_resting();
   for (const auto& session : outdated) forget(*session);
 }
@@ -347,6 +347,11 @@ std::optional<std::uint64_t> Namespace::replication_index(const std::optional<en
 
 void Namespace::wake_followers() noexcept {
   if (log_ != nullptr) log_->wake();
+}
+
+std::uint64_t Namespace::new_version() noexcept {
+  static std::atomic<std::uint64_t> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
 std::uint64_t Namespace::config_version() const {

@@ -98,7 +98,8 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   }
   /// Makes those who follow the log check whether they still may.
   void wake_followers() noexcept;
-  /// Changes with each change of the configuration, while the namespace stays loaded.
+  /// Changes with each change of the configuration and each time the namespace is loaded; never used twice by one
+  /// process.
   std::uint64_t config_version() const;
 
   /// Copies the write-ahead log into the database file and truncates it. checkpoint() waits for readers to finish;
@@ -121,6 +122,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
 
  private:
   friend class SessionLease;
+  static std::uint64_t new_version() noexcept;
   std::unique_ptr<DatabaseSession> take();
   [[noreturn]] void throw_gone() const;
   void checkpoint(local::Checkpoints::Extent extent);
@@ -144,7 +146,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
 
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const NamespaceConfig> config_;
-  std::uint64_t config_version_ = 1;
+  std::uint64_t config_version_ = new_version();
   local::Runners<DatabaseSession> sessions_;
   std::shared_ptr<GroupWriter> group_writer_;
   std::chrono::steady_clock::time_point last_used_;

@@ -78,7 +78,9 @@ void HranaWebSocket::cancel_all() noexcept {
 
 void HranaWebSocket::on_drained(net::WebSocketSession&) noexcept {
   const std::lock_guard lock(mutex_);
-  for (const auto& [id, stream] : streams_) stream->peer_has_taken_all();
+  for (const auto& [id, stream] : streams_) {
+    if (stream != nullptr) stream->peer_has_taken_all();
+  }
   for (const auto& closing : closing_) {
     if (const std::shared_ptr<WebSocketStream> stream = closing.lock()) stream->peer_has_taken_all();
   }

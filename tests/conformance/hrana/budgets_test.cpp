@@ -271,6 +271,25 @@ TEST_F(HranaBudgets, AWebSocketOpensSoManyStreamsAndStaysUsable) {
   EXPECT_EQ(bob.ask(open(0)), "");
 }
 
+class HranaStreamLimit : public ServerTest {
+ protected:
+  void configure(server::Options& options) override { options.limits.websocket_streams = 2; }
+};
+
+TEST_F(HranaStreamLimit, ARefusedStreamHasNoPartInAnswersThatTheClientTakesLate) {
+  Socket socket(server_->port(), {"hrana3"});
+  socket.hello();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(socket.ask(open(i)).at("type"), "response_ok");
+  EXPECT_EQ(error_code({{"type", "error"}, {"error", socket.ask(open(2)).at("error")}}), "TOO_MANY_STREAMS");
+  constexpr int kAnswers = 20;  // together more than the sockets' buffers hold, so that the server keeps the rest
+  for (int i = 0; i < kAnswers; ++i) socket.request(on(i % 2, "SELECT hex(zeroblob(1000000))"));
+  for (int i = 0; i < kAnswers; ++i) {
+    const Json answer = socket.receive();
+    ASSERT_EQ(answer.at("type"), "response_ok") << answer.dump().substr(0, 300);
+  }
+  EXPECT_EQ(socket.ask(on(0, "SELECT 1")).at("type"), "response_ok");
+}
+
 TEST_F(HranaBudgets, NeverMoreNamespacesAreOpenThanMayBe) {
   for (int i = 0; i < 6; ++i) server_->namespaces().create(std::string("n").append(std::to_string(i)), {});
   std::size_t most = 0;

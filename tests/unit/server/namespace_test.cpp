@@ -4,7 +4,9 @@
 #include <sqlite3.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "support/temporary_directory.hpp"
@@ -21,12 +23,30 @@ int bytes_of_pages(DatabaseSession& session) {
   return now;
 }
 
+std::shared_ptr<Namespace> open_namespace(const test::TemporaryDirectory& directory, const Options& options) {
+  return std::make_shared<Namespace>("n", directory.file("data"), NamespaceConfig(), options,
+                                     std::make_shared<ConnectionSlots>(4, 4, 4, 10s),
+                                     std::make_shared<NamespaceCounters>());
+}
+
+TEST(Namespace, AVersionOfTheConfigurationDoesNotComeBackWhenItIsLoadedAgain) {
+  const test::TemporaryDirectory directory;
+  const Options options;
+  std::set<std::uint64_t> versions;
+  for (int i = 0; i < 3; ++i) {
+    const auto name_space = open_namespace(directory, options);
+    versions.insert(name_space->config_version());
+    name_space->set_config({});
+    versions.insert(name_space->config_version());
+    name_space->close();
+  }
+  EXPECT_EQ(versions.size(), 6U);
+}
+
 TEST(Namespace, IdleSessionsGiveTheirPagesBackAndStayReady) {
   const test::TemporaryDirectory directory;
   const Options options;
-  const auto name_space = std::make_shared<Namespace>("n", directory.file("data"), NamespaceConfig(), options,
-                                                      std::make_shared<ConnectionSlots>(4, 4, 4, 10s),
-                                                      std::make_shared<NamespaceCounters>());
+  const auto name_space = open_namespace(directory, options);
   {
     const SessionLease session = name_space->lease();
     session->connection().execute_script(
