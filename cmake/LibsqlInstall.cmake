@@ -27,12 +27,12 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/libsqlConfig.cmake.in
 # Before 1.0 a minor version may change the interface.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/libsqlConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/libsqlConfig.cmake" "${PROJECT_BINARY_DIR}/libsqlConfigVersion.cmake"
-  DESTINATION "${_package_dir}")
+  "${PROJECT_SOURCE_DIR}/cmake/Findzstd.cmake" DESTINATION "${_package_dir}")
 
 # From the pkg-config file's own directory up to the prefix.
 file(RELATIVE_PATH LIBSQL_PC_TO_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 string(REGEX REPLACE "/$" "" LIBSQL_PC_TO_PREFIX "${LIBSQL_PC_TO_PREFIX}")
-set(LIBSQL_PC_REQUIRES "libssl libcrypto")
+set(LIBSQL_PC_REQUIRES "libssl libcrypto libzstd")
 if(LIBSQL_ENGINE_IS_SYSTEM)
   string(APPEND LIBSQL_PC_REQUIRES " sqlite3")
 endif()

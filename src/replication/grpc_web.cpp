@@ -8,6 +8,7 @@
 
 #include "core/base64.hpp"
 #include "replication/bytes.hpp"
+#include "replication/zstd.hpp"
 
 namespace libsql::replication::grpc {
 
@@ -87,6 +88,22 @@ void append_message(std::string_view message, Form form, std::string& out) {
   append_frame(kMessage, message, form, out);
 }
 
+void append_compressed_message(std::string_view message, Form form, std::string& out) {
+  std::string compressed;
+  zstd::compress(message, compressed);
+  if (compressed.size() >= message.size()) return append_message(message, form, out);
+  append_frame(kCompressed, compressed, form, out);
+}
+
+bool accepts_zstd(std::string_view accept_encoding) noexcept {
+  while (!accept_encoding.empty()) {
+    const std::size_t end = std::min(accept_encoding.find(','), accept_encoding.size());
+    if (equal_ignoring_case(trimmed(accept_encoding.substr(0, end)), zstd::kName)) return true;
+    accept_encoding.remove_prefix(std::min(end + 1, accept_encoding.size()));
+  }
+  return false;
+}
+
 void append_trailers(const Status& status, Form form, std::string& out) {
   std::string lines = "grpc-status:";
   lines.append(std::to_string(static_cast<unsigned>(status.code))).append("\r\n");
@@ -103,6 +120,10 @@ void append_trailers(const Status& status, Form form, std::string& out) {
   }
   append_frame(kTrailers, lines, form, out);
 }
+
+Reader::Reader(Form form, ReaderLimits limits) : form_(form), limits_(limits) {}
+Reader::~Reader() = default;
+Reader::Reader(Reader&&) noexcept = default;
 
 void Reader::fail(DecodeError::Kind kind, std::string_view what) const {
   throw DecodeError(kind, static_cast<std::size_t>(position_),
@@ -162,7 +183,18 @@ Reader::Event Reader::read_head() {
   length_ = load_be<std::uint32_t>(reinterpret_cast<const std::byte*>(head_.data()) + 1);
   left_ = length_;
   head_.clear();
+  compressed_ = flag == kCompressed;
   switch (flag) {
+    case kCompressed:
+      if (!limits_.max_decompressed) {
+        fail(DecodeError::Kind::UnknownType, "a compressed message, which was not asked for");
+      }
+      if (decompressor_ == nullptr) {
+        decompressor_ = std::make_unique<zstd::Decompressor>(*limits_.max_decompressed);
+      } else {
+        decompressor_->restart();
+      }
+      [[fallthrough]];
     case kMessage:
       if (length_ > limits_.max_message) fail(DecodeError::Kind::TooLarge, "the message is too long");
       state_ = State::Message;
@@ -171,11 +203,36 @@ Reader::Event Reader::read_head() {
       if (length_ > limits_.max_trailers) fail(DecodeError::Kind::TooLarge, "the trailers are too long");
       state_ = State::Trailers;
       return Event::Trailers;
-    case kCompressed:
     case kCompressedTrailers:
-      fail(DecodeError::Kind::UnknownType, "a compressed frame, which was not asked for");
+      fail(DecodeError::Kind::UnknownType, "compressed trailers, which were not asked for");
     default:
       fail(DecodeError::Kind::Malformed, "a frame with an unknown flag");
+  }
+}
+
+Reader::Event Reader::next_of_message() {
+  if (left_ == 0) {
+    state_ = State::Head;
+    return Event::End;
+  }
+  piece_ = take(left_);
+  left_ -= static_cast<std::uint32_t>(piece_.size());
+  return piece_.empty() ? Event::NeedMore : Event::Piece;
+}
+
+Reader::Event Reader::next_of_compressed() {
+  for (;;) {
+    piece_ = decompressor_->next();
+    if (!piece_.empty()) return Event::Piece;
+    if (left_ == 0) {
+      decompressor_->finish();
+      state_ = State::Head;
+      return Event::End;
+    }
+    const std::string_view part = take(left_);
+    if (part.empty()) return Event::NeedMore;
+    left_ -= static_cast<std::uint32_t>(part.size());
+    decompressor_->feed(part);
   }
 }
 
@@ -187,13 +244,7 @@ Reader::Event Reader::next() {
   }
   switch (state_) {
     case State::Message:
-      if (left_ == 0) {
-        state_ = State::Head;
-        return Event::End;
-      }
-      piece_ = take(left_);
-      left_ -= static_cast<std::uint32_t>(piece_.size());
-      return piece_.empty() ? Event::NeedMore : Event::Piece;
+      return compressed_ ? next_of_compressed() : next_of_message();
     case State::Trailers: {
       const std::string_view part = take(left_);
       trailers_ += part;
@@ -223,7 +274,7 @@ std::optional<std::string_view> MessageReader::next() {
         held_.clear();
         break;
       case Reader::Event::Piece:
-        if (held_.empty() && reader_.piece().size() == reader_.length()) {
+        if (!reader_.is_compressed() && held_.empty() && reader_.piece().size() == reader_.length()) {
           const std::string_view whole = reader_.piece();
           static_cast<void>(reader_.next());  // End, which needs no further bytes
           return whole;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,10 @@
 
 #include "core/decode_error.hpp"
 #include "replication/grpc_status.hpp"
+
+namespace libsql::replication::zstd {
+class Decompressor;
+}
 
 namespace libsql::replication::grpc {
 
@@ -30,6 +35,10 @@ inline constexpr std::size_t kFrameHeadSize = 5;  // the flag and the length
 void append_message_head(std::uint32_t length, std::string& out);
 /// Appends a message. Throws std::length_error for one of 4 GiB or more.
 void append_message(std::string_view message, Form form, std::string& out);
+/// The same, compressed by zstd where that makes it shorter: for a peer that takes that (see accepts_zstd()).
+void append_compressed_message(std::string_view message, Form form, std::string& out);
+/// Whether a grpc-accept-encoding names zstd (https://github.com/grpc/grpc/blob/master/doc/compression.md).
+bool accepts_zstd(std::string_view accept_encoding) noexcept;
 /// Appends the trailers, which have to be sent in one piece: clients that are in use read them from one
 /// (observed: tonic-web 0.11). They are written as those clients can read them: no space behind a name, and a colon in
 /// the message as %3A, for they would cut it off there.
@@ -41,13 +50,15 @@ struct ReaderLimits {
   /// Of one message. Senders choose the length, and a transaction is one message.
   std::uint32_t max_message = 64U << 20U;
   std::uint32_t max_trailers = 16384;
+  /// What a compressed message may hold, by zstd. None: compressed ones are refused, as of a peer that was not asked.
+  std::optional<std::uint64_t> max_decompressed = std::nullopt;
 };
 
 /// Reads a body as it comes in, split anywhere. A message is handed out in the pieces that come, so that nothing of it
-/// has to be held; MessageReader puts it together.
+/// has to be held; MessageReader puts it together. Those of a compressed message have been decompressed.
 ///
 /// Throws core::DecodeError, after which the reader is of no use: TooLarge beyond a limit, UnknownType for what is
-/// compressed, Malformed for anything else.
+/// compressed and should not be, Malformed for anything else.
 class Reader {
  public:
   enum class Event : std::uint8_t {
@@ -58,7 +69,9 @@ class Reader {
     Trailers   // status(); nothing may follow
   };
 
-  explicit Reader(Form form = Form::Binary, ReaderLimits limits = {}) noexcept : form_(form), limits_(limits) {}
+  explicit Reader(Form form = Form::Binary, ReaderLimits limits = {});
+  ~Reader();
+  Reader(Reader&&) noexcept;
 
   /// The next bytes of the body, which stay as they are until next() has returned NeedMore. Requires: it has.
   void feed(std::string_view bytes);
@@ -66,7 +79,9 @@ class Reader {
   /// The body ends here. Throws if that is within a frame. An answer may end without trailers; see status().
   void finish() const;
 
+  /// Of the message as it travels.
   std::uint32_t length() const noexcept { return length_; }
+  bool is_compressed() const noexcept { return compressed_; }
   /// Valid until the next call of this object.
   std::string_view piece() const noexcept { return piece_; }
   /// What the trailers said; nothing if there are none yet.
@@ -76,6 +91,8 @@ class Reader {
   enum class State : std::uint8_t { Head, Message, Trailers, Done };
 
   void decode_text(std::string_view text);
+  Event next_of_message();
+  Event next_of_compressed();
   Event read_head();
   void read_trailers();
   std::string_view take(std::size_t most) noexcept;
@@ -91,7 +108,9 @@ class Reader {
   std::string trailers_;
   std::uint32_t length_ = 0;
   std::uint32_t left_ = 0;
-  std::uint64_t position_ = 0;  // in the binary form
+  bool compressed_ = false;
+  std::unique_ptr<zstd::Decompressor> decompressor_;  // made for the first message that needs it
+  std::uint64_t position_ = 0;                        // in the binary form
   std::string_view piece_;
   std::optional<Status> status_;
 };
@@ -99,7 +118,7 @@ class Reader {
 /// A Reader that gives whole messages. Copies only those that come in pieces.
 class MessageReader {
  public:
-  explicit MessageReader(Form form = Form::Binary, ReaderLimits limits = {}) noexcept : reader_(form, limits) {}
+  explicit MessageReader(Form form = Form::Binary, ReaderLimits limits = {}) : reader_(form, limits) {}
 
   void feed(std::string_view bytes) { reader_.feed(bytes); }
   /// The next message, valid until the next call of this object; nothing if more bytes are needed or the trailers came.

@@ -152,6 +152,44 @@ TEST(ReplicationGrpcWeb, OnlyFramesThatHaveAMeaningAreRead) {
   EXPECT_EQ(fault_of(test::bytes("ff ffffffff")), Kind::Malformed);
 }
 
+TEST(ReplicationGrpcWeb, CompressedMessagesAreReadByWhoAskedForThem) {
+  const std::string text(3000, 'm');
+  for (const Form form : {Form::Binary, Form::Text}) {
+    std::string body;
+    append_compressed_message(text, form, body);
+    append_compressed_message("short", form, body);  // which would be longer
+    append_compressed_message(text, form, body);
+    append_trailers({}, form, body);
+    EXPECT_LT(body.size(), 300U);
+    ReaderLimits limits;
+    EXPECT_EQ(fault_of(body, form, limits), Kind::UnknownType);
+    limits.max_decompressed = 3000;
+    for (const std::size_t size : {std::size_t{1}, std::size_t{5}, body.size()}) {
+      MessageReader reader(form, limits);
+      std::vector<std::string> messages;
+      for (std::size_t at = 0; at < body.size(); at += size) {
+        reader.feed(std::string_view(body).substr(at, size));
+        while (const auto message = reader.next()) messages.emplace_back(*message);
+      }
+      reader.finish();
+      EXPECT_EQ(messages, (std::vector<std::string>{text, "short", text})) << size;
+      EXPECT_EQ(reader.status()->code, Code::Ok);
+    }
+    limits.max_decompressed = 2999;
+    EXPECT_EQ(fault_of(body, form, limits), Kind::TooLarge);
+  }
+  ReaderLimits limits;
+  limits.max_decompressed = 10;
+  EXPECT_EQ(fault_of(test::bytes("01 00000004 28b52ffd"), Form::Binary, limits), Kind::Malformed)
+      << "it ends too early";
+  EXPECT_EQ(fault_of(test::bytes("01 00000000"), Form::Binary, limits), Kind::Malformed) << "it holds nothing at all";
+}
+
+TEST(ReplicationGrpcWeb, ZstdIsFoundAmongTheEncodingsThatAPeerTakes) {
+  for (const char* yes : {"zstd", "gzip,zstd", " identity , ZSTD ", "zstd,"}) EXPECT_TRUE(accepts_zstd(yes)) << yes;
+  for (const char* no : {"", "gzip", "zstd2", "z std", "zstd;q=0"}) EXPECT_FALSE(accepts_zstd(no)) << no;
+}
+
 TEST(ReplicationGrpcWeb, WhatIsTooLongIsRefusedBeforeItComes) {
   const ReaderLimits limits{10, 20};
   EXPECT_EQ(fault_of(test::bytes("00 0000000b"), Form::Binary, limits), Kind::TooLarge);
