@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <unordered_map>
 #include <utility>
 
 #include "core/clock.hpp"
@@ -23,6 +24,8 @@ using Reading = replication::Log::Reading;
 constexpr std::uint32_t kBatchFrames = 1024;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20U;
 constexpr std::size_t kPiece = std::size_t{256} << 10U;
+// What is looked through for one message of joined commits.
+constexpr std::uint64_t kJoinedFrames = 16384;
 constexpr std::uint32_t kLockBytePage = 0x40000000 / replication::kPageSize + 1;  // which no frame ever holds
 
 [[noreturn]] void need_snapshot() { throw CallFailed(grpc::Code::FailedPrecondition, "NEED_SNAPSHOT"); }
@@ -39,6 +42,7 @@ class FrameBytes {
       : FrameBytes({frame.number, frame.checksum, frame.page_no, frame.size_after}, frame.page) {
     if (frame.size_after != 0) timestamp_ = frame.committed_ms;
   }
+  void set_timestamp(std::int64_t ms) noexcept { timestamp_ = ms; }
 
   replication::FrameMessage message() const noexcept {
     return {{reinterpret_cast<const char*>(bytes_.data()), bytes_.size()}, timestamp_, {}};
@@ -47,6 +51,60 @@ class FrameBytes {
  private:
   std::array<std::byte, replication::kFrameSize> bytes_;
   std::optional<std::int64_t> timestamp_;
+};
+
+// Of commits one after the other, the newest image of each page.
+class JoinedCommits {
+ public:
+  void add(const LoggedFrame& frame) {
+    Image& image = commit_.emplace_back();
+    image.number = frame.number;
+    image.page_no = frame.page_no;
+    image.checksum = frame.checksum;
+    std::memcpy(image.page.data(), frame.page.data(), replication::kPageSize);
+  }
+  /// What was added since the last one is a commit.
+  void commit(std::uint32_t size_after, std::int64_t committed_ms) {
+    for (Image& image : commit_) images_[image.page_no] = image;
+    last_ = commit_.back().number;
+    commit_.clear();
+    if (size_after < size_after_) {
+      std::erase_if(images_, [&](const auto& entry) { return entry.first > size_after; });
+    }
+    size_after_ = size_after;
+    committed_ms_ = committed_ms;
+  }
+  bool empty() const noexcept { return images_.empty(); }
+  std::size_t pages() const noexcept { return images_.size(); }
+  std::size_t pages_of_commit() const noexcept { return commit_.size(); }
+  FrameNo last() const noexcept { return last_; }
+
+  /// As a message Frames, without what is no complete commit.
+  void append_to(std::string& out) const {
+    std::vector<const Image*> in_order;
+    in_order.reserve(images_.size());
+    for (const auto& entry : images_) in_order.push_back(&entry.second);
+    std::ranges::sort(in_order, {}, [](const Image* image) { return image->number; });
+    for (const Image* const image : in_order) {
+      const bool ends = image == in_order.back();
+      FrameBytes frame({image->number, image->checksum, image->page_no, ends ? size_after_ : 0}, image->page);
+      if (ends) frame.set_timestamp(committed_ms_);
+      replication::append_to_frames(frame.message(), out);
+    }
+  }
+
+ private:
+  struct Image {
+    FrameNo number;
+    std::uint64_t checksum;
+    std::uint32_t page_no;
+    std::array<std::byte, replication::kPageSize> page;
+  };
+  std::unordered_map<std::uint32_t, Image> images_;  // by their pages
+  std::vector<Image> commit_;
+  FrameNo last_ = 0;
+  std::uint32_t size_after_ = 0;
+  std::int64_t committed_ms_ = 0;
 };
 
 void require_page_size(std::size_t bytes) {
@@ -90,11 +148,43 @@ std::uint64_t append_batch(replication::Log& log, const replication::Uuid& id, F
   return whole;
 }
 
+JoinedBatch append_joined_batch(replication::Log& log, const replication::Uuid& id, FrameNo from,
+                                const JoinLimits& limits, const std::function<void(std::size_t)>& grow,
+                                std::string& out) {
+  JoinedBatch batch;
+  JoinedCommits commits;
+  bool too_large = false;
+  batch.reading = log.read(id, from, [&](const LoggedFrame& frame) {
+    require_page_size(frame.page.size());
+    // The images, and the message that is made of them.
+    grow(2 * (commits.pages() + commits.pages_of_commit() + 1) * replication::kFrameSize);
+    commits.add(frame);
+    if (frame.size_after == 0) {
+      too_large = commits.pages_of_commit() * replication::kFrameSize > limits.commit_bytes;
+      return !too_large;
+    }
+    commits.commit(frame.size_after, frame.committed_ms);
+    batch.frames = frame.number + 1 - from;
+    return batch.frames < kJoinedFrames && commits.pages() * replication::kFrameSize < limits.bytes;
+  });
+  // What is complete before a commit that is too large goes first.
+  if (too_large && commits.empty()) batch.reading = Reading::TooOld;
+  if (batch.reading != Reading::Done || commits.empty()) return batch;
+  const auto append_previous = [&](const LoggedFrame& frame) {
+    replication::append_previous_checksum(frame.checksum, out);
+    return false;
+  };
+  // If that one is not in the log any more, nobody can tell.
+  if (from > 0) static_cast<void>(log.read(id, from - 1, append_previous));
+  commits.append_to(out);
+  return batch;
+}
+
 // ---- LogEntries -----------------------------------------------------------------------------------------------------
 
 LogBody::LogBody(const std::atomic<bool>& stopping, const std::shared_ptr<Namespace>& name_space,
-                 std::shared_ptr<const Identity> identity, const replication::Uuid& id, FrameNo from, grpc::Form form,
-                 net::Waker waker, std::unique_ptr<BodyRecord> record)
+                 std::shared_ptr<const Identity> identity, const replication::Uuid& id, FrameNo from,
+                 const AnswerForm& form, net::Waker waker, std::unique_ptr<BodyRecord> record)
     : stopping_(stopping),
       name_space_(name_space),
       identity_(std::move(identity)),
@@ -113,7 +203,7 @@ LogBody::LogBody(const std::atomic<bool>& stopping, const std::shared_ptr<Namesp
 LogBody::~LogBody() = default;
 
 net::BodySource::Next LogBody::end(const grpc::Status& status, std::string& to) {
-  grpc::append_trailers(status, form_, to);
+  grpc::append_trailers(status, form_.form, to);
   if (record_ != nullptr) record_->bytes += to.size();
   return Next::End;
 }
@@ -129,15 +219,7 @@ net::BodySource::Next LogBody::pull(std::string& to) {
   }
   if (name_space->config() != config_) return end({}, to);  // the next Hello gets another token
   try {
-    const Reading reading = name_space->log()->read(id_, next_, [&](const LoggedFrame& frame) {
-      require_page_size(frame.page.size());
-      message_.clear();
-      replication::encode(FrameBytes(frame).message(), message_);
-      grpc::append_message(message_, form_, to);
-      next_ = frame.number + 1;
-      name_space->counters().frames_replicated.fetch_add(1, std::memory_order_relaxed);
-      return to.size() < kPiece;
-    });
+    const Reading reading = form_.joined ? pull_joined(*name_space, to) : pull_frames(*name_space, to);
     if (reading == Reading::OtherLog) return end({}, to);
     if (reading == Reading::TooOld) return end({grpc::Code::FailedPrecondition, "NEED_SNAPSHOT"}, to);
   } catch (...) {
@@ -147,10 +229,34 @@ net::BodySource::Next LogBody::pull(std::string& to) {
   return to.empty() ? Next::Later : Next::More;
 }
 
+LogBody::Reading LogBody::pull_frames(Namespace& name_space, std::string& to) {
+  return name_space.log()->read(id_, next_, [&](const LoggedFrame& frame) {
+    require_page_size(frame.page.size());
+    message_.clear();
+    replication::encode(FrameBytes(frame).message(), message_);
+    form_.append(message_, to);
+    next_ = frame.number + 1;
+    name_space.counters().frames_replicated.fetch_add(1, std::memory_order_relaxed);
+    return to.size() < kPiece;
+  });
+}
+
+LogBody::Reading LogBody::pull_joined(Namespace& name_space, std::string& to) {
+  message_.clear();
+  const JoinedBatch batch = append_joined_batch(
+      *name_space.log(), id_, next_, {kPiece, kMostCommitBytes}, [](std::size_t) {}, message_);
+  if (batch.frames == 0) return batch.reading;
+  form_.append(message_, to);
+  next_ += batch.frames;
+  name_space.counters().frames_replicated.fetch_add(batch.frames, std::memory_order_relaxed);
+  if (message_.capacity() > 4 * kPiece) std::string().swap(message_);
+  return batch.reading;
+}
+
 // ---- Snapshot -------------------------------------------------------------------------------------------------------
 
 SnapshotBody::SnapshotBody(std::shared_ptr<Namespace> name_space, const replication::Uuid& id, FrameNo from,
-                           grpc::Form form, BudgetShare share, std::unique_ptr<BodyRecord> record)
+                           const AnswerForm& form, BudgetShare share, std::unique_ptr<BodyRecord> record)
     : name_space_(std::move(name_space)),
       log_(name_space_->log()),
       form_(form),
@@ -190,25 +296,32 @@ net::BodySource::Next SnapshotBody::pull(std::string& to) {
   std::array<std::byte, replication::kPageSize> page;
   try {
     const engine::wal::Log log(connection_->handle());
-    while (!pages_.empty() && to.size() < kPiece) {
+    message_.clear();
+    // Compressed, it is the smaller the more there is in one message.
+    while (!pages_.empty() && to.size() + (form_.joined ? message_.size() : 0) < kPiece) {
       const std::uint32_t number = pages_.back();
       log.page(number, page, watermark_);
       pages_.pop_back();
       const FrameBytes frame({next_number_, 0, number, pages_.empty() ? size_after_ : 0}, page);
       if (next_number_ > 0) --next_number_;
-      message_.clear();
-      replication::encode(frame.message(), message_);
-      grpc::append_message(message_, form_, to);
+      if (form_.joined) {
+        replication::append_to_frames(frame.message(), message_);
+      } else {
+        message_.clear();
+        replication::encode(frame.message(), message_);
+        form_.append(message_, to);
+      }
       name_space_->counters().frames_replicated.fetch_add(1, std::memory_order_relaxed);
     }
+    if (form_.joined) form_.append(message_, to);
   } catch (...) {
-    grpc::append_trailers(status_of_exception(std::current_exception(), true), form_, to);
+    grpc::append_trailers(status_of_exception(std::current_exception(), true), form_.form, to);
     return Next::End;
   }
   const bool done = pages_.empty();
   if (done) {
     connection_.reset();
-    grpc::append_trailers({}, form_, to);
+    grpc::append_trailers({}, form_.form, to);
   }
   if (record_ != nullptr) record_->bytes += to.size();
   return done ? Next::End : Next::More;

@@ -28,6 +28,23 @@ std::uint64_t append_batch(replication::Log& log, const replication::Uuid& id, r
                            std::uint64_t max_commit_bytes, const std::function<void(std::size_t)>& grow,
                            std::string& out);
 
+/// A commit that is longer goes as a snapshot, which is not held in memory.
+inline constexpr std::uint64_t kMostCommitBytes = 16ULL << 20U;
+
+struct JoinLimits {
+  std::size_t bytes = std::size_t{4} << 20U;      // of pages: the commit that reaches them is the last
+  std::uint64_t commit_bytes = kMostCommitBytes;  // of a single one
+};
+struct JoinedBatch {
+  replication::Log::Reading reading = replication::Log::Reading::Done;  // TooOld: also if a commit is too large
+  std::uint64_t frames = 0;                                             // of the log that it stands for
+};
+/// Appends a message Frames that takes a replica in one step to where the commits from `from` on take it, or as many of
+/// them as the limits allow; see replication/extensions.hpp. `grow` as above.
+JoinedBatch append_joined_batch(replication::Log& log, const replication::Uuid& id, replication::FrameNo from,
+                                const JoinLimits& limits, const std::function<void(std::size_t)>& grow,
+                                std::string& out);
+
 /// The answer to LogEntries: frames from one on, and those to come, until the client is gone or has to say Hello again.
 /// Holds no connection to the database.
 class LogBody final : public net::BodySource {
@@ -35,13 +52,16 @@ class LogBody final : public net::BodySource {
   /// `stopping`: whether the server does; outlives this.
   LogBody(const std::atomic<bool>& stopping, const std::shared_ptr<Namespace>& name_space,
           std::shared_ptr<const Identity> identity, const replication::Uuid& id, replication::FrameNo from,
-          grpc::Form form, net::Waker waker, std::unique_ptr<BodyRecord> record);
+          const AnswerForm& form, net::Waker waker, std::unique_ptr<BodyRecord> record);
   ~LogBody() override;
 
   Next pull(std::string& to) override;
 
  private:
+  using Reading = replication::Log::Reading;
   Next end(const grpc::Status& status, std::string& to);
+  Reading pull_frames(Namespace& name_space, std::string& to);
+  Reading pull_joined(Namespace& name_space, std::string& to);
 
   const std::atomic<bool>& stopping_;
   // Not kept from being unloaded: a peer that takes nothing would keep it for as long as it likes.
@@ -50,7 +70,7 @@ class LogBody final : public net::BodySource {
   const std::shared_ptr<const NamespaceConfig> config_;
   const replication::Uuid id_;
   replication::FrameNo next_;
-  const grpc::Form form_;
+  const AnswerForm form_;
   std::unique_ptr<BodyRecord> record_;
   std::string message_;
   // Shared with the log, whose writers call it.
@@ -67,7 +87,7 @@ class SnapshotBody final : public net::BodySource {
  public:
   /// `from`: what the replica has everything below of. Throws what opening a database throws.
   SnapshotBody(std::shared_ptr<Namespace> name_space, const replication::Uuid& id, replication::FrameNo from,
-               grpc::Form form, BudgetShare share, std::unique_ptr<BodyRecord> record);
+               const AnswerForm& form, BudgetShare share, std::unique_ptr<BodyRecord> record);
   ~SnapshotBody() override;
 
   Next pull(std::string& to) override;
@@ -75,7 +95,7 @@ class SnapshotBody final : public net::BodySource {
  private:
   const std::shared_ptr<Namespace> name_space_;
   const std::shared_ptr<replication::Log> log_;
-  const grpc::Form form_;
+  const AnswerForm form_;
   const BudgetShare share_;
   std::unique_ptr<BodyRecord> record_;
   std::unique_ptr<engine::Connection> connection_;

@@ -1,6 +1,11 @@
 #include "server/replication/grpc_answer.hpp"
 
+#include <array>
+#include <span>
+
 #include "core/decode_error.hpp"
+#include "replication/extensions.hpp"
+#include "replication/zstd.hpp"
 #include "server/base/auth.hpp"
 #include "server/base/failure.hpp"
 #include "server/databases/namespaces.hpp"
@@ -10,6 +15,24 @@ namespace libsql::server {
 namespace {
 
 constexpr net::Header kExposed{"access-control-expose-headers", "grpc-status,grpc-message,grpc-status-details-bin"};
+
+// The header fields of an answer with messages.
+class Fields {
+ public:
+  explicit Fields(const AnswerForm& form) noexcept {
+    add({"content-type", grpc::content_type_of(form.form)});
+    add(kAnyOrigin);
+    add(kExposed);
+    if (form.compressed) add({replication::kEncodingHeader, replication::zstd::kName});
+    if (form.joined) add({replication::kFramesHeader, replication::kJoinedFrames});
+  }
+  std::span<const net::Header> span() const noexcept { return std::span(fields_).first(count_); }
+
+ private:
+  void add(const net::Header& field) noexcept { fields_[count_++] = field; }
+  std::array<net::Header, 5> fields_;
+  std::size_t count_ = 0;
+};
 
 grpc::Status status_of_http(int status, std::string_view code, std::string message) {
   if (code == "NAMESPACE_NOT_FOUND") return {grpc::Code::FailedPrecondition, "NAMESPACE_DOESNT_EXIST"};
@@ -45,15 +68,34 @@ void answer_status(net::Exchange& exchange, const grpc::Status& status) {
                   {});
 }
 
-void answer_message(net::Exchange& exchange, grpc::Form form, std::string_view message) {
-  std::string& body = exchange.buffer();
-  grpc::append_message(message, form, body);
-  grpc::append_trailers({}, form, body);
-  exchange.answer(200, {{"content-type", grpc::content_type_of(form)}, kAnyOrigin, kExposed}, body);
+void AnswerForm::append(std::string_view message, std::string& to) const {
+  if (compressed) {
+    grpc::append_compressed_message(message, form, to);
+  } else {
+    grpc::append_message(message, form, to);
+  }
 }
 
-void answer_stream(net::Exchange& exchange, grpc::Form form, std::unique_ptr<net::BodySource> body) {
-  exchange.answer_from(200, {{"content-type", grpc::content_type_of(form)}, kAnyOrigin, kExposed}, std::move(body));
+AnswerForm answer_form_of(const net::Request& request, grpc::Form form) noexcept {
+  AnswerForm wanted{form};
+  if (const auto encodings = request.header(replication::kAcceptEncodingHeader)) {
+    wanted.compressed = grpc::accepts_zstd(*encodings);
+  }
+  wanted.joined = request.header(replication::kFramesHeader) == replication::kJoinedFrames;
+  return wanted;
+}
+
+void answer_message(net::Exchange& exchange, const AnswerForm& form, std::string_view message) {
+  std::string& body = exchange.buffer();
+  form.append(message, body);
+  grpc::append_trailers({}, form.form, body);
+  const Fields fields(form);
+  exchange.answer(200, fields.span(), body);
+}
+
+void answer_stream(net::Exchange& exchange, const AnswerForm& form, std::unique_ptr<net::BodySource> body) {
+  const Fields fields(form);
+  exchange.answer_from(200, fields.span(), std::move(body));
 }
 
 grpc::Status status_of_exception(const std::exception_ptr& thrown, bool has_credentials) {

@@ -30,10 +30,21 @@ class CallFailed : public std::exception {
 
 /// The whole answer is this status, which goes into the headers, where a message may have colons.
 void answer_status(net::Exchange& exchange, const grpc::Status& status);
+/// How the messages of an answer are written.
+struct AnswerForm {
+  grpc::Form form = grpc::Form::Binary;
+  bool compressed = false;  // where that makes them shorter
+  bool joined = false;      // see replication/extensions.hpp
+
+  void append(std::string_view message, std::string& to) const;
+};
+/// What who asks for frames wants.
+AnswerForm answer_form_of(const net::Request& request, grpc::Form form) noexcept;
+
 /// One message and success. Requires: `message` has fewer than 4 GiB.
-void answer_message(net::Exchange& exchange, grpc::Form form, std::string_view message);
+void answer_message(net::Exchange& exchange, const AnswerForm& form, std::string_view message);
 /// An answer of many messages, which `body` writes with their framing.
-void answer_stream(net::Exchange& exchange, grpc::Form form, std::unique_ptr<net::BodySource> body);
+void answer_stream(net::Exchange& exchange, const AnswerForm& form, std::unique_ptr<net::BodySource> body);
 /// What a call ends with that threw this, in the words that sqld 0.24.33 was observed to use.
 grpc::Status status_of_exception(const std::exception_ptr& thrown, bool has_credentials);
 

@@ -18,9 +18,6 @@ namespace {
 
 using replication::Uuid;
 
-// A commit that is longer goes as a snapshot, which is not held in memory.
-constexpr std::uint64_t kMostCommitBytes = 16ULL << 20U;
-
 Hmac random_signer() {
   std::random_device random;
   Hmac::Key key{};
@@ -135,21 +132,22 @@ void GrpcHandler::run(net::Exchange& exchange, Call call, grpc::Form form, std::
   }
   switch (call) {
     case Call::BatchLogEntries:
-      return batch(exchange, form, from, context, *log, id);
+      return batch(exchange, answer_form_of(request, form), from, context, *log, id);
     case Call::LogEntries:
       return answer_stream(
-          exchange, form,
+          exchange, answer_form_of(request, form),
           std::make_unique<LogBody>(state_.stopping, context.shared_namespace(), context.shared_identity(), id, from,
-                                    form, exchange.waker(), scope.record(name)));
+                                    answer_form_of(request, form), exchange.waker(), scope.record(name)));
     default: {
       BudgetShare share(state_.budgets.dumps, context.takers());
       if (const Whose whose = share.take(1); whose != Whose::Nobody) {
         throw CallFailed(grpc::Code::Unavailable, "snapshots and dumps that are being sent have reached " +
                                                       std::string(to_string(whose)) + " limit");
       }
-      return answer_stream(exchange, form,
-                           std::make_unique<SnapshotBody>(context.shared_namespace(), id, from, form, std::move(share),
-                                                          scope.record(name)));
+      return answer_stream(
+          exchange, answer_form_of(request, form),
+          std::make_unique<SnapshotBody>(context.shared_namespace(), id, from, answer_form_of(request, form),
+                                         std::move(share), scope.record(name)));
     }
   }
 }
@@ -167,19 +165,29 @@ void GrpcHandler::hello(net::Exchange& exchange, grpc::Form form, std::string_vi
   response.current_replication_index = state.last();
   std::string answer;
   replication::encode(response, answer);
-  answer_message(exchange, form, answer);
+  answer_message(exchange, {form}, answer);
 }
 
-void GrpcHandler::batch(net::Exchange& exchange, grpc::Form form, replication::FrameNo from, const Context& context,
-                        replication::Log& log, const Uuid& id) {
+void GrpcHandler::batch(net::Exchange& exchange, const AnswerForm& form, replication::FrameNo from,
+                        const Context& context, replication::Log& log, const Uuid& id) {
   ResponseShare share(state_.budgets.responses, context);
   std::string frames;
-  const std::uint64_t count = append_batch(
-      log, id, from, kMostCommitBytes,
-      [&](std::size_t bytes) {
-        if (const Whose whose = share.grow_to(bytes); whose != Whose::Nobody) context.throw_too_large(whose);
-      },
-      frames);
+  std::uint64_t count = 0;
+  const auto grow = [&](std::size_t bytes) {
+    if (const Whose whose = share.grow_to(bytes); whose != Whose::Nobody) context.throw_too_large(whose);
+  };
+  if (form.joined) {
+    const JoinedBatch batch = append_joined_batch(log, id, from, {}, grow, frames);
+    if (batch.reading == replication::Log::Reading::OtherLog) {
+      throw CallFailed(grpc::Code::FailedPrecondition, "NO_HELLO");
+    }
+    if (batch.reading == replication::Log::Reading::TooOld) {
+      throw CallFailed(grpc::Code::FailedPrecondition, "NEED_SNAPSHOT");
+    }
+    count = batch.frames;
+  } else {
+    count = append_batch(log, id, from, kMostCommitBytes, grow, frames);
+  }
   context.name_space().counters().frames_replicated.fetch_add(count, std::memory_order_relaxed);
   answer_message(exchange, form, frames);
 }

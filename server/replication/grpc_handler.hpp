@@ -52,7 +52,7 @@ class GrpcHandler {
   void run(net::Exchange& exchange, Call call, grpc::Form form, std::string_view message, const Scope& scope);
   void hello(net::Exchange& exchange, grpc::Form form, std::string_view message, const Context& context,
              replication::Log& log);
-  void batch(net::Exchange& exchange, grpc::Form form, replication::FrameNo from, const Context& context,
+  void batch(net::Exchange& exchange, const AnswerForm& form, replication::FrameNo from, const Context& context,
              replication::Log& log, const replication::Uuid& id);
   std::string session_token(const Context& context, const replication::Uuid& log_id) const;
 

@@ -310,7 +310,7 @@ void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_v
   if (const auto log = context.name_space().log()) results.current_frame_no = log->last_frame();
   std::string message;
   proxy::encode(results, message);
-  answer_message(exchange, form, message);
+  answer_message(exchange, {form}, message);
 }
 
 void ProxyCalls::describe(net::Exchange& exchange, grpc::Form form, std::string_view request, Context& context) {
@@ -351,7 +351,7 @@ void ProxyCalls::describe(net::Exchange& exchange, grpc::Form form, std::string_
   description.param_count = result.params.size();
   std::string message;
   proxy::encode(proxy::DescribeResult(description), message);
-  answer_message(exchange, form, message);
+  answer_message(exchange, {form}, message);
 }
 
 void ProxyCalls::disconnect(net::Exchange& exchange, grpc::Form form, std::string_view request,
@@ -369,7 +369,7 @@ void ProxyCalls::disconnect(net::Exchange& exchange, grpc::Form form, std::strin
   turn.settle();
   std::string ack;
   proxy::encode(proxy::Ack{}, ack);
-  answer_message(exchange, form, ack);
+  answer_message(exchange, {form}, ack);
 }
 
 }  // namespace libsql::server

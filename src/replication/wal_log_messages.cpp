@@ -5,6 +5,7 @@
 
 #include "core/protobuf_reader.hpp"
 #include "core/protobuf_writer.hpp"
+#include "replication/extensions.hpp"
 #include "replication/protobuf.hpp"
 
 namespace libsql::replication {
@@ -226,6 +227,10 @@ std::size_t size_in_frames(const FrameMessage& frame) noexcept {
   return 1 + proto::varint_size(size) + size;
 }
 
+void append_previous_checksum(std::uint64_t checksum, std::string& out) {
+  proto::append_uint(kPreviousChecksumField, checksum, out);
+}
+
 void FramesReader::fail(DecodeError::Kind kind, std::string_view what) const {
   throw DecodeError(kind, static_cast<std::size_t>(position_),
                     std::string("Protobuf, byte ").append(std::to_string(position_)).append(": ").append(what));
@@ -261,6 +266,7 @@ void FramesReader::read_tag() {
   const std::uint64_t wire = number_ & 7U;
   if (field == 0 || field >= (1U << 29U)) fail(DecodeError::Kind::Malformed, "no such field number");
   is_frame_ = field == 1;
+  is_previous_checksum_ = field == kPreviousChecksumField;
   if (is_frame_ && wire != 2) fail(DecodeError::Kind::Malformed, "a field of another wire type");
   switch (wire) {
     case 0:
@@ -295,6 +301,7 @@ std::optional<FrameMessage> FramesReader::next() {
         break;
       case State::Number:
         if (!read_varint()) return std::nullopt;
+        if (is_previous_checksum_) previous_checksum_ = number_;
         state_ = State::Tag;
         break;
       case State::Bytes:

@@ -93,6 +93,8 @@ void encode(const FrameMessage& message, std::string& out);
 void append_to_frames(const FrameMessage& frame, std::string& out);
 /// How many bytes that appends: the length of a Frames message has to be known before its first byte is sent.
 std::size_t size_in_frames(const FrameMessage& frame) noexcept;
+/// Begins a Frames message of joined commits, which continue the frame with this checksum.
+void append_previous_checksum(std::uint64_t checksum, std::string& out);
 
 /// Reads a Frames message, which may be of any size, as its bytes come in, and gives its frames one by one. Holds at
 /// most one frame: only what comes in pieces is copied.
@@ -114,6 +116,9 @@ class FramesReader {
   /// The message ends here. Throws DecodeError if that is within a field.
   void finish() const;
 
+  /// Of the frame before those of the message, if the message said so before its first frame; see extensions.hpp.
+  const std::optional<std::uint64_t>& previous_checksum() const noexcept { return previous_checksum_; }
+
   /// Bytes that were read.
   std::uint64_t position() const noexcept { return position_; }
 
@@ -133,6 +138,8 @@ class FramesReader {
   std::uint64_t position_ = 0;
   State state_ = State::Tag;
   bool is_frame_ = false;
+  bool is_previous_checksum_ = false;
+  std::optional<std::uint64_t> previous_checksum_;
 };
 
 }  // namespace libsql::replication
