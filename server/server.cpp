@@ -217,6 +217,18 @@ Router& Server::routes() noexcept { return impl_->routes_; }
 Router& Server::admin_routes() noexcept { return impl_->admin_routes_; }
 void Server::start() { impl_->start(); }
 bool Server::stop(std::chrono::milliseconds drain) { return impl_->stop(drain); }
+std::vector<std::string> Server::compact() {
+  std::vector<std::string> failures;
+  for (const std::shared_ptr<Namespace>& name_space : impl_->state_.namespaces.loaded()) {
+    try {
+      name_space->compact();
+    } catch (const std::exception& error) {
+      failures.push_back("the write-ahead log of '" + name_space->name() + "' stays: " + error.what());
+    }
+  }
+  return failures;
+}
+
 void Server::reload_tls() { impl_->reload_tls(); }
 std::uint16_t Server::port() const noexcept { return impl_->port_; }
 std::uint16_t Server::admin_port() const noexcept { return impl_->admin_port_; }

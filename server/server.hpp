@@ -35,6 +35,10 @@ class Server {
   /// transactions and closes the databases. True if nothing had to be interrupted.
   bool stop(std::chrono::milliseconds drain);
 
+  /// After stop(): Namespace::compact() of each loaded database. What fails leaves its database as it was, with its
+  /// write-ahead log; a line about each such failure is returned.
+  std::vector<std::string> compact();
+
   /// Reads the certificates again, for later connections. Throws Network if they cannot be used, and then keeps the old
   /// ones.
   void reload_tls();

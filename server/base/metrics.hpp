@@ -98,6 +98,7 @@ struct NamespaceCounters {
   std::atomic<std::uint64_t> statement_hits{0}, statement_misses{0};
   std::atomic<std::uint64_t> page_hits{0}, page_misses{0};
   std::atomic<std::uint64_t> frames_replicated{0}, writes_delegated{0};  // sent to replicas, and done for them
+  std::atomic<std::uint64_t> pulls{0}, snapshots{0}, pushes{0};          // by replicas
   Taken taken;                                                           // what is counted against the budgets now
 };
 

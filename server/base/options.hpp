@@ -102,6 +102,9 @@ struct Replication {
   bool log = false;                                        // whether it is kept
   std::uint64_t max_log_bytes = std::uint64_t{200} << 20;  // of each database's log; 0: commits are dropped at once
   std::optional<std::chrono::milliseconds> max_log_age;    // none: while they fit
+  bool snapshot_at_shutdown = false;                       // see Namespace::compact()
+  // Smaller files are not worth rewriting then (observed: sqld 0.24.33).
+  std::uint64_t rewrite_from_bytes = std::uint64_t{256} << 20;
 };
 
 struct Options {

@@ -24,6 +24,13 @@ constexpr std::array kSettings = {
               config.options.replication.max_log_age = parse_duration(text);
               config.options.replication.log = true;
             }},
+    Setting{"snapshot-at-shutdown", "",
+            "When the server ends, write each loaded database's write-ahead log into its file, and rewrite files of "
+            "256 MiB and more that are more than half free.",
+            "off: the next start finds them as they are",
+            [](Config& config, std::string_view text) {
+              config.options.replication.snapshot_at_shutdown = parse_switch(text);
+            }},
 };
 
 }  // namespace

@@ -275,6 +275,15 @@ void Namespace::checkpoint(local::Checkpoints::Extent extent) {
   });
 }
 
+void Namespace::compact() {
+  const local::Store::Pages pages = unless_gone([&] { return store_->pages(); });
+  if (pages.count * pages.size >= options_.replication.rewrite_from_bytes && pages.free > pages.count / 2) {
+    connect()->execute("VACUUM", {});
+  }
+  checkpoint();
+  if (log_ != nullptr) log_->sync();
+}
+
 NamespaceStats Namespace::stats() {
   NamespaceStats stats;
   const local::Store::Pages pages = unless_gone([&] { return store_->pages(); });
@@ -287,8 +296,15 @@ NamespaceStats Namespace::stats() {
   if (log_ != nullptr) {
     stats.replication_index = log_->last_frame().value_or(0);
     stats.log_bytes = log_->figures().bytes;
+    const Followers::Figures followers = followers_->figures();
+    stats.replicas = followers.count;
+    const std::uint64_t end = log_->last_frame() ? *log_->last_frame() + 1 : 0;
+    if (followers.lowest_next) stats.replica_lag = end - std::min(end, *followers.lowest_next);
   }
   stats.frames_replicated = counters_->frames_replicated.load(std::memory_order_relaxed);
+  stats.pulls = counters_->pulls.load(std::memory_order_relaxed);
+  stats.snapshots = counters_->snapshots.load(std::memory_order_relaxed);
+  stats.pushes = counters_->pushes.load(std::memory_order_relaxed);
   stats.writes_delegated = counters_->writes_delegated.load(std::memory_order_relaxed);
   stats.queries = counters_->queries.load(std::memory_order_relaxed);
   stats.failed = counters_->failed.load(std::memory_order_relaxed);

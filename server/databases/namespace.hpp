@@ -22,6 +22,7 @@
 #include "server/base/options.hpp"
 #include "server/databases/connection_slots.hpp"
 #include "server/databases/database_session.hpp"
+#include "server/databases/followers.hpp"
 
 namespace libsql::local {
 class Store;
@@ -44,6 +45,8 @@ struct NamespaceStats {
   std::uint64_t grouped_writes = 0, group_commits = 0;
   std::uint64_t connections_opened = 0;
   std::uint64_t replication_index = 0, log_bytes = 0, frames_replicated = 0, writes_delegated = 0;
+  std::uint64_t replicas = 0, replica_lag = 0;  // of the slowest, in frames
+  std::uint64_t pulls = 0, snapshots = 0, pushes = 0;
   std::size_t sessions_in_use = 0, sessions_idle = 0, writers_waiting = 0;
   CacheFigures caches;
 };
@@ -96,6 +99,8 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
     const bool own = may_have_written && session.is_autocommit();
     return replication_index(own ? session.connection().log_end() : std::nullopt);
   }
+  /// Those who follow the log.
+  const std::shared_ptr<Followers>& followers() const noexcept { return followers_; }
   /// Makes those who follow the log check whether they still may.
   void wake_followers() noexcept;
   /// Changes with each change of the configuration and each time the namespace is loaded; never used twice by one
@@ -106,6 +111,8 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   /// checkpoint_now() does what it can without waiting.
   void checkpoint() { checkpoint(local::Checkpoints::Extent::CutAndWait); }
   void checkpoint_now() { checkpoint(local::Checkpoints::Extent::Cut); }
+  /// For the server's end: rewrites the file if it is large and more than half free, then checkpoint().
+  void compact();
   NamespaceCounters& counters() noexcept { return *counters_; }
   const std::shared_ptr<NamespaceCounters>& shared_counters() const noexcept { return counters_; }
   NamespaceStats stats();
@@ -139,6 +146,7 @@ class Namespace : public std::enable_shared_from_this<Namespace> {
   std::filesystem::path file_;
   const Options& options_;
   std::shared_ptr<ConnectionSlots> slots_;
+  const std::shared_ptr<Followers> followers_ = std::make_shared<Followers>();
   std::shared_ptr<replication::Log> log_;  // must outlive all connections
   std::shared_ptr<local::Store> store_;
   const std::shared_ptr<WritersRoom> writers_room_;

@@ -184,7 +184,7 @@ JoinedBatch append_joined_batch(replication::Log& log, const replication::Uuid& 
 
 LogBody::LogBody(const std::atomic<bool>& stopping, const std::shared_ptr<Namespace>& name_space,
                  std::shared_ptr<const Identity> identity, const replication::Uuid& id, FrameNo from,
-                 const AnswerForm& form, net::Waker waker, std::unique_ptr<BodyRecord> record)
+                 const AnswerForm& form, std::string who, net::Waker waker, std::unique_ptr<BodyRecord> record)
     : stopping_(stopping),
       name_space_(name_space),
       identity_(std::move(identity)),
@@ -192,6 +192,9 @@ LogBody::LogBody(const std::atomic<bool>& stopping, const std::shared_ptr<Namesp
       id_(id),
       next_(from),
       form_(form),
+      who_(std::move(who)),
+      followers_(name_space->followers()),
+      following_(followers_->stay(who_, from)),
       record_(std::move(record)) {
   alarm_->wake = std::move(waker);
   listening_ = name_space->log()->on_growth([alarm = alarm_] {
@@ -226,7 +229,9 @@ net::BodySource::Next LogBody::pull(std::string& to) {
     return end(status_of_exception(std::current_exception(), true), to);
   }
   if (record_ != nullptr) record_->bytes += to.size();
-  return to.empty() ? Next::Later : Next::More;
+  if (to.empty()) return Next::Later;
+  followers_->note(who_, next_);
+  return Next::More;
 }
 
 LogBody::Reading LogBody::pull_frames(Namespace& name_space, std::string& to) {

@@ -49,10 +49,10 @@ JoinedBatch append_joined_batch(replication::Log& log, const replication::Uuid& 
 /// Holds no connection to the database.
 class LogBody final : public net::BodySource {
  public:
-  /// `stopping`: whether the server does; outlives this.
+  /// `stopping`: whether the server does; outlives this. `who`: the replica, for the figures.
   LogBody(const std::atomic<bool>& stopping, const std::shared_ptr<Namespace>& name_space,
           std::shared_ptr<const Identity> identity, const replication::Uuid& id, replication::FrameNo from,
-          const AnswerForm& form, net::Waker waker, std::unique_ptr<BodyRecord> record);
+          const AnswerForm& form, std::string who, net::Waker waker, std::unique_ptr<BodyRecord> record);
   ~LogBody() override;
 
   Next pull(std::string& to) override;
@@ -71,6 +71,9 @@ class LogBody final : public net::BodySource {
   const replication::Uuid id_;
   replication::FrameNo next_;
   const AnswerForm form_;
+  const std::string who_;
+  const std::shared_ptr<Followers> followers_;
+  const std::shared_ptr<const void> following_;
   std::unique_ptr<BodyRecord> record_;
   std::string message_;
   // Shared with the log, whose writers call it.

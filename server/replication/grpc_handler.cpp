@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "replication/extensions.hpp"
 #include "replication/uuid.hpp"
 #include "replication/wal_log_messages.hpp"
 #include "server/base/failure.hpp"
@@ -23,6 +24,20 @@ Hmac random_signer() {
   Hmac::Key key{};
   for (std::byte& byte : key) byte = static_cast<std::byte>(random());
   return Hmac(key);
+}
+
+// Whose call it is, for the figures: the replica's own name, else its address, and the bearer in any case.
+std::string replica_of(const net::Exchange& exchange, const Context& context) {
+  constexpr std::size_t kLongest = 64;
+  std::string who;
+  const auto named = exchange.request().header(replication::kReplicaHeader);
+  if (named && !named->empty() && named->size() <= kLongest) {
+    who = *named;
+  } else {
+    who = exchange.peer();
+    who.resize(std::min(who.rfind(':'), who.size()));
+  }
+  return who.append(1, '\0').append(context.identity().binding());
 }
 
 void require_reading(const Context& context) {
@@ -130,6 +145,8 @@ void GrpcHandler::run(net::Exchange& exchange, Call call, grpc::Form form, std::
   if (request.header("x-session-token") != session_token(context, id)) {
     throw CallFailed(grpc::Code::FailedPrecondition, "NO_HELLO");
   }
+  NamespaceCounters& counters = context.name_space().counters();
+  (call == Call::Snapshot ? counters.snapshots : counters.pulls).fetch_add(1, std::memory_order_relaxed);
   switch (call) {
     case Call::BatchLogEntries:
       return batch(exchange, answer_form_of(request, form), from, context, *log, id);
@@ -137,7 +154,8 @@ void GrpcHandler::run(net::Exchange& exchange, Call call, grpc::Form form, std::
       return answer_stream(
           exchange, answer_form_of(request, form),
           std::make_unique<LogBody>(state_.stopping, context.shared_namespace(), context.shared_identity(), id, from,
-                                    answer_form_of(request, form), exchange.waker(), scope.record(name)));
+                                    answer_form_of(request, form), replica_of(exchange, context), exchange.waker(),
+                                    scope.record(name)));
     default: {
       BudgetShare share(state_.budgets.dumps, context.takers());
       if (const Whose whose = share.take(1); whose != Whose::Nobody) {
@@ -189,6 +207,7 @@ void GrpcHandler::batch(net::Exchange& exchange, const AnswerForm& form, replica
     count = append_batch(log, id, from, kMostCommitBytes, grow, frames);
   }
   context.name_space().counters().frames_replicated.fetch_add(count, std::memory_order_relaxed);
+  context.name_space().followers()->note(replica_of(exchange, context), from + count);
   answer_message(exchange, form, frames);
 }
 

@@ -146,6 +146,9 @@ class Service::Impl {
     try {
       log_.info("serve", "stopping");
       const bool clean = server_.stop(config_.shutdown_timeout);
+      if (config_.options.replication.snapshot_at_shutdown) {
+        for (const std::string& failure : server_.compact()) log_.error("serve", failure);
+      }
       if (AccessLog* const log = monitor_->access_log()) log->flush();
       log_.info("serve", clean ? "stopped" : "stopped; requests that ran too long were cut off");
       return clean;

@@ -16,6 +16,10 @@ inline constexpr std::string_view kFramesHeader = "libsql-frames";
 inline constexpr std::string_view kJoinedFrames = "joined";
 inline constexpr std::uint32_t kPreviousChecksumField = 1000;
 
+/// Of a call that asks for frames: a name of the replica's own choice, the same in all its calls, by which the server
+/// tells its replicas apart in its figures. Without it their addresses have to do.
+inline constexpr std::string_view kReplicaHeader = "libsql-replica";
+
 /// Messages may be compressed by zstd for whoever sends grpc-accept-encoding: zstd (grpc_web.hpp).
 inline constexpr std::string_view kAcceptEncodingHeader = "grpc-accept-encoding";
 inline constexpr std::string_view kEncodingHeader = "grpc-encoding";

@@ -441,6 +441,10 @@ test('the numbers of the admin API and the metrics', async () => {
   assert.ok(stats.write_requests_delegated >= 200);
   const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
   assert.match(metrics, /libsql_server_current_frame_no\{namespace="default"\} \d+/);
+  assert.match(metrics, /libsql_server_replicas\{namespace="default"\} 1\n/);
+  assert.match(metrics, /libsql_server_replica_lag_frames\{namespace="default"\} \d+\n/);
+  assert.match(metrics, /libsql_server_replica_pulls_total\{namespace="default"\} [1-9]\d*\n/);
+  assert.match(metrics, /libsql_server_replica_snapshots_total\{namespace="default"\} [1-9]\d*\n/);
 });
 
 await run({

@@ -1,22 +1,15 @@
 // What our own replicas get: commits joined into one, and compressed. What they make of it must be the database.
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include <libsql/libsql.hpp>
-
-#include "replication/frame.hpp"
 #include "replication/grpc_web.hpp"
 #include "replication/log/log.hpp"
 #include "replication/wal_log_messages.hpp"
+#include "support/replica_file.hpp"
 #include "support/server_client.hpp"
 
 namespace libsql::test {
@@ -24,12 +17,6 @@ namespace {
 
 namespace grpc = replication::grpc;
 using replication::FrameNo;
-
-struct PulledFrame {
-  replication::FrameHeader header;
-  std::string page;
-  std::optional<std::int64_t> timestamp;
-};
 
 struct Pulled {
   grpc::Status status{grpc::Code::Ok, {}};
@@ -106,43 +93,10 @@ class JoinedFrames : public ServerTest {
   }
 
   static void take(std::string_view message, Pulled& pulled) {
-    replication::FramesReader frames;
-    frames.feed(message);
-    auto& taken = pulled.messages.emplace_back();
-    while (const auto frame = frames.next()) {
-      const auto view = replication::decode_frame(std::as_bytes(std::span(frame->data)));
-      ASSERT_TRUE(view);
-      taken.push_back({view->header, std::string(frame->data.substr(replication::kFrameHeaderSize)), frame->timestamp});
-    }
-    frames.finish();
-    pulled.previous_checksums.push_back(frames.previous_checksum());
+    PulledFrames read = frames_in(message);
+    pulled.messages.push_back(std::move(read.frames));
+    pulled.previous_checksums.push_back(read.previous_checksum);
   }
-
-  /// A replica's file: what transactions leave in it.
-  class File {
-   public:
-    void apply(const std::vector<PulledFrame>& frames) {
-      for (const PulledFrame& frame : frames) {
-        pages_[frame.header.page_no] = frame.page;
-        if (frame.header.size_after == 0) continue;
-        std::erase_if(pages_, [&](const auto& page) { return page.first > frame.header.size_after; });
-        EXPECT_EQ(pages_.size(), frame.header.size_after) << "pages are missing";
-      }
-    }
-    std::string content(const std::filesystem::path& path, const std::string& sql) const {
-      {
-        std::ofstream file(path, std::ios::binary | std::ios::trunc);
-        for (const auto& page : pages_) file << page.second;
-      }
-      auto db = Builder::local(path.string()).build();
-      auto conn = db.connect();
-      EXPECT_EQ(conn.query_value<std::string>("PRAGMA integrity_check"), "ok");
-      return conn.query_value<std::string>(sql);
-    }
-
-   private:
-    std::map<std::uint32_t, std::string> pages_;
-  };
 
   std::string here(const std::string& sql) { return run(sql).at("rows").at(0).at(0).at("value").get<std::string>(); }
   void insert(int rows) {
@@ -181,7 +135,7 @@ TEST_F(JoinedFrames, OneTransactionTakesAReplicaOverManyCommits) {
   }
   EXPECT_EQ(frames.back().header.frame_no, last);
 
-  File replica;
+  ReplicaFile replica;
   replica.apply(frames);
   EXPECT_EQ(replica.content(directory_.path() / "replica.db", kContent), here(kContent));
 }
@@ -193,7 +147,7 @@ TEST_F(JoinedFrames, EachHeaderWorksWithoutTheOther) {
     const Pulled pulled = pull("BatchLogEntries", 0, wish);
     EXPECT_EQ(pulled.encoding == "zstd", wish == Headers{kJoined[1]});
     EXPECT_EQ(pulled.form == "joined", wish == Headers{kJoined[0]});
-    File replica;
+    ReplicaFile replica;
     replica.apply(pulled.frames());
     EXPECT_EQ(replica.content(directory_.path() / "replica.db", kContent), here(kContent));
   }
@@ -222,7 +176,7 @@ TEST_F(JoinedFrames, PagesThatAreGoneAtTheEndAreLeftOut) {
   run("INSERT INTO t(b) SELECT hex(randomblob(3000)) FROM generate_series(1, 100)");
   run("DELETE FROM t WHERE a > 3");
   server_->namespaces().get("default")->connect()->execute("VACUUM", {});
-  File replica;
+  ReplicaFile replica;
   for (FrameNo from = 0; from <= *log()->last_frame();) {
     const Pulled pulled = pull("BatchLogEntries", from, kJoined);
     ASSERT_EQ(pulled.status.code, grpc::Code::Ok) << pulled.status.message;
@@ -239,7 +193,7 @@ TEST_F(JoinedFrames, PagesThatAreGoneAtTheEndAreLeftOut) {
 TEST_F(JoinedFrames, MoreThanABatchHoldsComesInSeveralEachACommittedState) {
   run("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
   for (int i = 0; i < 6; ++i) run("INSERT INTO t(b) SELECT hex(randomblob(2000)) FROM generate_series(1, 300)");
-  File replica;
+  ReplicaFile replica;
   int batches = 0;
   for (FrameNo from = 0; from <= *log()->last_frame(); ++batches) {
     const Pulled pulled = pull("BatchLogEntries", from, kJoined);
@@ -273,9 +227,32 @@ TEST_F(JoinedFrames, ASnapshotComesInMessagesOfManyPages) {
   EXPECT_LT(joined.messages.size(), joined.frames().size() / 20);
   EXPECT_EQ(joined.frames().size(), static_cast<std::size_t>(number("SELECT page_count FROM pragma_page_count()")));
   EXPECT_LT(joined.body_bytes, each.body_bytes * 3 / 4);
-  File replica;
+  ReplicaFile replica;
   replica.apply(joined.frames());
   EXPECT_EQ(replica.content(directory_.path() / "replica.db", kContent), here(kContent));
+}
+
+TEST_F(JoinedFrames, TheFiguresSayWhoFollowsAndHowFarBehind) {
+  run("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+  const FrameNo end = *log()->last_frame() + 1;
+  const auto stats = [&] { return server_->namespaces().stats("default"); };
+  EXPECT_EQ(stats().replicas, 0U);
+  pull("BatchLogEntries", 0, {{"libsql-replica", "one"}});
+  EXPECT_EQ(stats().replicas, 1U);
+  EXPECT_EQ(stats().replica_lag, 0U) << "it was sent everything";
+  insert(3);
+  const std::uint64_t behind = *log()->last_frame() + 1 - end;
+  EXPECT_EQ(stats().replica_lag, behind);
+  pull("BatchLogEntries", end, {{"libsql-replica", "two"}});
+  EXPECT_EQ(stats().replicas, 2U);
+  EXPECT_EQ(stats().replica_lag, behind) << "of the slowest";
+  pull("BatchLogEntries", end, {{"libsql-replica", "one"}, kJoined[0]});
+  EXPECT_EQ(stats().replica_lag, 0U);
+  pull("BatchLogEntries", 0, {});
+  pull("Snapshot", 0, {{"libsql-replica", std::string(65, 'x')}});
+  EXPECT_EQ(stats().replicas, 3U) << "one without a name, by its address";
+  EXPECT_EQ(stats().pulls, 4U);
+  EXPECT_EQ(stats().snapshots, 1U);
 }
 
 // The stream gives what is there in one message, and what comes later in others.
@@ -297,7 +274,7 @@ TEST_F(JoinedFrames, AStreamBringsCommitsAsTheyHappen) {
   limits.max_decompressed = 1U << 28U;
   grpc::MessageReader reader(grpc::Form::Binary, limits);
   Pulled pulled;
-  File replica;
+  ReplicaFile replica;
   const auto wait_for = [&](FrameNo number) {
     while (pulled.messages.empty() || pulled.messages.back().back().header.frame_no < number) {
       const std::string piece(http.read(soon()));

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <utility>
 
 #include "support/eventually.hpp"
 #include "support/fake_clock.hpp"
@@ -62,6 +64,31 @@ TEST_F(ServiceTest, IsIdleOnceNobodyHasAskedForAnythingForSoLong) {
     clock_.advance(10s);
     return service_.is_idle();
   })) << "who looks whether it lives keeps it alive";
+}
+
+TEST(ServiceEnd, RewritesFilesThatAreMostlyFreeIfItIsToldTo) {
+  for (const bool told : {false, true}) {
+    const test::TemporaryDirectory directory;
+    Config config;
+    config.options.database = directory.file("a.db");
+    config.options.http.port = 0;
+    config.options.replication.log = true;
+    config.options.replication.snapshot_at_shutdown = told;
+    config.options.replication.rewrite_from_bytes = 1 << 20;
+    {
+      Service service(std::move(config));
+      service.start();
+      const std::string addresses = service.addresses();
+      test::HttpClient http(static_cast<std::uint16_t>(std::stoi(addresses.substr(addresses.rfind(':') + 1))));
+      http.pipeline(test::list({test::execute("CREATE TABLE t(a)"),
+                                test::execute("INSERT INTO t SELECT zeroblob(100000) FROM generate_series(1, 40)"),
+                                test::execute("DELETE FROM t WHERE rowid > 2"), test::close()}));
+      EXPECT_TRUE(service.stop());
+    }
+    const auto size = std::filesystem::file_size(directory.file("a.db"));
+    EXPECT_EQ(size < (1U << 20U), told) << size;
+    EXPECT_LE(std::filesystem::file_size(directory.file("a.db-wal")), 56U) << "everything is in the file";
+  }
 }
 
 }  // namespace
