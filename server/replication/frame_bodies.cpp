@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <unordered_map>
 #include <utility>
 
@@ -289,8 +290,10 @@ SnapshotBody::SnapshotBody(std::shared_ptr<Namespace> name_space, const replicat
       if (page != kLockBytePage) pages_.push_back(page);
     }
   }
-  // Page 1, whose schema needs the others, comes last.
-  std::ranges::sort(pages_);
+  // Taken from the end: in their order, so that who fills an empty file can copy them into it as they come; but page 1,
+  // whose schema needs the others, last.
+  std::ranges::sort(pages_, std::greater<>());
+  if (!pages_.empty() && pages_.back() == 1) std::ranges::rotate(pages_, pages_.end() - 1);
   if (pages_.empty()) pages_.push_back(1);  // what was changed is gone again: the size alone is news
   if (record_ != nullptr) record_->begin();
 }

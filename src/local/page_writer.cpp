@@ -64,6 +64,7 @@ void PageWriter::begin() {
     if (staged_ && pages != pages_before_) staged_ = false;
     if (!staged_) grown_.clear();
     pages_before_ = pages;
+    whole_before_ = replaces_all_ ? 0 : pages;
   } catch (...) {
     roll_back();
     throw;
@@ -138,11 +139,7 @@ void PageWriter::spill() {
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       const std::uint32_t page_no = numbers_[i];
       write(page_no, slot(i));
-      if (page_no > pages_before_) {
-        const std::size_t index = page_no - pages_before_ - 1;
-        if (grown_.size() <= index) grown_.resize(index + 1);
-        grown_[index] = true;
-      }
+      if (page_no > whole_before_) grown_.insert(page_no);
       ++spilled_;
     }
     slots_.clear();
@@ -156,13 +153,11 @@ void PageWriter::spill() {
 
 // Pages that nobody wrote would be read as zeros.
 void PageWriter::require_growth_is_whole(std::uint32_t pages) {
-  if (pages <= pages_before_) return;
-  std::uint32_t missing = pages - pages_before_;
-  if (lock_page_ > pages_before_ && lock_page_ <= pages) --missing;
-  for (std::size_t i = 0; i < grown_.size() && i < pages - pages_before_; ++i) {
-    if (grown_[i]) --missing;
-  }
-  if (pages_before_ == 0 && has_first_page_) --missing;
+  if (pages <= whole_before_) return;
+  std::uint32_t missing = pages - whole_before_;
+  if (lock_page_ > whole_before_ && lock_page_ <= pages) --missing;
+  missing -= grown_.count(whole_before_ + 1, pages);
+  if (whole_before_ == 0 && has_first_page_) --missing;
   if (missing != 0) {
     core::throw_error(ErrorCode::Corrupt, std::string("a commit leaves out ")
                                               .append(std::to_string(missing))
@@ -200,8 +195,7 @@ void PageWriter::commit(std::uint32_t pages) {
     roll_back();
     throw;
   }
-  staged_ = false;
-  grown_.clear();
+  staged_ = replaces_all_ = false;
   if (turn_ != nullptr) turn_->settle();
   forget();
 }
@@ -238,6 +232,7 @@ void PageWriter::roll_back() noexcept {
     }
   }
   if (turn_ != nullptr) turn_->settle();
+  replaces_all_ = false;
   forget();
 }
 

@@ -11,6 +11,7 @@
 
 #include "engine/connection.hpp"
 #include "engine/statement.hpp"
+#include "local/page_set.hpp"
 #include "local/store.hpp"
 #include "local/write_turn.hpp"
 
@@ -60,6 +61,9 @@ class PageWriter final {
   /// time needs no log of its own size. Requires: is_empty(), and page 1 was not put yet. What is staged counts as put,
   /// also after a roll_back(); nothing of it is seen before the commit() with page 1.
   void stage();
+  /// The next commit replaces all of the database: one that leaves out any page throws Corrupt. Until it succeeds, or
+  /// roll_back().
+  void expect_all_pages() noexcept { replaces_all_ = true; }
   /// Whether the database has nothing in it. Asks the engine.
   bool is_empty();
 
@@ -97,8 +101,10 @@ class PageWriter final {
   bool has_first_page_ = false;
   std::uint32_t spilled_ = 0;       // pages that the engine has already
   std::uint32_t pages_before_ = 0;  // of the database, when the lock was taken
-  std::vector<bool> grown_;         // pages behind these that the engine has
+  PageSet grown_;                   // pages behind whole_before_ that the engine has
+  std::uint32_t whole_before_ = 0;  // the pages that need not come: pages_before_, or none
   bool staged_ = false;
+  bool replaces_all_ = false;
 };
 
 }  // namespace libsql::local

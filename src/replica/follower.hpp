@@ -22,6 +22,7 @@
 #include "local/store.hpp"
 #include "net/interrupt.hpp"
 #include "remote/options.hpp"
+#include "replica/primary.hpp"
 
 namespace libsql::replica {
 
@@ -70,7 +71,8 @@ struct SyncProgress {
 
 struct SyncRequest {
   net::Wait wait;
-  /// Succeeds only when this frame is there; none: all that the primary has.
+  /// Ends as soon as this frame is there: without a request if it is already, and without the rest if the primary has
+  /// more. If the primary has less, all that it has.
   std::optional<FrameNo> until;
   /// Called now and then on the thread that syncs. Throws what should end the sync.
   std::function<void(const SyncProgress&)> progress;
@@ -111,6 +113,8 @@ class Follower {
   /// is put aside here; the next sync fills the file again and reports it. Throws Misuse if it is open with another
   /// primary, and what opening a local database throws.
   static std::shared_ptr<Follower> open(FollowerOptions options);
+  /// The same with another way to the primary than that of options.primary.
+  static std::shared_ptr<Follower> open(FollowerOptions options, std::unique_ptr<Primary> primary);
   virtual ~Follower() = default;
 
   /// Brings the file up to the primary's last commit. One sync runs at a time; a second one waits for it and then asks

@@ -1,0 +1,57 @@
+// The primary behind a URL: gRPC-web over HTTP/1.1, as libSQL's embedded replicas speak it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/http_client.hpp"
+#include "remote/location.hpp"
+#include "remote/options.hpp"
+#include "replica/primary.hpp"
+#include "replication/grpc_status.hpp"
+#include "replication/grpc_web.hpp"
+
+namespace libsql::replica {
+
+/// The namespace that a replica asks for if its user named none: the first label of the host, as libSQL's clients do
+/// it; "default" for a host of one label.
+std::string namespace_of_host(std::string_view host);
+
+class PrimaryClient final : public Primary {
+ public:
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  struct Limits {
+    std::uint32_t max_message_bytes = 1U << 30U;
+  };
+  /// `hook` may change the headers of each request. Throws Configuration for options that cannot be.
+  PrimaryClient(const remote::Options& options, std::function<void(Headers&)> hook, Limits limits);
+
+  Greeting hello(const net::Wait& wait) override;
+  Outcome frames(std::uint64_t from, const Take& take, const net::Wait& wait) override;
+  Outcome snapshot(std::uint64_t from, const Take& take, const net::Wait& wait) override;
+  std::uint64_t bytes_received() const noexcept override { return connection_.statistics().bytes_received; }
+
+ private:
+  // The body of one answer.
+  class Body;
+  template <class Read>
+  Outcome call(std::string_view method, std::string_view message, std::uint32_t max_message, const net::Wait& wait,
+               Read&& read);
+  net::Wait patient(const net::Wait& wait) const;
+  static Outcome outcome_of(const replication::grpc::Status& status);
+
+  const remote::Options options_;
+  const remote::Location location_;
+  const std::function<void(Headers&)> hook_;
+  const Limits limits_;
+  Headers headers_;
+  net::HttpConnection connection_;
+  std::string session_token_;
+};
+
+}  // namespace libsql::replica
