@@ -98,23 +98,36 @@ void Applier::put(std::uint32_t page_no, std::span<const std::byte> page) {
   blaming_the_primary([&] { writer_.put(page_no, page); });
 }
 
+void Applier::begin_joined(std::optional<std::uint64_t> previous_checksum) {
+  joined_ = true;
+  if (!received_ && !rebuilding_) chain_ = position_.checksum;
+  if (!previous_checksum || !chain_ || *previous_checksum == *chain_) return;
+  if (!received_) throw HistoryDiverged("the primary's next commits do not continue those it had sent");
+  throw_frame(next(), FrameFault::Checksum);
+}
+
 void Applier::frame(std::span<const std::byte> bytes) {
   const replication::FrameView view = view_of(bytes);
   const replication::FrameHeader& header = view.header;
   const FrameNo expected = next();
-  if (header.frame_no != expected) throw_frame(expected, FrameFault::FrameNumber);
+  constexpr FrameNo kMostAtOnce = FrameNo{1} << 40U;
+  const bool fits =
+      joined_ ? header.frame_no >= expected && header.frame_no - expected < kMostAtOnce : header.frame_no == expected;
+  if (!fits) throw_frame(expected, FrameFault::FrameNumber);
   if (!received_ && !rebuilding_) chain_ = position_.checksum;
-  // Frames that were made by hand have no checksum.
-  if (header.checksum != 0 && chain_ && replication::chain_checksum(*chain_, view.page) != header.checksum) {
+  // Frames that were made by hand have no checksum, and those of joined commits do not continue each other.
+  if (!joined_ && header.checksum != 0 && chain_ &&
+      replication::chain_checksum(*chain_, view.page) != header.checksum) {
     if (!received_) throw HistoryDiverged("the primary's next frame does not continue those it had sent");
     throw_frame(expected, FrameFault::Checksum);
   }
   put(header.page_no, view.page);
   chain_ = header.checksum != 0 ? std::optional(header.checksum) : std::nullopt;
   received_ = header.frame_no;
-  ++pending_;
+  pending_ += header.frame_no - expected + 1;
   at_commit_ = header.is_commit();
   if (!at_commit_) return;
+  joined_ = false;
   ready_ = Commit{header.frame_no, header.size_after, chain_};
   if (pending_ >= kMostJoined && may_commit()) commit();
 }
@@ -200,6 +213,7 @@ void Applier::drop() noexcept {
   chain_.reset();
   ready_.reset();
   pending_ = 0;
+  joined_ = false;
   at_commit_ = true;
 }
 

@@ -52,6 +52,9 @@ class Applier final {
   /// An empty file belongs to that log.
   void adopt(const replication::Uuid& log_id);
 
+  /// The next frames up to the end of a transaction stand for all commits up to there: between their numbers there are
+  /// gaps. They continue a frame of that checksum, if it is known. Throws HistoryDiverged; then drop() has to follow.
+  void begin_joined(std::optional<std::uint64_t> previous_checksum);
   /// The next frame of the log. Throws Protocol for one that is not, HistoryDiverged, and what the engine throws; then
   /// drop() has to follow.
   void frame(std::span<const std::byte> bytes);
@@ -102,6 +105,7 @@ class Applier final {
   // What came since the last commit.
   std::optional<FrameNo> received_;
   std::optional<std::uint64_t> chain_;
+  bool joined_ = false;
   std::optional<Commit> ready_;  // the last transaction that is complete
   std::uint64_t pending_ = 0;    // frames
   bool at_commit_ = true;

@@ -64,6 +64,9 @@ std::uintmax_t size_of(const std::filesystem::path& file) {
 
 Following::Following(FollowerOptions options, std::unique_ptr<Primary> primary)
     : options_(std::move(options)), files_(options_.local.path), primary_(std::move(primary)) {
+  if (primary_ != nullptr) {
+    primary_->on_joined = [this](std::optional<std::uint64_t> previous) { applier_->begin_joined(previous); };
+  }
   open();
 }
 

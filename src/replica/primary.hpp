@@ -39,6 +39,10 @@ class Primary {
   /// was taken is worth nothing.
   virtual Outcome snapshot(std::uint64_t from, const Take& take, const net::Wait& wait) = 0;
 
+  /// Called before the frames of a message of joined commits (replication/extensions.hpp), with the checksum of the
+  /// frame that they continue, if the primary knows it. May throw, which ends the call.
+  std::function<void(std::optional<std::uint64_t> previous_checksum)> on_joined;
+
   /// So far.
   virtual std::uint64_t bytes_received() const noexcept = 0;
 };

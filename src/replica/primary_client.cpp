@@ -2,7 +2,9 @@
 
 #include <array>
 #include <exception>
+#include <random>
 #include <span>
+#include <utility>
 
 #include <libsql/error.hpp>
 #include <libsql/version.hpp>
@@ -15,8 +17,10 @@
 #include "remote/failures.hpp"
 #include "remote/http_client.hpp"
 #include "remote/wire.hpp"
+#include "replication/extensions.hpp"
 #include "replication/faults.hpp"
 #include "replication/wal_log_messages.hpp"
+#include "replication/zstd.hpp"
 
 namespace libsql::replica {
 namespace {
@@ -35,6 +39,22 @@ constexpr std::size_t kMaxTokenBytes = 256;
   call.wait = wait;
   call.repeatable = true;  // nothing that a replica asks changes anything
   remote::throw_network(error, call, remote::Standing::Alone);
+}
+
+}  // namespace
+
+namespace {
+
+// By which the primary tells its replicas apart.
+std::string new_name() {
+  std::random_device random;
+  std::string name;
+  for (int i = 0; i < 16; ++i) name += "0123456789abcdef"[random() & 15U];
+  return name;
+}
+
+bool is_near(std::string_view host) noexcept {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 }  // namespace
@@ -58,7 +78,9 @@ PrimaryClient::PrimaryClient(const remote::Options& options, std::function<void(
               {"content-type", "application/grpc-web"},
               {"x-authorization", "Bearer " + location_.auth_token},
               {"x-namespace-bin", name_text},
-              {"x-libsql-client-version", "libsql-rpc-cpp-" + std::string(version())}};
+              {"x-libsql-client-version", "libsql-rpc-cpp-" + std::string(version())},
+              {std::string(replication::kReplicaHeader), new_name()}};
+  is_near_ = is_near(location_.endpoint.origin.host);
   for (auto& [field, value] : remote::common_headers(options_)) {
     if (field != "x-namespace" && field != "x-libsql-client-version") headers_.emplace_back(field, std::move(value));
   }
@@ -91,8 +113,11 @@ Primary::Outcome PrimaryClient::outcome_of(const grpc::Status& status) {
 // Pieces of the body, through the framing, to whoever reads the messages.
 class PrimaryClient::Body {
  public:
-  Body(PrimaryClient& client, const net::Wait& wait, std::uint32_t max_message)
-      : client_(client), wait_(wait), reader_(grpc::Form::Binary, {max_message, 16384}) {}
+  Body(PrimaryClient& client, const net::Wait& wait, const Asking& asking, bool joined)
+      : client_(client), wait_(wait), joined_(joined), reader_(grpc::Form::Binary, limits_of(client, asking, joined)) {}
+
+  /// Whether the primary joined the commits.
+  bool is_joined() const noexcept { return joined_; }
 
   /// The next event but NeedMore; nothing at the end of the body.
   std::optional<grpc::Reader::Event> next() {
@@ -113,18 +138,27 @@ class PrimaryClient::Body {
   const grpc::Reader& reader() const noexcept { return reader_; }
 
  private:
+  static grpc::ReaderLimits limits_of(const PrimaryClient& client, const Asking& asking, bool joined) {
+    grpc::ReaderLimits limits;
+    limits.max_message = joined ? client.limits_.max_message_bytes : asking.max_message;
+    if (asking.compressed) limits.max_decompressed = client.limits_.max_message_bytes;
+    return limits;
+  }
+
   PrimaryClient& client_;
   const net::Wait& wait_;
+  const bool joined_;
   grpc::Reader reader_;
   bool fed_ = false;
 };
 
 template <class Read>
-Primary::Outcome PrimaryClient::call(std::string_view method, std::string_view message, std::uint32_t max_message,
-                                     const net::Wait& wait, Read&& read) {
+Primary::Outcome PrimaryClient::call(const Asking& asking, const net::Wait& wait, Read&& read) {
   std::string body;
-  grpc::append_message(message, grpc::Form::Binary, body);
+  grpc::append_message(asking.message, grpc::Form::Binary, body);
   Headers own = headers_;
+  if (asking.joined) own.emplace_back(replication::kFramesHeader, replication::kJoinedFrames);
+  if (asking.compressed) own.emplace_back(replication::kAcceptEncodingHeader, replication::zstd::kName);
   if (!session_token_.empty()) own.emplace_back("x-session-token", session_token_);
   if (hook_) hook_(own);
   std::vector<net::Header> headers;
@@ -134,7 +168,7 @@ Primary::Outcome PrimaryClient::call(std::string_view method, std::string_view m
     }
     headers.push_back({name, value});
   }
-  const std::string target = location_.endpoint.path + "/wal_log.ReplicationLog/" + std::string(method);
+  const std::string target = location_.endpoint.path + "/wal_log.ReplicationLog/" + std::string(asking.method);
   try {
     const net::HttpResponse response = connection_.open({"POST", target, headers, body}, patient(wait));
     if (const auto status =
@@ -143,7 +177,8 @@ Primary::Outcome PrimaryClient::call(std::string_view method, std::string_view m
       connection_.close();  // what may follow is nobody's
       return outcome_of(*status);
     }
-    Body answer(*this, wait, max_message);
+    const bool joined = asking.joined && response.header(replication::kFramesHeader) == replication::kJoinedFrames;
+    Body answer(*this, wait, asking, joined);
     read(answer);
     // What is behind the messages.
     while (const auto event = answer.next()) {
@@ -171,7 +206,7 @@ Primary::Greeting PrimaryClient::hello(const net::Wait& wait) {
   replication::encode(replication::HelloRequest{1}, request);
   std::string message;
   bool complete = false;
-  const Outcome outcome = call("Hello", request, kMaxGreeting, wait, [&](Body& body) {
+  const Outcome outcome = call({"Hello", request, kMaxGreeting}, wait, [&](Body& body) {
     while (const auto event = body.next()) {
       if (*event == grpc::Reader::Event::Piece) message.append(body.reader().piece());
       if (*event == grpc::Reader::Event::End) complete = true;
@@ -201,13 +236,18 @@ Primary::Outcome PrimaryClient::frames(std::uint64_t from, const Take& take, con
   std::string request;
   replication::encode(replication::LogOffset{from, {}}, request);
   bool complete = false;
-  const Outcome outcome = call("BatchLogEntries", request, limits_.max_message_bytes, wait, [&](Body& body) {
+  const Asking asking{"BatchLogEntries", request, limits_.max_message_bytes, true, true};
+  const Outcome outcome = call(asking, wait, [&](Body& body) {
     replication::FramesReader frames;
+    bool begun = false;
     while (const auto event = body.next()) {
       if (*event == grpc::Reader::Event::Trailers) return;
       if (*event == grpc::Reader::Event::Piece) {
         frames.feed(body.reader().piece());
-        while (const auto frame = frames.next()) take(std::as_bytes(std::span(frame->data)));
+        while (const auto frame = frames.next()) {
+          if (body.is_joined() && !std::exchange(begun, true)) on_joined(frames.previous_checksum());
+          take(std::as_bytes(std::span(frame->data)));
+        }
       }
       if (*event == grpc::Reader::Event::End) {
         frames.finish();
@@ -220,10 +260,33 @@ Primary::Outcome PrimaryClient::frames(std::uint64_t from, const Take& take, con
   return outcome;
 }
 
+// Any number of messages, each with many frames.
+void PrimaryClient::take_messages_of_frames(Body& body, const Take& take) {
+  std::optional<replication::FramesReader> frames;
+  while (const auto event = body.next()) {
+    switch (*event) {
+      case grpc::Reader::Event::Begin:
+        frames.emplace();
+        break;
+      case grpc::Reader::Event::Piece:
+        frames->feed(body.reader().piece());
+        while (const auto frame = frames->next()) take(std::as_bytes(std::span(frame->data)));
+        break;
+      case grpc::Reader::Event::End:
+        frames->finish();
+        break;
+      default:
+        return;
+    }
+  }
+}
+
 Primary::Outcome PrimaryClient::snapshot(std::uint64_t from, const Take& take, const net::Wait& wait) {
   std::string request;
   replication::encode(replication::LogOffset{from, {}}, request);
-  return call("Snapshot", request, kMaxFrameMessage, wait, [&](Body& body) {
+  const Asking asking{"Snapshot", request, kMaxFrameMessage, true, !is_near_};
+  return call(asking, wait, [&](Body& body) {
+    if (body.is_joined()) return take_messages_of_frames(body, take);
     std::string held;
     while (const auto event = body.next()) {
       switch (*event) {

@@ -39,9 +39,16 @@ class PrimaryClient final : public Primary {
  private:
   // The body of one answer.
   class Body;
+  struct Asking {
+    std::string_view method;
+    std::string_view message;
+    std::uint32_t max_message;
+    bool joined = false;      // joined commits are welcome
+    bool compressed = false;  // and so are compressed messages
+  };
+  static void take_messages_of_frames(Body& body, const Take& take);
   template <class Read>
-  Outcome call(std::string_view method, std::string_view message, std::uint32_t max_message, const net::Wait& wait,
-               Read&& read);
+  Outcome call(const Asking& asking, const net::Wait& wait, Read&& read);
   net::Wait patient(const net::Wait& wait) const;
   static Outcome outcome_of(const replication::grpc::Status& status);
 
@@ -50,6 +57,7 @@ class PrimaryClient final : public Primary {
   const std::function<void(Headers&)> hook_;
   const Limits limits_;
   Headers headers_;
+  bool is_near_ = false;  // on this machine: it costs less to send pages than to compress them
   net::HttpConnection connection_;
   std::string session_token_;
 };

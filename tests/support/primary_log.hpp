@@ -7,9 +7,11 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -111,6 +113,8 @@ struct PrimaryScript {
   std::uint64_t first = 0;                                           // older frames need a snapshot
   std::size_t batch = 1024;                                          // frames, to the next end of a transaction
   std::optional<std::uint64_t> claims;                               // in the place of log->last()
+  bool joined = false;                                               // commits come joined into one
+  std::function<void(std::vector<PrimaryLog::Frame>&)> on_joined;    // may change
   bool session = false;                                              // the token is good
   std::function<void(const std::string&)> before;                    // each call, by name; may throw
   std::function<void(std::uint64_t, PrimaryLog::Frame&)> on_frame;   // may change or throw
@@ -132,6 +136,10 @@ class ScriptedPrimary final : public replica::Primary {
     if (!script_->session) return Outcome::NoHello;
     if (from < script_->first) return Outcome::NeedSnapshot;
     const auto& all = script_->log->frames;
+    if (script_->joined && from < all.size()) {
+      give_joined(from, take);
+      return Outcome::Done;
+    }
     std::size_t sent = 0;
     for (std::uint64_t i = from; i < all.size(); ++i) {
       PrimaryLog::Frame frame = all[i];
@@ -153,6 +161,27 @@ class ScriptedPrimary final : public replica::Primary {
   std::uint64_t bytes_received() const noexcept override { return received_; }
 
  private:
+  void give_joined(std::uint64_t from, const Take& take) {
+    const auto& all = script_->log->frames;
+    std::map<std::uint32_t, std::uint64_t> newest;  // frames, by their pages
+    for (std::uint64_t i = from; i < all.size(); ++i) newest[replication::decode_frame(all[i])->header.page_no] = i;
+    std::set<std::uint64_t> chosen;
+    for (const auto& [page, number] : newest) {
+      if (page <= script_->log->pages.size()) chosen.insert(number);
+    }
+    std::vector<PrimaryLog::Frame> joined;
+    for (const std::uint64_t number : chosen) {
+      auto header = replication::decode_frame(all[number])->header;
+      if (number + 1 != all.size()) header.size_after = 0;
+      joined.push_back(all[number]);
+      replication::encode_frame_header(header, std::span(joined.back()).first<replication::kFrameHeaderSize>());
+    }
+    if (script_->on_joined) script_->on_joined(joined);
+    std::optional<std::uint64_t> previous;
+    if (from > 0) previous = replication::decode_frame(all[from - 1])->header.checksum;
+    on_joined(previous);
+    for (const PrimaryLog::Frame& frame : joined) give(frame, take);
+  }
   void note(const std::string& call) {
     script_->calls.push_back(call);
     if (script_->before) script_->before(call);

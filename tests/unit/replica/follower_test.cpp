@@ -855,6 +855,92 @@ TEST_F(FollowerTest, BeginsAgainWithAPrimaryThatWasRestoredAndHasWrittenMoreSinc
   expect_in_step(*follower);
 }
 
+// ---- Joined commits -------------------------------------------------------------------------------------------------
+
+TEST_F(FollowerTest, TakesJoinedCommitsInOneStep) {
+  script_->joined = true;
+  for (int i = 0; i < 100; ++i) script_->log->commit(kRow);
+  const auto follower = open();
+  int commits = 0;
+  const auto listening = follower->on_applied([&](const Follower::Applied&) { ++commits; });
+  const SyncReport report = follower->sync();
+  EXPECT_EQ(report.frame_no, script_->log->last());
+  EXPECT_EQ(report.frames_applied, script_->log->frames.size()) << "those that it stands for";
+  EXPECT_LT(report.bytes_received, report.frames_applied * 4120 / 2);
+  EXPECT_EQ(commits, 1);
+  EXPECT_EQ(number(*follower), 101);
+  expect_in_step(*follower);
+}
+
+TEST_F(FollowerTest, GoesOnFromJoinedCommitsWithSingleOnesAndBack) {
+  for (int i = 0; i < 6; ++i) {
+    script_->joined = !script_->joined;
+    script_->session = false;
+    for (int j = 0; j < 3; ++j) script_->log->commit(kRow);
+    const auto follower = open();
+    follower->sync();
+    expect_in_step(*follower);
+  }
+}
+
+TEST_F(FollowerTest, FollowsJoinedCommitsWhenTheDatabaseShrinks) {
+  script_->joined = true;
+  for (int i = 0; i < 60; ++i) script_->log->commit(kRow);
+  const auto follower = open();
+  follower->sync();
+  script_->log->commit("DELETE FROM t");
+  script_->log->commit("VACUUM");
+  follower->sync();
+  EXPECT_EQ(number(*follower, "PRAGMA page_count"), static_cast<std::int64_t>(script_->log->pages.size()));
+  expect_in_step(*follower);
+}
+
+TEST_F(FollowerTest, NoticesByJoinedCommitsThatThePrimaryHasAnotherPast) {
+  script_->joined = true;
+  script_->log->commit("INSERT INTO t VALUES ('lost', 1)");
+  open()->sync();
+  script_->log = std::make_shared<PrimaryLog>();  // the same log id
+  script_->log->commit(kTable);
+  for (int i = 0; i < 10; ++i) script_->log->commit("INSERT INTO t VALUES ('new', 2)");
+  const auto follower = open();
+  EXPECT_EQ(kinds(follower->sync()), Kinds{Repair::Kind::HistoryDiverged});
+  EXPECT_EQ(number(*follower, "SELECT count(*) FROM t WHERE a = 'lost'"), 0);
+  EXPECT_EQ(number(*follower), 10);
+  expect_in_step(*follower);
+}
+
+TEST_F(FollowerTest, RefusesJoinedCommitsThatMakeNoSense) {
+  using Joined = std::vector<PrimaryLog::Frame>;
+  const auto set_number = [](PrimaryLog::Frame& frame, std::uint64_t number) {
+    auto header = replication::decode_frame(frame)->header;
+    header.frame_no = number;
+    replication::encode_frame_header(header, std::span(frame).first<replication::kFrameHeaderSize>());
+  };
+  const std::function<void(Joined&)> wrongs[] = {
+      [](Joined& joined) { joined.pop_back(); },                             // the end of the transaction
+      [](Joined& joined) { std::swap(joined.front(), joined.back()); },      // numbers that fall
+      [&](Joined& joined) { set_number(joined.front(), 0); },                // a number that was there
+      [&](Joined& joined) { set_number(joined.back(), ~std::uint64_t{0}); }  // one that cannot be
+  };
+  open()->sync();
+  script_->joined = true;
+  for (int i = 0; i < 5; ++i) script_->log->commit("INSERT INTO t VALUES (zeroblob(5000), 1)");
+  for (const auto& wrong : wrongs) {
+    script_->on_joined = wrong;
+    const auto follower = open();
+    const auto before = follower->applied();
+    EXPECT_THROW(follower->sync(), Protocol);
+    EXPECT_EQ(follower->applied(), before);
+    EXPECT_EQ(number(*follower), 1);
+    EXPECT_EQ(check(*follower), "ok");
+  }
+  script_->on_joined = nullptr;
+  const auto follower = open();
+  follower->sync();
+  EXPECT_EQ(number(*follower), 6);
+  expect_in_step(*follower);
+}
+
 TEST_F(FollowerTest, TakesNothingAwayForAPrimaryThatIsEmpty) {
   const auto follower = open();
   follower->sync();
