@@ -14,6 +14,7 @@
 
 #include <libsql/database.hpp>
 #include <libsql/export.hpp>
+#include <libsql/interrupt.hpp>
 #include <libsql/value.hpp>
 
 namespace libsql {
@@ -50,6 +51,8 @@ class LIBSQL_EXPORT Cancellation final {
   /// Those calls, running or to come, throw Interrupted. It cannot be taken back.
   void cancel() const noexcept;
   bool is_cancelled() const noexcept;
+  /// A handle whose interrupt() does the same, for who ends calls of connections as well.
+  InterruptHandle interrupt_handle() const noexcept;
 
   struct State;
   /// Internal.

@@ -27,6 +27,13 @@ enum class SyncProtocol : std::uint8_t {
   V2,    ///< the frames of a log that is written at both ends: for Builder::synced_database()
 };
 
+/// Whether build() syncs.
+enum class FirstSync : std::uint8_t {
+  IfNeeded,  ///< if there is no copy yet; otherwise it works without a network
+  Always,    ///< and fails if it cannot
+  Later,     ///< never: until the first sync the database is as it was left, or empty
+};
+
 namespace detail {
 struct ReplicaOptions;
 }
@@ -56,9 +63,7 @@ class LIBSQL_EXPORT ReplicaBuilder final {
   /// Told of each sync in the background, on its thread; it may use the Database, not keep it. Errors are also in
   /// Replica::health(). What it throws is dropped.
   ReplicaBuilder& on_sync(std::function<void(const SyncEvent&)> observer);
-  /// build() syncs first, and fails if it cannot. Without it, build() asks the primary only if there is no copy yet,
-  /// and works without a network otherwise.
-  ReplicaBuilder& sync_first(bool on = true);
+  ReplicaBuilder& first_sync(FirstSync when);
   /// How long a sync may take; nullopt: as long as it needs.
   ReplicaBuilder& sync_deadline(std::optional<std::chrono::milliseconds> limit);
   ReplicaBuilder& protocol(SyncProtocol protocol);

@@ -3,12 +3,14 @@
 
 #include <libsql/replica.hpp>
 
+#include "core/backend.hpp"
 #include "net/interrupt.hpp"
 
 namespace libsql {
 
-struct Cancellation::State {
-  net::Interrupt interrupt;
+struct Cancellation::State final : core::InterruptState {
+  void interrupt() noexcept override { waits.trigger(); }
+  net::Interrupt waits;
 };
 
 }  // namespace libsql

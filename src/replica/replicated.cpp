@@ -22,8 +22,9 @@ std::string_view to_string(ReplicaState state) noexcept {
 }
 
 Cancellation::Cancellation() : state_(std::make_shared<State>()) {}
-void Cancellation::cancel() const noexcept { state_->interrupt.trigger(); }
-bool Cancellation::is_cancelled() const noexcept { return state_->interrupt.triggered(); }
+void Cancellation::cancel() const noexcept { state_->interrupt(); }
+bool Cancellation::is_cancelled() const noexcept { return state_->waits.triggered(); }
+InterruptHandle Cancellation::interrupt_handle() const noexcept { return InterruptHandle(state_); }
 const std::shared_ptr<Cancellation::State>& Cancellation::state() const noexcept { return state_; }
 
 }  // namespace libsql
@@ -37,7 +38,7 @@ SyncOrder order_of(const SyncOptions& options, std::optional<std::chrono::millis
   SyncOrder order;
   if (options.deadline) limit = options.deadline;
   if (limit) order.wait.deadline = net::Deadline::after(*limit);
-  if (options.cancellation) order.wait.interrupt = &options.cancellation->state()->interrupt;
+  if (options.cancellation) order.wait.interrupt = &options.cancellation->state()->waits;
   order.progress = options.progress;
   return order;
 }

@@ -22,7 +22,9 @@ void raise_to(std::atomic<std::uint64_t>& value, std::uint64_t least) noexcept {
 
 std::shared_ptr<Store> Store::open(StoreOptions options) {
   auto store = std::make_shared<Store>(std::move(options));
-  if (store->options_.primary != nullptr && (store->options_.sync_first || !store->replication_index())) {
+  const FirstSync when = store->options_.first_sync;
+  const bool wanted = when == FirstSync::Always || (when == FirstSync::IfNeeded && !store->replication_index());
+  if (store->options_.primary != nullptr && wanted) {
     SyncOrder order;
     if (store->options_.sync_deadline) order.wait.deadline = net::Deadline::after(*store->options_.sync_deadline);
     store->sync(order);

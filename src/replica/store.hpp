@@ -15,6 +15,7 @@
 
 #include <libsql/query_log.hpp>
 #include <libsql/replica.hpp>
+#include <libsql/replica_builder.hpp>
 
 #include "core/backend.hpp"
 #include "net/interrupt.hpp"
@@ -32,7 +33,7 @@ struct StoreOptions {
   /// The frame that the last answer told a session of the primary, if it told one.
   std::function<std::optional<FrameNumber>(core::Session&)> told_index;
   bool read_your_writes = true;
-  bool sync_first = false;  // even if there is a copy already
+  FirstSync first_sync = FirstSync::IfNeeded;
   std::optional<std::chrono::milliseconds> sync_interval;
   std::function<void(const SyncEvent&)> on_sync;  // of the background's syncs
   std::optional<std::chrono::milliseconds> sync_deadline;
