@@ -139,13 +139,16 @@ struct UrlSettings {
   std::optional<std::chrono::milliseconds> default_deadline = std::nullopt;  ///< everywhere
   std::vector<QueryLog> query_logs = {};                                     ///< everywhere
   bool read_only = false;                                                    ///< local
-  std::optional<Encryption> encryption = std::nullopt;                       ///< local
+  std::optional<Encryption> encryption = std::nullopt;                       ///< local, replica
   std::vector<std::pair<std::string, PragmaValue>> pragmas = {};             ///< local
   std::optional<DoubleQuotedStrings> double_quoted_strings = std::nullopt;   ///< local
-  std::string auth_token = {};                                               ///< remote
-  std::string name_space = {};                                               ///< remote
-  std::string remote_encryption_key = {};                                    ///< remote
-  std::optional<RemoteTls> tls = std::nullopt;                               ///< remote
+  std::string auth_token = {};                                               ///< remote, replica
+  std::string name_space = {};                                               ///< remote, replica
+  std::string remote_encryption_key = {};                                    ///< remote, replica
+  std::optional<RemoteTls> tls = std::nullopt;                               ///< remote, replica
+  std::string replica_file = {};  ///< the URL's database is followed by a replica, which is this file
+  std::optional<std::chrono::milliseconds> sync_interval = std::nullopt;  ///< replica
+  std::optional<bool> read_your_writes = std::nullopt;                    ///< replica
 };
 
 /// Where a program starts that needs more than connect().
@@ -163,7 +166,8 @@ class LIBSQL_EXPORT Builder final {
   /// A local file that follows frames given by hand.
   static LocalReplicaBuilder local_replica(std::string path) { return LocalReplicaBuilder(std::move(path)); }
   /// Opens what the text names: the URL of a server (libsql:, https:, http:, wss:, ws:), or else what local() takes.
-  /// Throws what build() of that builder throws; Configuration for a setting that the mode does not have.
+  /// With a `replica_file` the URL is that of its primary. Throws what build() of that builder throws; Configuration
+  /// for a setting that the mode does not have.
   static Database from_url(std::string_view url, const UrlSettings& settings = {});
 };
 
@@ -172,5 +176,7 @@ class LIBSQL_EXPORT Builder final {
 /// An empty token sends none. Throws what from_url() and Database::connect() throw; Configuration for a token with a
 /// local database.
 LIBSQL_EXPORT Connection connect(std::string_view path_or_url, std::string_view auth_token = {});
+/// The same with settings; for a replica: `libsql::connect(url, {.replica_file = "copy.db"})`.
+LIBSQL_EXPORT Connection connect(std::string_view path_or_url, const UrlSettings& settings);
 
 }  // namespace libsql

@@ -97,8 +97,31 @@ namespace {
   core::throw_error(ErrorCode::Configuration, std::string(what) + " is not a setting of a " + mode + " database");
 }
 
+// What only a replica has.
+void refuse_replication(const UrlSettings& settings, const char* mode) {
+  if (settings.sync_interval) refuse_setting("an interval between syncs", mode);
+  if (settings.read_your_writes) refuse_setting("reading own writes", mode);
+}
+
+Database open_replica(std::string_view url, const UrlSettings& settings) {
+  if (settings.read_only) refuse_setting("opening for reading only", "replica");
+  if (!settings.pragmas.empty()) refuse_setting("a PRAGMA", "replica");
+  if (settings.double_quoted_strings) refuse_setting("the meaning of double quotes", "replica");
+  ReplicaBuilder builder(settings.replica_file, std::string(url), settings.auth_token);
+  builder.name_space(settings.name_space).remote_encryption_key(settings.remote_encryption_key);
+  if (settings.tls) builder.tls(*settings.tls);
+  if (settings.encryption) builder.encryption(*settings.encryption);
+  if (settings.sync_interval) builder.sync_interval(*settings.sync_interval);
+  if (settings.read_your_writes) builder.read_your_writes(*settings.read_your_writes);
+  if (settings.busy_timeout) builder.busy_timeout(*settings.busy_timeout);
+  if (settings.default_deadline) builder.default_deadline(*settings.default_deadline);
+  for (const QueryLog& log : settings.query_logs) builder.query_log(log);
+  return builder.build();
+}
+
 Database open_remote(std::string_view url, const UrlSettings& settings) {
   if (settings.read_only) refuse_setting("opening for reading only", "remote");
+  refuse_replication(settings, "remote");
   if (settings.encryption) refuse_setting("the encryption of the file", "remote");
   if (!settings.pragmas.empty()) refuse_setting("a PRAGMA", "remote");
   if (settings.double_quoted_strings) refuse_setting("the meaning of double quotes", "remote");
@@ -116,6 +139,8 @@ Database open_local(std::string_view path, const UrlSettings& settings) {
   if (!settings.name_space.empty()) refuse_setting("a name space", "local");
   if (!settings.remote_encryption_key.empty()) refuse_setting("the encryption key of a server", "local");
   if (settings.tls) refuse_setting("TLS", "local");
+  if (!settings.replica_file.empty()) refuse_setting("following a server", "local");
+  refuse_replication(settings, "local");
   LocalBuilder builder((std::string(path)));
   if (settings.read_only) builder.read_only();
   if (settings.double_quoted_strings) builder.double_quoted_strings(*settings.double_quoted_strings);
@@ -130,11 +155,15 @@ Database open_local(std::string_view path, const UrlSettings& settings) {
 }  // namespace
 
 Database Builder::from_url(std::string_view url, const UrlSettings& settings) {
-  return remote::is_remote_url(url) ? open_remote(url, settings) : open_local(url, settings);
+  if (!remote::is_remote_url(url)) return open_local(url, settings);
+  return settings.replica_file.empty() ? open_remote(url, settings) : open_replica(url, settings);
 }
 
 Connection connect(std::string_view path_or_url, std::string_view auth_token) {
   return Builder::from_url(path_or_url, {.auth_token = std::string(auth_token)}).connect();
+}
+Connection connect(std::string_view path_or_url, const UrlSettings& settings) {
+  return Builder::from_url(path_or_url, settings).connect();
 }
 
 }  // namespace libsql

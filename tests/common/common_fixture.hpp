@@ -17,7 +17,9 @@ class AllModes : public ::testing::TestWithParam<Way> {
   explicit AllModes(const ServerLimits& limits = {})
       : under_test_(make_database_under_test(GetParam(), limits)), db_(under_test_->open()), conn_(db_.connect()) {}
 
+  /// Whether statements that write run on a server; on a replica others run here.
   bool is_remote() const noexcept { return under_test_->is_remote(); }
+  static bool is_replica() noexcept { return GetParam() == Way::Replica; }
   int count(const char* table = "t") { return conn_.query_value<int>("SELECT count(*) FROM " + std::string(table)); }
 
   std::unique_ptr<DatabaseUnderTest> under_test_;

@@ -23,6 +23,7 @@ TEST_P(CommonSharing, ConnectReachesTheSameDatabase) {
   ::setenv("no_proxy", "127.0.0.1", 1);
   Connection direct = connect(under_test_->location());
   direct.execute("INSERT INTO t VALUES (1, 2)");
+  if (is_replica()) db_.replica().sync();
   EXPECT_EQ(count(), 1);
   EXPECT_EQ(direct.capabilities().mode, is_remote() ? Mode::Remote : Mode::Local);
 }

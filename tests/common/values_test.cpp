@@ -93,7 +93,9 @@ TEST_P(CommonValues, TextThatIsNotUtf8IsKeptOrRefused) {
   const std::string broken = "a\xff";
   if (is_remote()) {
     EXPECT_THROW(conn_.execute("INSERT INTO t VALUES (?)", broken), OutOfRange);
-    EXPECT_THROW(conn_.query_value<std::string>("SELECT CAST(x'61ff' AS TEXT)"), Error);
+    if (!is_replica()) {
+      EXPECT_THROW(conn_.query_value<std::string>("SELECT CAST(x'61ff' AS TEXT)"), Error);
+    }
     EXPECT_EQ(conn_.query_value<int>("SELECT 1"), 1);  // and the connection goes on
   } else {
     EXPECT_EQ(there_and_back(broken), Value(broken));

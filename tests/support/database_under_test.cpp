@@ -22,13 +22,14 @@ class LocalDatabase final : public DatabaseUnderTest {
   TemporaryDirectory directory_;
 };
 
-class RemoteDatabase final : public DatabaseUnderTest {
+class RemoteDatabase : public DatabaseUnderTest {
  public:
   RemoteDatabase(Way way, const ServerLimits& limits) : way_(way) {
     server::Options options;
     if (limits) limits(options.limits);
     options.database = directory_.file("served.db");
     options.http.port = 0;
+    options.replication.log = way == Way::Replica;
     server_ = std::make_unique<server::Server>(std::move(options));
     server_->start();
   }
@@ -47,10 +48,23 @@ class RemoteDatabase final : public DatabaseUnderTest {
   }
   bool is_remote() const noexcept override { return true; }
 
+ protected:
+  TemporaryDirectory directory_;
+
  private:
   Way way_;
-  TemporaryDirectory directory_;
   std::unique_ptr<server::Server> server_;
+};
+
+class ReplicaDatabase final : public RemoteDatabase {
+ public:
+  explicit ReplicaDatabase(const ServerLimits& limits) : RemoteDatabase(Way::Replica, limits) {}
+  Database open(const Tune&) override {
+    return Builder::remote_replica(directory_.file("copy.db"), location())
+        .busy_timeout(50ms)
+        .proxy(std::nullopt)
+        .build();
+  }
 };
 
 }  // namespace
@@ -67,16 +81,19 @@ std::string name_of(Way way) {
       return "WebSocketJson";
     case Way::WebSocketProtobuf:
       return "WebSocketProtobuf";
+    case Way::Replica:
+      return "Replica";
   }
   return "Local";
 }
 
 std::vector<Way> all_ways() {
-  return {Way::Local, Way::HttpJson, Way::HttpProtobuf, Way::WebSocketJson, Way::WebSocketProtobuf};
+  return {Way::Local, Way::HttpJson, Way::HttpProtobuf, Way::WebSocketJson, Way::WebSocketProtobuf, Way::Replica};
 }
 
 std::unique_ptr<DatabaseUnderTest> make_database_under_test(Way way, const ServerLimits& limits) {
   if (way == Way::Local) return std::make_unique<LocalDatabase>();
+  if (way == Way::Replica) return std::make_unique<ReplicaDatabase>(limits);
   return std::make_unique<RemoteDatabase>(way, limits);
 }
 

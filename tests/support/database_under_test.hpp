@@ -15,7 +15,8 @@ struct Limits;
 
 namespace libsql::test {
 
-enum class Way : unsigned char { Local, HttpJson, HttpProtobuf, WebSocketJson, WebSocketProtobuf };
+/// Replica: reads are local, writes go to a server.
+enum class Way : unsigned char { Local, HttpJson, HttpProtobuf, WebSocketJson, WebSocketProtobuf, Replica };
 
 /// "Local", "HttpJson", ...: for the names of parameterised tests.
 std::string name_of(Way way);
@@ -32,6 +33,7 @@ class DatabaseUnderTest {
   Database open() { return open({}); }
   /// What connect() opens it by: a path or a URL.
   virtual std::string location() const = 0;
+  /// Whether statements that write run on a server.
   virtual bool is_remote() const noexcept = 0;
 };
 
