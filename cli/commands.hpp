@@ -35,6 +35,7 @@ bool parse_switch(const std::string& text);
 long long parse_number(const std::string& text);
 
 /// The tables that commands() is made of, one per file.
+std::span<const Command> replica_commands();
 std::span<const Command> schema_commands();
 std::span<const Command> settings_commands();
 std::span<const Command> file_commands();

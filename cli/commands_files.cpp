@@ -118,6 +118,10 @@ void run_open(Shell& shell, const Arguments& arguments) {
       settings.key_file = arguments[++i];
     } else if (option == "auth-token-file" && has_value) {
       settings.auth_token_file = arguments[++i];
+    } else if (option == "namespace" && has_value) {
+      settings.name_space = arguments[++i];
+    } else if (option == "replica" && has_value) {
+      settings.replica_file = arguments[++i];
     } else {
       throw UsageError("usage: .open ?OPTIONS? FILE; see .help open");
     }
@@ -173,7 +177,9 @@ constexpr std::array<Command, 10> kCommands = {{
     {"once", "FILE", "Send the results of the next statement to FILE", "  FILE may be \"|COMMAND\", such as |less.\n",
      run_once},
     {"open", "?OPTIONS? FILE", "Close this database and open another",
-     "  --readonly, --nofollow, --vfs NAME, --cipher NAME, --key-file FILE: see libsql --help.\n", run_open},
+     "  --readonly, --nofollow, --vfs NAME, --cipher NAME, --key-file FILE, --auth-token-file FILE,\n"
+     "  --namespace NAME, --replica FILE: see libsql --help.\n",
+     run_open},
     {"output", "?FILE?", "Send results to FILE, or back to standard output", "  FILE may be \"|COMMAND\", or off.\n",
      run_output},
     {"read", "FILE", "Run the statements and commands in FILE", "  FILE may be \"|COMMAND\": its output is run.\n",

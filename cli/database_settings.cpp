@@ -108,14 +108,18 @@ std::string token(const DatabaseSettings& settings) {
   return variable == nullptr ? std::string() : std::string(variable);
 }
 
+void refuse(bool given, const char* option) {
+  if (given) throw CommandError(std::string(option) + " is for files; the database is on a server");
+}
+
+void require_no_token_in_url(const std::string& url) {
+  if (url.find("authToken=") == std::string::npos) return;
+  throw CommandError("a token in the URL is visible to others: use --auth-token-file, or set " +
+                     std::string(kTokenVariable));
+}
+
 Database open_remote(const DatabaseSettings& settings) {
-  const auto refuse = [](bool given, const char* option) {
-    if (given) throw CommandError(std::string(option) + " is for files; the database is on a server");
-  };
-  if (settings.path.find("authToken=") != std::string::npos) {
-    throw CommandError("a token in the URL is visible to others: use --auth-token-file, or set " +
-                       std::string(kTokenVariable));
-  }
+  require_no_token_in_url(settings.path);
   refuse(settings.read_only, "--readonly");
   refuse(settings.no_follow, "--nofollow");
   refuse(!settings.vfs.empty(), "--vfs");
@@ -126,6 +130,36 @@ Database open_remote(const DatabaseSettings& settings) {
   RemoteBuilder builder = Builder::remote(settings.path, token(settings));
   builder.default_deadline(std::nullopt);  // Ctrl-C ends what takes too long
   builder.keep_settings();                 // A script is one session, also where its statements are requests apart.
+  if (!settings.name_space.empty()) builder.name_space(settings.name_space);
+  if (settings.timeout) builder.busy_timeout(*settings.timeout);
+  return builder.build();
+}
+
+}  // namespace
+
+ReplicaBuilder replica_builder(const DatabaseSettings& settings) {
+  if (!is_url(settings.path) || settings.path.starts_with("ws")) {
+    throw UsageError("a replica follows the URL of a server (libsql:, https: or http:), not \"" + settings.path + "\"");
+  }
+  require_no_token_in_url(settings.path);
+  refuse(settings.read_only, "--readonly");
+  refuse(settings.no_follow, "--nofollow");
+  refuse(!settings.vfs.empty(), "--vfs");
+  refuse(!settings.pragmas.empty(), "--pragma");
+  refuse(!settings.double_quoted_strings.empty(), "--double-quoted-strings");
+  ReplicaBuilder builder = Builder::remote_replica(settings.replica_file, settings.path, token(settings));
+  DatabaseSettings file = settings;
+  file.path = settings.replica_file;
+  if (const auto encryption = encryption_of(file)) builder.encryption(*encryption);
+  if (!settings.name_space.empty()) builder.name_space(settings.name_space);
+  return builder;
+}
+
+namespace {
+
+Database open_replica(const DatabaseSettings& settings) {
+  ReplicaBuilder builder = replica_builder(settings);
+  builder.statement_cache_bytes(0).sync_deadline(std::nullopt);  // Ctrl-C ends what takes too long
   if (settings.timeout) builder.busy_timeout(*settings.timeout);
   return builder.build();
 }
@@ -194,7 +228,9 @@ std::optional<Encryption> encryption_of(const DatabaseSettings& settings) {
 }
 
 Database open_database(const DatabaseSettings& settings) {
+  if (!settings.replica_file.empty()) return open_replica(settings);
   if (is_url(settings.path)) return open_remote(settings);
+  if (!settings.name_space.empty()) throw CommandError("--namespace is for databases on servers");
   if (!settings.auth_token_file.empty()) throw CommandError("--auth-token-file is for databases on servers");
   LocalBuilder builder = Builder::local(settings.path);
   builder.statement_cache_bytes(0);  // hardly anything is run twice

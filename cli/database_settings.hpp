@@ -20,6 +20,8 @@ struct DatabaseSettings {
   std::string cipher;
   std::string key_file;
   std::string auth_token_file;
+  std::string replica_file;  // that follows the server of `path`; empty: there is none
+  std::string name_space;
   std::vector<std::pair<std::string, std::string>> pragmas;
   std::optional<std::chrono::milliseconds> timeout;
   std::string double_quoted_strings;  // off, schema, on; empty: the library's default
@@ -29,6 +31,9 @@ struct DatabaseSettings {
 /// Opens it. Throws libsql::Error, and CommandError if a key or token cannot be read
 /// or an option does not go with the path.
 Database open_database(const DatabaseSettings& settings);
+
+/// As far as they are the same for all that a replica is opened for. Throws as open_database() does.
+ReplicaBuilder replica_builder(const DatabaseSettings& settings);
 
 /// How it is encrypted, if it is. Throws CommandError as open_database() does.
 std::optional<Encryption> encryption_of(const DatabaseSettings& settings);

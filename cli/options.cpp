@@ -43,6 +43,8 @@ Options parse_options(int argc, const char* const* argv) {
   app.add_option("--cipher", database.cipher);
   app.add_option("--key-file", database.key_file);
   app.add_option("--auth-token-file", database.auth_token_file);
+  app.add_option("--namespace", database.name_space);
+  app.add_option("--replica", database.replica_file);
   app.add_option_function<std::string>("--double-quoted-strings", [&database](const std::string& where) {
     static_cast<void>(double_quoted_strings_of(where));
     database.double_quoted_strings = where;
@@ -100,6 +102,9 @@ Options parse_options(int argc, const char* const* argv) {
     options.mode = output_mode_of(mode);
     if (!options.mode) throw UsageError("--mode: no mode \"" + mode + "\"; see libsql --help");
   }
+  if (!database.replica_file.empty() && positional.empty()) {
+    throw UsageError("--replica FILE needs the URL of the server that it follows");
+  }
   if (!positional.empty()) {
     options.file_given = true;
     database.path = positional.front();
@@ -114,6 +119,7 @@ std::string help_text() {
 
 USAGE
   libsql [OPTIONS] [FILE] [SQL ...]
+  libsql sync ...      Bring a replica up to date; see libsql sync --help
   libsql serve ...     A server for databases; see libsql serve --help
   libsql token ...     Keys and tokens for the server; see libsql token --help
 
@@ -134,6 +140,9 @@ DATABASE
   --auth-token-file FILE
                        Read the token for a server from FILE, without its final
                        line break
+  --namespace NAME     The namespace on the server, if the URL does not name it
+  --replica FILE       Open FILE, a replica of the database at the URL: it is read
+                       here and written there; .sync brings it up to date
   --pragma NAME=VALUE  Set a PRAGMA after opening; may be repeated
   --double-quoted-strings WHERE
                        Where "x" is a string if no column has that name: off,
@@ -192,6 +201,7 @@ EXAMPLES
   libsql app.db .dump > backup.sql
   libsql secret.db --cipher aes256cbc --key-file key.txt .tables
   libsql libsql://db.example.org --auth-token-file token.txt
+  libsql --replica copy.db libsql://db.example.org
 
   In the shell, .help lists the dot commands.
 )";

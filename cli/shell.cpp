@@ -578,7 +578,7 @@ bool Shell::queue(std::string_view statement, std::size_t line) {
   constexpr std::size_t kMostBytes = std::size_t{1} << 20;
   const bool watched = settings_.changes || settings_.stats || settings_.timer || settings_.echo ||
                        settings_.query_plan != QueryPlanMode::Off;
-  if (interactive_ || watched || !connection_ || connection_->capabilities().mode != Mode::Remote ||
+  if (interactive_ || watched || !connection_ || connection_->capabilities().mode == Mode::Local ||
       connection_->is_autocommit()) {
     return false;
   }
@@ -665,7 +665,7 @@ std::string Shell::place(std::size_t line) const {
 }
 
 bool Shell::is_fatal(const Error& error, std::string_view statement) {
-  if (depth_ == 0 || connection().capabilities().mode != Mode::Remote) return false;
+  if (depth_ == 0 || connection().capabilities().mode == Mode::Local) return false;
   const auto give_up = [&](const char* why) {
     warn(std::string("The rest of the script is not run: ") + why + "\n");
     return true;

@@ -62,6 +62,8 @@ class Shell {
 
   Connection& connection();
   bool has_connection() const noexcept { return connection_.has_value(); }
+  /// The database of connection().
+  const Database& opened() { return connection(), *database_; }
   const DatabaseSettings& database() const noexcept { return database_settings_; }
   /// The key of the database is another now, or gone.
   void rekeyed(const std::string& key_file);

@@ -13,6 +13,7 @@ std::optional<int> run_verb(const std::vector<std::string>& arguments);
 
 // The verbs; `arguments` are those after it.
 int run_serve(const std::vector<std::string>& arguments);
+int run_sync(const std::vector<std::string>& arguments);
 int run_token(const std::vector<std::string>& arguments);
 
 }  // namespace libsql::cli
