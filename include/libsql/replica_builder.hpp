@@ -87,6 +87,8 @@ class LIBSQL_EXPORT ReplicaBuilder final {
   ReplicaBuilder& busy_timeout(std::chrono::milliseconds timeout);
   /// As RemoteBuilder::batch_limits(), for writes.
   ReplicaBuilder& batch_limits(std::size_t statements, std::size_t bytes);
+  /// As RemoteBuilder::row_buffer(), for transactions at the primary.
+  ReplicaBuilder& row_buffer(std::size_t bytes);
   /// As LocalBuilder::query_log(): what runs here and at the primary.
   ReplicaBuilder& query_log(QueryLog log);
 

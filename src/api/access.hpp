@@ -35,6 +35,7 @@ struct Access {
   static Database database(std::shared_ptr<core::Store> store) { return Database(std::move(store)); }
   static const std::shared_ptr<core::Store>& store(const Database& database) { return database.store_; }
   static const LocalOptions& options(const LocalBuilder& builder) { return *builder.options_; }
+  static const RemoteOptions& options(const RemoteBuilder& builder) { return *builder.options_; }
 
   /// The session of a handle that was not moved from. Throws Misuse.
   static core::Session& require_session(const std::shared_ptr<core::Session>& session) {

@@ -97,6 +97,10 @@ ReplicaBuilder& ReplicaBuilder::batch_limits(std::size_t statements, std::size_t
   options_->remote->batch_bytes = bytes;
   return *this;
 }
+ReplicaBuilder& ReplicaBuilder::row_buffer(std::size_t bytes) {
+  options_->remote->row_buffer = bytes;
+  return *this;
+}
 ReplicaBuilder& ReplicaBuilder::query_log(QueryLog log) {
   options_->local.query_logs.push_back(std::move(log));
   return *this;

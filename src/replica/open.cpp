@@ -35,10 +35,9 @@ class FollowerSource final : public Source {
   explicit FollowerSource(std::shared_ptr<Follower> follower) : follower_(std::move(follower)) {}
 
   std::shared_ptr<local::Store> store() override { return follower_->store(); }
-  libsql::SyncReport sync(const SyncOrder& order, std::optional<FrameNumber> until) override {
+  libsql::SyncReport sync(const SyncOrder& order) override {
     SyncRequest request;
     request.wait = order.wait;
-    request.until = until;
     if (order.progress) {
       request.progress = [&](const SyncProgress& progress) {
         order.progress({.frame_no = progress.frame_no,

@@ -213,7 +213,7 @@ void Session::authorize(Route route, std::string_view sql) {
 }
 
 void Session::read_own_writes() {
-  if (store_->has_writes()) [[likely]]
+  if (store_->has_writes() || is_at_copy()) [[likely]]
     return;
   const remote::CallInterrupt::Running running(*waits_);
   net::Wait wait;

@@ -82,6 +82,8 @@ class Session final : public core::Session {
   Place place(Route route, std::string_view sql);
   local::Session& copy() noexcept { return *copy_; }
   core::Session& primary(std::string_view sql);
+  /// What is read on the copy now has what was written before. Throws as Replica::sync().
+  void read_own_writes();
   /// Whether the text is to be understood where the open transaction is.
   bool is_at_primary() const noexcept;
   /// Runs something at the primary, and notes what it means for the copy.
@@ -106,7 +108,6 @@ class Session final : public core::Session {
   void authorize(const core::Batch& batch);
   core::Session& holder() noexcept;
   void require_usable(std::string_view sql);
-  void read_own_writes();
   void note_primary(bool may_write) noexcept;
   void set_at_primary(std::string_view sql);
   std::vector<StatementResult> run_one_by_one(const core::Batch& batch);

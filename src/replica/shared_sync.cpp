@@ -67,13 +67,12 @@ libsql::SyncReport SharedSync::run(const SyncOrder& order, std::optional<FrameNu
       if (!is_private(last_.failure)) std::rethrow_exception(last_.failure);
     }
     check(order.wait);
-    if (!running_) return lead(lock, order, until);
+    if (!running_) return lead(lock, order);
     wait(lock, order, seen);
   }
 }
 
-libsql::SyncReport SharedSync::lead(std::unique_lock<std::mutex>& lock, const SyncOrder& order,
-                                    std::optional<FrameNumber> until) {
+libsql::SyncReport SharedSync::lead(std::unique_lock<std::mutex>& lock, const SyncOrder& order) {
   running_ = true;
   Ended ended;
   ended.number = ++begun_;
@@ -89,17 +88,25 @@ libsql::SyncReport SharedSync::lead(std::unique_lock<std::mutex>& lock, const Sy
       changed_.notify_all();
       if (order.progress) order.progress(progress);
     };
-    ended.report = source_.sync(mine, until);
+    ended.report = source_.sync(mine);
   } catch (...) {
     ended.failure = std::current_exception();
   }
   lock.lock();
   running_ = false;
-  // One that went only so far is nobody else's.
-  if (!until || ended.failure != nullptr) last_ = ended;
+  last_ = ended;
   changed_.notify_all();
   if (ended.failure != nullptr) std::rethrow_exception(ended.failure);
   return ended.report;
+}
+
+void SharedSync::pause(std::chrono::nanoseconds time, const net::Wait& wait) {
+  const net::Deadline end = net::Deadline::after(time);
+  while (!end.passed()) {
+    check(wait);
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::min<std::chrono::nanoseconds>(kUnnoticed, end.left()));
+  }
 }
 
 void SharedSync::wait(std::unique_lock<std::mutex>& lock, const SyncOrder& order, std::uint64_t& seen) {

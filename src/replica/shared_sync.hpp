@@ -1,6 +1,7 @@
 // Syncs that come together: one of them goes, the others wait for it.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -20,10 +21,12 @@ class SharedSync {
   SharedSync(const SharedSync&) = delete;
   SharedSync& operator=(const SharedSync&) = delete;
 
-  /// Returns the report of a sync that began after the call did, of this thread or of another one; or, with `until`, of
-  /// one that has come so far, and an empty one if that is long past. `progress` is called on the caller's thread.
+  /// Returns the report of a sync that began after the call did, of this thread or of another one; with `until`, an
+  /// empty one as soon as the copy has that frame. `progress` is called on the caller's thread.
   libsql::SyncReport run(const SyncOrder& order, std::optional<FrameNumber> until = std::nullopt);
   bool is_running() const;
+  /// Waits so long. Throws Interrupted and Timeout as run() does.
+  void pause(std::chrono::nanoseconds time, const net::Wait& wait);
 
  private:
   struct Ended {
@@ -32,7 +35,7 @@ class SharedSync {
     std::exception_ptr failure;
   };
 
-  libsql::SyncReport lead(std::unique_lock<std::mutex>& lock, const SyncOrder& order, std::optional<FrameNumber> until);
+  libsql::SyncReport lead(std::unique_lock<std::mutex>& lock, const SyncOrder& order);
   void wait(std::unique_lock<std::mutex>& lock, const SyncOrder& order, std::uint64_t& seen);
   bool has(std::optional<FrameNumber> until) const noexcept;
 

@@ -27,9 +27,8 @@ class Source {
   virtual ~Source() = default;
   /// Whose connections read the copy.
   virtual std::shared_ptr<local::Store> store() = 0;
-  /// Copies what the primary had committed when the call began, or only until the copy has that frame. Throws as
-  /// Replica::sync().
-  virtual libsql::SyncReport sync(const SyncOrder& order, std::optional<FrameNumber> until) = 0;
+  /// Copies what the primary had committed when the call began. Throws as Replica::sync().
+  virtual libsql::SyncReport sync(const SyncOrder& order) = 0;
   virtual libsql::SyncReport apply(BlobView frames) = 0;
   virtual libsql::SyncReport apply_snapshot(BlobView file) = 0;
   /// The last frame that the copy has; none: it is no copy yet.

@@ -118,7 +118,18 @@ void Statement::finish_cursor() {
   note_end();
 }
 
-std::span<const Column> Statement::columns() { return is_open() ? last_->columns() : known().columns(); }
+std::span<const Column> Statement::columns() {
+  if (is_open()) return last_->columns();
+  session_.require_open();
+  if (finalized_) return known().columns();  // throws
+  // The schema is that of the open transaction, or has what was made a moment ago.
+  if (session_.is_at_primary()) {
+    if (primary_ == nullptr) primary_ = session_.primary(sql_).prepare(sql_, core::Use::Once);
+    return primary_->columns();
+  }
+  if (copy_ != nullptr) session_.read_own_writes();
+  return known().columns();
+}
 
 StatementStatus Statement::status(bool reset) {
   if (copy_ == nullptr) copy_ = session_.copy().prepare(sql_, core::Use::Often);

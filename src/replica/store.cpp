@@ -11,6 +11,7 @@ namespace libsql::replica {
 namespace {
 
 constexpr std::size_t kRememberedRepairs = 16;
+constexpr std::chrono::milliseconds kLongestNap{200};
 
 void raise_to(std::atomic<std::uint64_t>& value, std::uint64_t least) noexcept {
   std::uint64_t before = value.load(std::memory_order_relaxed);
@@ -60,6 +61,7 @@ libsql::SyncReport Store::run(const SyncOrder& order, std::optional<FrameNumber>
   const auto began_wall = core::WallClock::now();
   try {
     const libsql::SyncReport report = syncs_.run(order, until);
+    if (!report.repairs.empty()) awaited_plus_.store(0, std::memory_order_release);
     const std::lock_guard lock(health_mutex_);
     ++health_.syncs;
     health_.failures_in_a_row = 0;
@@ -91,17 +93,7 @@ libsql::SyncReport Store::sync_until(FrameNumber frame_no, const SyncOrder& orde
   require_thawed();
   const auto has = [&] { return replication_index() >= std::optional(frame_no); };
   libsql::SyncReport report;
-  if (!has()) {
-    report = run(order, frame_no);
-    // One that somebody else began may have come too short.
-    if (!has()) {
-      const libsql::SyncReport more = run(order, std::nullopt);
-      report.frames_synced += more.frames_synced;
-      report.bytes_received += more.bytes_received;
-      report.took_snapshot |= more.took_snapshot;
-      report.repairs.insert(report.repairs.end(), more.repairs.begin(), more.repairs.end());
-    }
-  }
+  if (!has()) report = run(order, frame_no);
   report.frame_no = replication_index();
   if (!has()) {
     core::throw_error(ErrorCode::OutOfRange, "the primary does not have frame " + std::to_string(frame_no) +
@@ -150,6 +142,7 @@ std::shared_ptr<core::Store> Store::freeze() {
 
 void Store::note_write(std::optional<FrameNumber> frame_no) noexcept {
   if (frame_no) raise_to(max_write_plus_, *frame_no + 1);
+  if (frame_no) raise_to(awaited_plus_, *frame_no + 1);
   if (!options_.read_your_writes) return;
   if (frame_no) {
     const std::optional<FrameNumber> applied = replication_index();
@@ -170,9 +163,18 @@ void Store::copy_writes(const net::Wait& wait) {
   const std::uint64_t wanted = writes_.load(std::memory_order_acquire);
   if (copied_writes_.load(std::memory_order_acquire) >= wanted) return;
   const bool all_told = last_untold_.load(std::memory_order_acquire) <= copied_writes_.load(std::memory_order_acquire);
-  // The sync begins after these writes have, so that it brings them, whatever the numbers are: a primary may have begun
-  // to count anew.
-  run({.wait = wait, .progress = nullptr}, all_told ? max_write_index() : std::nullopt);
+  const auto has = [&] {
+    const std::uint64_t awaited = awaited_plus_.load(std::memory_order_acquire);
+    const std::optional<FrameNumber> applied = replication_index();
+    return awaited == 0 || (applied && *applied + 1 >= awaited);
+  };
+  for (std::chrono::milliseconds nap{1};; nap = std::min(2 * nap, kLongestNap)) {
+    const std::uint64_t awaited = awaited_plus_.load(std::memory_order_acquire);
+    run({.wait = wait, .progress = nullptr}, all_told && awaited > 0 ? std::optional(awaited - 1) : std::nullopt);
+    // It began after these writes, so it brings them, unless the frames come from somebody who does not have them yet.
+    if (!all_told || has()) break;
+    syncs_.pause(nap, wait);
+  }
   raise_to(copied_writes_, wanted);
 }
 

@@ -105,6 +105,8 @@ class Store final : public core::Store, public Replicated, public std::enable_sh
   std::atomic<std::uint64_t> copied_writes_ = 0;
   std::atomic<std::uint64_t> last_untold_ = 0;     // the last one of which no frame is known
   std::atomic<std::uint64_t> max_write_plus_ = 0;  // the highest frame of one, plus 1; 0: none
+  // The same of those that reads wait for: a log that begins anew ends it, as its frames may never be so many.
+  std::atomic<std::uint64_t> awaited_plus_ = 0;
 
   mutable std::mutex health_mutex_;
   ReplicaHealth health_;

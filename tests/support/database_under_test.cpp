@@ -4,6 +4,8 @@
 
 #include <libsql/builder.hpp>
 
+#include "api/access.hpp"
+#include "remote/options.hpp"
 #include "server/server.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -59,11 +61,16 @@ class RemoteDatabase : public DatabaseUnderTest {
 class ReplicaDatabase final : public RemoteDatabase {
  public:
   explicit ReplicaDatabase(const ServerLimits& limits) : RemoteDatabase(Way::Replica, limits) {}
-  Database open(const Tune&) override {
-    return Builder::remote_replica(directory_.file("copy.db"), location())
-        .busy_timeout(50ms)
-        .proxy(std::nullopt)
-        .build();
+  Database open(const Tune& tune) override {
+    ReplicaBuilder builder = Builder::remote_replica(directory_.file("copy.db"), location());
+    builder.busy_timeout(50ms).proxy(std::nullopt);
+    if (tune) {  // what both have
+      RemoteBuilder remote = Builder::remote(location());
+      tune(remote);
+      const detail::RemoteOptions& options = detail::Access::options(remote);
+      builder.row_buffer(options.row_buffer).batch_limits(options.batch_statements, options.batch_bytes);
+    }
+    return builder.build();
   }
 };
 
