@@ -1,5 +1,5 @@
 // What a session can do. One table says it for every feature and mode; gates ask it before they touch anything, and the
-// public Capabilities follow from it. That a session has an engine's connection says nothing: a replica will have one,
+// public Capabilities follow from it. That a session has an engine's connection says nothing: a replica has one,
 // and must not have its file written behind its back.
 #pragma once
 
