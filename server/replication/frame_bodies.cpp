@@ -27,6 +27,9 @@ constexpr std::size_t kBatchBytes = std::size_t{4} << 20U;
 constexpr std::size_t kPiece = std::size_t{256} << 10U;
 // What is looked through for one message of joined commits.
 constexpr std::uint64_t kJoinedFrames = 16384;
+// There may be very many streams, and each holds such a commit in memory when it happens. A replica that lacks
+// nothing else gets it quickly in a snapshot, which has only the pages that changed.
+constexpr std::uint64_t kMostStreamedCommit = 1ULL << 20U;
 constexpr std::uint32_t kLockBytePage = 0x40000000 / replication::kPageSize + 1;  // which no frame ever holds
 
 [[noreturn]] void need_snapshot() { throw CallFailed(grpc::Code::FailedPrecondition, "NEED_SNAPSHOT"); }
@@ -250,7 +253,7 @@ LogBody::Reading LogBody::pull_frames(Namespace& name_space, std::string& to) {
 LogBody::Reading LogBody::pull_joined(Namespace& name_space, std::string& to) {
   message_.clear();
   const JoinedBatch batch = append_joined_batch(
-      *name_space.log(), id_, next_, {kPiece, kMostCommitBytes}, [](std::size_t) {}, message_);
+      *name_space.log(), id_, next_, {kPiece, kMostStreamedCommit}, [](std::size_t) {}, message_);
   if (batch.frames == 0) return batch.reading;
   form_.append(message_, to);
   next_ += batch.frames;

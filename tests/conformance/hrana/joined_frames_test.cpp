@@ -294,5 +294,19 @@ TEST_F(JoinedFrames, AStreamBringsCommitsAsTheyHappen) {
   EXPECT_EQ(replica.content(directory_.path() / "replica.db", kContent), here(kContent));
 }
 
+// However many streams there are, a commit of any size takes little memory for each.
+TEST_F(JoinedFrames, ACommitOfMoreThanAMegabyteEndsAStreamAndIsASnapshot) {
+  run("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+  const FrameNo before = *log()->last_frame();
+  run("INSERT INTO t(b) SELECT randomblob(100000) FROM generate_series(1, 12)");
+  const Pulled stream = pull("LogEntries", 0, kJoined);
+  EXPECT_EQ(stream.status.message, "NEED_SNAPSHOT");
+  EXPECT_EQ(stream.frames().back().header.frame_no, before);
+  const Pulled batch = pull("BatchLogEntries", before + 1, kJoined);
+  EXPECT_EQ(batch.frames().back().header.frame_no, *log()->last_frame());
+  const Pulled snapshot = pull("Snapshot", before + 1, kJoined);
+  EXPECT_EQ(snapshot.frames().front().header.frame_no, *log()->last_frame());
+}
+
 }  // namespace
 }  // namespace libsql::test
