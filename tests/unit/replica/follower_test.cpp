@@ -13,6 +13,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,6 +26,7 @@
 #include "replication/bytes.hpp"
 #include "replication/metadata_file.hpp"
 #include "replication/snapshot_format.hpp"
+#include "support/hostile_primary.hpp"
 #include "support/primary_log.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -1070,6 +1072,15 @@ TEST_F(FollowerTest, BecomesAPlainDatabaseWhenItIsFrozen) {
   EXPECT_FALSE(fs::exists(metadata()));
   EXPECT_FALSE(fs::exists(path() + "-replica"));
   EXPECT_THROW(open(), Misuse);  // it is somebody's data now
+}
+
+TEST(HostilePrimary, LeavesAReplicaThatAnHonestOneCanFill) {
+  std::mt19937 random(20261201);
+  for (int round = 0; round < 25; ++round) {
+    std::vector<std::uint8_t> script(20 + random() % 150);
+    for (std::uint8_t& byte : script) byte = static_cast<std::uint8_t>(random() % 5 == 0 ? random() : random() % 48);
+    EXPECT_NO_THROW(test::survive(script)) << round;
+  }
 }
 
 }  // namespace
