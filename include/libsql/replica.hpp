@@ -133,7 +133,7 @@ class LIBSQL_EXPORT Replica final {
   SyncReport flush_replicator() const;
   /// Applies frames of 4120 bytes each, as libSQL's `sync_frames` takes them: in their order, whole transactions or
   /// parts of them, which show once their last frame is there. Only for a replica that has no primary, else Misuse.
-  /// Throws Protocol for what are no frames, Conflict for a gap, Corrupt for a wrong checksum.
+  /// Throws Misuse for what is not made of frames, Protocol for a gap or a wrong checksum.
   SyncReport sync_frames(BlobView frames) const;
   /// The same for a snapshot file of a libSQL server, as one transaction.
   SyncReport sync_snapshot(BlobView file) const;

@@ -1,4 +1,8 @@
+#include <cstddef>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "core/errors.hpp"
@@ -9,6 +13,7 @@
 #include "replica/options.hpp"
 #include "replica/source.hpp"
 #include "replica/store.hpp"
+#include "replication/frame.hpp"
 
 namespace libsql::replica {
 namespace {
@@ -35,9 +40,10 @@ class FollowerSource final : public Source {
   explicit FollowerSource(std::shared_ptr<Follower> follower) : follower_(std::move(follower)) {}
 
   std::shared_ptr<local::Store> store() override { return follower_->store(); }
-  libsql::SyncReport sync(const SyncOrder& order) override {
+  libsql::SyncReport sync(const SyncOrder& order, std::optional<FrameNumber> until) override {
     SyncRequest request;
     request.wait = order.wait;
+    request.until = until;
     if (order.progress) {
       request.progress = [&](const SyncProgress& progress) {
         order.progress({.frame_no = progress.frame_no,
@@ -48,8 +54,22 @@ class FollowerSource final : public Source {
     }
     return report_of(follower_->sync(request));
   }
-  libsql::SyncReport apply(BlobView frames) override { return report_of(follower_->apply(frames)); }
-  libsql::SyncReport apply_snapshot(BlobView file) override { return report_of(follower_->apply_snapshot(file)); }
+  libsql::SyncReport apply(BlobView frames) override {
+    const std::lock_guard lock(mutex_);
+    if (begun_.empty()) return apply_whole(frames);
+    // Given again from its beginning, the part that was kept is not needed.
+    if (frames.size() >= replication::kFrameSize && number_of(frames) <= number_of(begun_)) {
+      begun_.clear();
+      return apply_whole(frames);
+    }
+    const Blob joined = joined_with(frames);
+    return apply_whole(joined);
+  }
+  libsql::SyncReport apply_snapshot(BlobView file) override {
+    const std::lock_guard lock(mutex_);
+    begun_.clear();
+    return report_of(follower_->apply_snapshot(file));
+  }
   std::optional<FrameNumber> applied() const noexcept override { return follower_->applied(); }
   void freeze() override { follower_->freeze(); }
   void on_applied(std::function<void(const Applied&)> told) override {
@@ -61,8 +81,38 @@ class FollowerSource final : public Source {
   }
 
  private:
+  static FrameNumber number_of(BlobView frames) {
+    return replication::decode_frame(frames.first(replication::kFrameSize))->header.frame_no;
+  }
+  Blob joined_with(BlobView frames) const {
+    if (begun_.size() + frames.size() > kMostBegun) {
+      core::throw_error(ErrorCode::TooBig, "the frames of a transaction without its end are too many");
+    }
+    Blob joined = begun_;
+    joined.insert(joined.end(), frames.begin(), frames.end());
+    return joined;
+  }
+  // The follower commits up to the last end of a transaction; what is behind it is kept for the rest.
+  libsql::SyncReport apply_whole(BlobView frames) {
+    const libsql::SyncReport report = report_of(follower_->apply(frames));
+    std::size_t whole = 0;
+    for (std::size_t at = 0; at < frames.size(); at += replication::kFrameSize) {
+      const auto frame = replication::decode_frame(frames.subspan(at, replication::kFrameSize));
+      if (frame->header.is_commit()) whole = at + replication::kFrameSize;
+    }
+    const BlobView rest = frames.subspan(whole);
+    if (rest.size() > kMostBegun) {
+      core::throw_error(ErrorCode::TooBig, "the frames of a transaction without its end are too many");
+    }
+    begun_ = Blob(rest.begin(), rest.end());
+    return report;
+  }
+
+  static constexpr std::size_t kMostBegun = std::size_t{1} << 30;
   std::shared_ptr<Follower> follower_;
   std::shared_ptr<const void> listening_;
+  std::mutex mutex_;
+  Blob begun_;  // frames of a transaction whose end has not come
 };
 
 // Of the last answer, so it is taken: an answer that tells none must not look like the one before.

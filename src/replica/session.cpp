@@ -225,13 +225,14 @@ void Session::read_own_writes() {
   store_->copy_writes(wait);
 }
 
-void Session::note_primary(bool may_write) noexcept {
+void Session::note_primary(Wrote wrote) noexcept {
   if (primary_->is_closed() || copy_->is_closed()) return;
   const std::optional<FrameNumber> told =
       store_->options().told_index ? store_->options().told_index(*primary_) : std::nullopt;
   // So that changes() and last_insert_rowid() in SQL say on the copy what they say elsewhere.
   copy_->connection().set_change_counters(primary_->counters());
-  if (!may_write || primary_->transaction_state().is_open) return;
+  if (wrote == Wrote::Nothing || primary_->transaction_state().is_open) return;
+  if (wrote == Wrote::IfTold && !told) return;
   store_->note_write(told);
 }
 

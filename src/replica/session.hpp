@@ -108,7 +108,8 @@ class Session final : public core::Session {
   void authorize(const core::Batch& batch);
   core::Session& holder() noexcept;
   void require_usable(std::string_view sql);
-  void note_primary(bool may_write) noexcept;
+  enum class Wrote : std::uint8_t { Nothing, IfTold, Maybe };
+  void note_primary(Wrote wrote) noexcept;
   void set_at_primary(std::string_view sql);
   std::vector<StatementResult> run_one_by_one(const core::Batch& batch);
   void relay_observers();
@@ -133,11 +134,18 @@ template <class Run>
 auto Session::at_primary(bool may_write, Run&& run) {
   struct Note {
     Session& session;
-    bool may_write;
-    ~Note() { session.note_primary(may_write); }  // also if it failed: a part may have been done, or more than is known
+    Wrote wrote;
+    ~Note() { session.note_primary(wrote); }
   };
-  const Note note{*this, may_write};
-  return run();
+  Note note{*this, may_write ? Wrote::Maybe : Wrote::Nothing};
+  try {
+    return run();
+  } catch (const Error& error) {
+    // What is known to have failed has written nothing; but of a batch, those before it may have.
+    const bool is_known = error.outcome_known() && !error.write_committed() && error.statement_index().value_or(0) == 0;
+    if (may_write && is_known) note.wrote = Wrote::IfTold;
+    throw;
+  }
 }
 
 }  // namespace libsql::replica

@@ -67,12 +67,13 @@ libsql::SyncReport SharedSync::run(const SyncOrder& order, std::optional<FrameNu
       if (!is_private(last_.failure)) std::rethrow_exception(last_.failure);
     }
     check(order.wait);
-    if (!running_) return lead(lock, order);
+    if (!running_) return lead(lock, order, until);
     wait(lock, order, seen);
   }
 }
 
-libsql::SyncReport SharedSync::lead(std::unique_lock<std::mutex>& lock, const SyncOrder& order) {
+libsql::SyncReport SharedSync::lead(std::unique_lock<std::mutex>& lock, const SyncOrder& order,
+                                    std::optional<FrameNumber> until) {
   running_ = true;
   Ended ended;
   ended.number = ++begun_;
@@ -88,13 +89,14 @@ libsql::SyncReport SharedSync::lead(std::unique_lock<std::mutex>& lock, const Sy
       changed_.notify_all();
       if (order.progress) order.progress(progress);
     };
-    ended.report = source_.sync(mine);
+    ended.report = source_.sync(mine, until);
   } catch (...) {
     ended.failure = std::current_exception();
   }
   lock.lock();
   running_ = false;
-  last_ = ended;
+  // One that went only so far is nobody else's.
+  if (!until || ended.failure != nullptr) last_ = ended;
   changed_.notify_all();
   if (ended.failure != nullptr) std::rethrow_exception(ended.failure);
   return ended.report;

@@ -35,7 +35,7 @@ class SharedSync {
     std::exception_ptr failure;
   };
 
-  libsql::SyncReport lead(std::unique_lock<std::mutex>& lock, const SyncOrder& order);
+  libsql::SyncReport lead(std::unique_lock<std::mutex>& lock, const SyncOrder& order, std::optional<FrameNumber> until);
   void wait(std::unique_lock<std::mutex>& lock, const SyncOrder& order, std::uint64_t& seen);
   bool has(std::optional<FrameNumber> until) const noexcept;
 

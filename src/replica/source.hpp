@@ -27,8 +27,9 @@ class Source {
   virtual ~Source() = default;
   /// Whose connections read the copy.
   virtual std::shared_ptr<local::Store> store() = 0;
-  /// Copies what the primary had committed when the call began. Throws as Replica::sync().
-  virtual libsql::SyncReport sync(const SyncOrder& order) = 0;
+  /// Copies what the primary had committed when the call began; with `until` it may end as soon as the copy has that
+  /// frame, and does not wait for one that the primary lacks. Throws as Replica::sync().
+  virtual libsql::SyncReport sync(const SyncOrder& order, std::optional<FrameNumber> until) = 0;
   virtual libsql::SyncReport apply(BlobView frames) = 0;
   virtual libsql::SyncReport apply_snapshot(BlobView file) = 0;
   /// The last frame that the copy has; none: it is no copy yet.

@@ -32,7 +32,7 @@ class FakeSource final : public replica::Source {
       : copy_(std::move(copy)), primary_(std::move(primary)) {}
 
   std::shared_ptr<local::Store> store() override { return copy_; }
-  SyncReport sync(const replica::SyncOrder& order) override {
+  SyncReport sync(const replica::SyncOrder& order, std::optional<FrameNumber>) override {
     ++syncs;
     if (before_sync) before_sync(order);
     const std::lock_guard lock(mutex_);
