@@ -107,7 +107,8 @@ class Server::Impl {
 
   void start() {
     const Options& options = state_.options;
-    port_ = listen(net_, options.http, std::make_shared<UserHandler>(state_, routes_));
+    users_ = std::make_shared<UserHandler>(state_, routes_);
+    port_ = listen(net_, options.http, users_);
     if (options.admin) {
       admin_net_ = std::make_unique<net::Server>(admin_options(options));
       admin_port_ = listen(*admin_net_, *options.admin,
@@ -180,6 +181,7 @@ class Server::Impl {
       lock.unlock();
       state_.streams.tidy();
       state_.dumps.tidy();
+      users_->tidy();
       state_.namespaces.tidy();
       heap_.tidy();
       if (const auto interval = state_.options.timeouts.checkpoint_interval;
@@ -201,6 +203,7 @@ class Server::Impl {
   }
 
   net::Server net_;
+  std::shared_ptr<UserHandler> users_;
   std::unique_ptr<net::Server> admin_net_;
   Heap heap_;  // used by the tidying thread
   std::thread tidying_;

@@ -34,6 +34,7 @@ enum class UserHandler::Route : std::uint8_t {
   Version,
   Root,
   Replica,
+  Offline,
 };
 
 namespace {
@@ -66,7 +67,8 @@ UserHandler::Route UserHandler::route_of(std::string_view path) noexcept {
   for (const Known& known : kRoutes) {
     if (known.path == path) return known.route;
   }
-  return GrpcHandler::call_of(path) == GrpcHandler::Call::None ? Route::None : Route::Replica;
+  if (GrpcHandler::call_of(path) != GrpcHandler::Call::None) return Route::Replica;
+  return V2Handler::is_call(path) ? Route::Offline : Route::None;
 }
 
 void UserHandler::on_head(net::Exchange& exchange) {
@@ -94,10 +96,11 @@ void UserHandler::on_head(net::Exchange& exchange) {
 void UserHandler::check_stranger(net::Exchange& exchange) {
   const net::Request& request = exchange.request();
   const Route route = route_of(target_of(request.path).path);
-  const bool takes_body = is_post(request.method) &&
-                          (route == Route::PipelineJson || route == Route::PipelineProtobuf ||
-                           route == Route::CursorJson || route == Route::CursorProtobuf || route == Route::V1Execute ||
-                           route == Route::V1Batch || route == Route::Root || route == Route::Replica);
+  const bool takes_body =
+      is_post(request.method) &&
+      (route == Route::PipelineJson || route == Route::PipelineProtobuf || route == Route::CursorJson ||
+       route == Route::CursorProtobuf || route == Route::V1Execute || route == Route::V1Batch || route == Route::Root ||
+       route == Route::Replica || route == Route::Offline);
   if (!takes_body) {
     constexpr std::uint64_t kUnusedBody = 4096;
     return exchange.set_body_limit(kUnusedBody);
@@ -169,6 +172,8 @@ void UserHandler::dispatch(net::Exchange& exchange, Notes& notes) {
     case Route::Replica:
       if (!is_post(request.method)) return answer(exchange, 405, {}, {});
       return run_call(exchange, GrpcHandler::call_of(target_of(request.path).path), notes);
+    case Route::Offline:
+      return run_offline(exchange, target_of(request.path).path, notes);
     default:
       if (!is_post(request.method)) return answer(exchange, 405, {}, {});
   }
@@ -243,6 +248,18 @@ void UserHandler::run_call(net::Exchange& exchange, GrpcHandler::Call call, Note
   };
   scope.rows = &notes.rows;
   replication_.handle(exchange, call, scope);
+}
+
+void UserHandler::run_offline(net::Exchange& exchange, std::string_view path, Notes& notes) {
+  notes.name_space = namespace_of(exchange.request(), state_.options);
+  V2Handler::Scope scope;
+  scope.take_place = [&](const Context& context, Places::Place& place) { return take_place(exchange, context, place); };
+  scope.record = [&] {
+    std::unique_ptr<BodyRecord> record = record_of(exchange, notes);
+    notes.is_recorded = record != nullptr;
+    return record;
+  };
+  offline_.handle(exchange, path, notes.name_space, scope);
 }
 
 // For an answer that continues after the handler has returned.

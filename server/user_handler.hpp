@@ -12,6 +12,7 @@
 #include "server/hrana/hrana_http.hpp"
 #include "server/http/router.hpp"
 #include "server/replication/grpc_handler.hpp"
+#include "server/replication/v2_handler.hpp"
 #include "server/run/request_scope.hpp"
 
 namespace libsql::server {
@@ -19,7 +20,10 @@ namespace libsql::server {
 class UserHandler final : public net::Handler {
  public:
   UserHandler(ServerState& state, const Router& more)
-      : state_(state), more_(more), hrana_(state), replication_(state) {}
+      : state_(state), more_(more), hrana_(state), replication_(state), offline_(state) {}
+
+  /// Drops what has waited too long for its client's next request.
+  void tidy() { offline_.tidy(); }
 
   void on_head(net::Exchange& exchange) override;
   void on_request(net::Exchange& exchange) override;
@@ -37,6 +41,7 @@ class UserHandler final : public net::Handler {
   void dispatch(net::Exchange& exchange, Notes& notes);
   void run(net::Exchange& exchange, Route route, Notes& notes);
   void run_call(net::Exchange& exchange, GrpcHandler::Call call, Notes& notes);
+  void run_offline(net::Exchange& exchange, std::string_view path, Notes& notes);
   void check_stranger(net::Exchange& exchange);
   bool take_place(net::Exchange& exchange, const Context& context, Places::Place& place) {
     Whose whose = Whose::Nobody;
@@ -51,6 +56,7 @@ class UserHandler final : public net::Handler {
   const Router& more_;
   HranaHttp hrana_;
   GrpcHandler replication_;
+  V2Handler offline_;
 };
 
 }  // namespace libsql::server

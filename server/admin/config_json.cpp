@@ -130,6 +130,10 @@ void read_common(const Json& object, NamespaceConfig& config) {
   config.txn_timeout = timeout ? std::optional(std::chrono::seconds(*timeout)) : std::nullopt;
   if (const auto durability = durability_in(object)) config.durability = durability;
   if (const auto size = size_in(object, "max_row_size")) config.max_row_size = size;
+  if (object.contains("offline_sync")) {  // null: as the server says
+    const bool says = member(object, "offline_sync") != nullptr;
+    config.offline_sync = says ? std::optional(switch_in(object, "offline_sync", false)) : std::nullopt;
+  }
 }
 
 }  // namespace
@@ -143,6 +147,7 @@ std::string config_to_json(const NamespaceConfig& config) {
               {"heartbeat_url", Json()},
               {"jwt_key", config.jwt_key.empty() ? Json() : Json(config.jwt_key)},
               {"allow_attach", config.allow_attach},
+              {"offline_sync", or_null(config.offline_sync)},
               {"txn_timeout_s", config.txn_timeout ? Json(config.txn_timeout->count()) : Json()},
               {"durability_mode", to_string(config.durability.value_or(Durability::Relaxed))}}
       .dump();

@@ -42,9 +42,17 @@ void load_dump(Namespace& name_space, const std::string& url, const AdminContext
   }
 }
 
+void check_offline_sync(const NamespaceConfig& config, const AdminContext& context) {
+  if (!config.offline_sync.value_or(false)) return;
+  const Options& options = context.server.options();
+  if (!options.replication.log) throw AdminError("`offline_sync` needs a server with --replication-log");
+  if (options.encryption) throw AdminError("`offline_sync`: not for databases that the server encrypts");
+}
+
 void create(Exchange& exchange, const AdminContext& context) {
   const std::string name = name_in(exchange);
   const CreateRequest request = create_request_from_json(exchange.body());
+  check_offline_sync(request.config, context);
   Namespaces& namespaces = context.server.namespaces();
   Namespaces::Fill fill;
   if (!request.dump_url.empty()) {
@@ -95,7 +103,9 @@ void get_config(Exchange& exchange, const AdminContext& context) {
 void set_config(Exchange& exchange, const AdminContext& context) {
   Namespaces& namespaces = context.server.namespaces();
   const std::string name = name_in(exchange);
-  namespaces.set_config(name, config_from_json(exchange.body(), namespaces.config(name)));
+  const NamespaceConfig config = config_from_json(exchange.body(), namespaces.config(name));
+  check_offline_sync(config, context);
+  namespaces.set_config(name, config);
   context.log.info("admin", "namespace " + name + " has a new configuration");
   answer_done(exchange);
 }

@@ -84,6 +84,7 @@ NamespaceConfig read_namespace_config(const std::filesystem::path& file) {
     read(object, "block_reason", config.block_reason);
     read(object, "max_db_size", config.max_db_size);
     read(object, "max_row_size", config.max_row_size);
+    read(object, "offline_sync", config.offline_sync);
     std::optional<std::int64_t> seconds;
     read(object, "txn_timeout_s", seconds);
     if (seconds) config.txn_timeout = std::chrono::seconds(*seconds);
@@ -107,6 +108,7 @@ void write_namespace_config(const std::filesystem::path& file, const NamespaceCo
   if (config.block_reason) object["block_reason"] = *config.block_reason;
   if (config.max_db_size) object["max_db_size"] = *config.max_db_size;
   if (config.max_row_size) object["max_row_size"] = *config.max_row_size;
+  if (config.offline_sync) object["offline_sync"] = *config.offline_sync;
   if (config.txn_timeout) object["txn_timeout_s"] = config.txn_timeout->count();
   if (config.durability) object["durability_mode"] = std::string(to_string(*config.durability));
   const std::string text = object.dump(2) + "\n";

@@ -29,6 +29,7 @@ struct NamespaceConfig {
   std::string jwt_key;        // empty: the server's key applies
   std::optional<Durability> durability;
   std::optional<std::size_t> max_row_size;  // in bytes
+  std::optional<bool> offline_sync;         // whether clients with offline writes may sync; none: as the server says
 
   friend bool operator==(const NamespaceConfig&, const NamespaceConfig&) = default;
 };

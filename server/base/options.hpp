@@ -105,6 +105,7 @@ struct Replication {
   bool snapshot_at_shutdown = false;                       // see Namespace::compact()
   // Smaller files are not worth rewriting then (observed: sqld 0.24.33).
   std::uint64_t rewrite_from_bytes = std::uint64_t{256} << 20;
+  bool offline_sync = false;  // of namespaces whose configuration does not say: whether clients may push their frames
 };
 
 struct Options {

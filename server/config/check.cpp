@@ -55,6 +55,13 @@ void check_authentication(const Config& config) {
   if (config.options.hrana) check(*config.options.hrana, "--hrana-listen");
 }
 
+void check_replication(const Config& config) {
+  const bool key = !config.encryption_key_file.empty() || !config.encryption_key.empty();
+  if (config.options.replication.offline_sync && key) {
+    throw ConfigError("--offline-sync cannot serve databases that the server encrypts");
+  }
+}
+
 void check_logs(const Config& config) {
   if (!config.log.slow_file.empty() && !config.log.slow_threshold) {
     throw ConfigError("--slow-query-log needs --slow-query-threshold");
@@ -70,6 +77,7 @@ void check_config(const Config& config) {
   check_databases(config);
   check_listeners(config);
   check_authentication(config);
+  check_replication(config);
   check_logs(config);
 }
 

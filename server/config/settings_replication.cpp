@@ -31,6 +31,14 @@ constexpr std::array kSettings = {
             [](Config& config, std::string_view text) {
               config.options.replication.snapshot_at_shutdown = parse_switch(text);
             }},
+    Setting{"offline-sync", "",
+            "Let clients with offline writes pull and push the frames of databases. Every default client of npm then "
+            "changes to that protocol. The admin API says it for one namespace.",
+            "off: of namespaces whose configuration does not say otherwise",
+            [](Config& config, std::string_view text) {
+              config.options.replication.offline_sync = parse_switch(text);
+              if (config.options.replication.offline_sync) config.options.replication.log = true;
+            }},
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/errors.hpp"
+#include "engine/wal_watch.hpp"
 
 namespace libsql::engine::wal {
 namespace {
@@ -35,6 +36,15 @@ void check_file(int rc, const char* what) {
   core::throw_error(std::move(data));
 }
 
+LogView view_of(const IndexHeader& header, const Files& files) noexcept {
+  return {files.log,
+          header.page_size,
+          header.max_frame,
+          header.database_pages,
+          {header.salt1, header.salt2},
+          header.frame_checksum};
+}
+
 std::uint32_t random_word() noexcept {
   std::uint32_t word = 0;
   sqlite3_randomness(sizeof word, &word);
@@ -43,7 +53,8 @@ std::uint32_t random_word() noexcept {
 
 }  // namespace
 
-Inserter::Inserter(sqlite3* db, const WalInsertOptions& options) : db_(db), index_(nullptr) {
+Inserter::Inserter(sqlite3* db, const WalInsertOptions& options, Publishing publishing)
+    : db_(db), publishing_(publishing), index_(nullptr) {
   if (sqlite3_get_autocommit(db) == 0) {
     core::throw_error(ErrorCode::Misuse, "frames cannot be inserted inside a transaction");
   }
@@ -162,17 +173,29 @@ void Inserter::restart_log() {
   };
   const int rc = lock(SQLITE_SHM_LOCK);
   if (rc != SQLITE_OK) throw_failure(db_, rc, "the log cannot restart while it is being read");
+  const IndexHeader before = published_;
   published_.max_frame = 0;
   ++published_.salt1;
   published_.salt2 = random_word();
   try {
+    if (!log_may_restart(log_name(db_), view_of(before, files_), {published_.salt1, published_.salt2})) {
+      core::throw_error(ErrorCode::Busy, "the log cannot restart before somebody has copied it");
+    }
     index_.restart(published_);
   } catch (...) {
+    published_ = before;
     lock(SQLITE_SHM_UNLOCK);
     throw;
   }
   lock(SQLITE_SHM_UNLOCK);
   scope_.emplace(db_);
+}
+
+std::uint32_t Inserter::database_pages() const {
+  if (published_.database_pages != 0) return published_.database_pages;
+  sqlite3_int64 size = 0;
+  check_file(files_.database->pMethods->xFileSize(files_.database, &size), "cannot read the size of the database");
+  return static_cast<std::uint32_t>(size / page_size_);
 }
 
 void Inserter::check_still_ours() {
@@ -288,6 +311,10 @@ void Inserter::write_log_header() {
     truncate_first_ = false;
   }
   write_header(log_, bytes);
+  // Whoever copies the log knows the salts that it began anew with. Of a log without frames they are these.
+  if (log_.salt1 != published_.salt1 || log_.salt2 != published_.salt2) {
+    log_may_restart(log_name(db_), view_of(published_, files_), {log_.salt1, log_.salt2});
+  }
   check_file(files_.log->pMethods->xWrite(files_.log, bytes.data(), static_cast<int>(bytes.size()), 0),
              "cannot write the header of the log");
   // Frames of the old log must not outlive a power cut under the new header.
@@ -309,21 +336,32 @@ void Inserter::sync() { check_file(files_.log->pMethods->xSync(files_.log, sync_
 
 void Inserter::commit(std::uint32_t database_pages) {
   flush();
+  unpublished_ = Commit{last_, database_pages, running_};
+  if (publishing_ == Publishing::EachCommit) publish();
+}
+
+void Inserter::publish() {
+  check_still_ours();
+  if (!unpublished_) return;
+  const Commit commit = *unpublished_;
+  if (publishing_ == Publishing::EachCommit) unpublished_.reset();
   if (synchronous_ >= 2) sync();
+  const auto shown = static_cast<std::ptrdiff_t>(commit.frame - published_.max_frame);
   std::uint32_t number = published_.max_frame;
-  for (const std::uint32_t page : pending_) index_.append(++number, page);
+  for (auto page = pending_.begin(); page != pending_.begin() + shown; ++page) index_.append(++number, *page);
   IndexHeader next = published_;
   ++next.change;
   next.big_endian = log_.big_endian;
   next.page_size = page_size_;
-  next.max_frame = last_;
-  next.database_pages = database_pages;
-  next.frame_checksum = running_;
+  next.max_frame = commit.frame;
+  next.database_pages = commit.database_pages;
+  next.frame_checksum = commit.checksum;
   next.salt1 = log_.salt1;
   next.salt2 = log_.salt2;
   index_.publish(next);
   published_ = next;
-  pending_.clear();
+  unpublished_.reset();
+  pending_.erase(pending_.begin(), pending_.begin() + shown);
 }
 
 void Inserter::end() {

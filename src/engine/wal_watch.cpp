@@ -27,19 +27,26 @@ Registry& registry() {
   return *all;
 }
 
-int ask(int event, const LibsqlWatchedLog* log) {
+bool may_restart(std::string_view log_name, const LogView& log, Salts next) noexcept {
   Registry& all = registry();
   const std::shared_lock lock(all.mutex);
-  const auto found = all.watchers.find(std::string_view(log->name));
-  if (event == kLibsqlLogIsWatched) return found != all.watchers.end() ? 1 : 0;
-  if (found == all.watchers.end()) return 1;
+  const auto found = all.watchers.find(log_name);
+  return found == all.watchers.end() || found->second->before_restart(log, next);
+}
+
+int ask(int event, const LibsqlWatchedLog* log) {
+  if (event == kLibsqlLogIsWatched) {
+    Registry& all = registry();
+    const std::shared_lock lock(all.mutex);
+    return all.watchers.contains(std::string_view(log->name)) ? 1 : 0;
+  }
   const LogView view{log->file,
                      log->page_size,
                      log->frame,
                      log->database_pages,
                      {log->salt[0], log->salt[1]},
                      {log->checksum[0], log->checksum[1]}};
-  return found->second->before_restart(view, {log->next_salt[0], log->next_salt[1]}) ? 1 : 0;
+  return may_restart(log->name, view, {log->next_salt[0], log->next_salt[1]}) ? 1 : 0;
 }
 
 #endif
@@ -57,6 +64,7 @@ Watch::Watch(std::string log_name, LogWatcher&) : name_(std::move(log_name)) {
 }
 Watch::~Watch() = default;
 bool Watch::is_supported() noexcept { return false; }
+bool log_may_restart(const std::string&, const LogView&, Salts) noexcept { return true; }
 #else
 Watch::Watch(std::string log_name, LogWatcher& watcher) : name_(std::move(log_name)) {
   if (!is_supported()) core::throw_unsupported("a replication log", "local", "this engine does not tell of its log");
@@ -76,6 +84,10 @@ Watch::~Watch() {
 }
 
 bool Watch::is_supported() noexcept { return libsql_engine_asks_log_watcher != 0; }
+
+bool log_may_restart(const std::string& log_name, const LogView& log, Salts next) noexcept {
+  return may_restart(log_name, log, next);
+}
 #endif
 
 }  // namespace libsql::engine::wal

@@ -49,6 +49,10 @@ class LogWatcher {
 /// The name of the log of a connection's main database, as the engine spells it.
 std::string log_name(sqlite3* db);
 
+/// Asks the watcher of the log of that name, as the engine does, for a writer of the log that is not the engine. True
+/// if nobody watches it. The caller holds the database's lock of writers and keeps all readers out.
+bool log_may_restart(const std::string& log_name, const LogView& log, Salts next) noexcept;
+
 /// While it lives, the watcher is asked about the log of that name. Its end waits for a call that is under way.
 class Watch {
  public:

@@ -102,6 +102,9 @@ TEST_F(ServerAdmin, RefusesRequestsThatAreWrong) {
            {"/v1/namespaces/a/create", R"({"jwt_key":"x"})"},
            {"/v1/namespaces/a/create", R"({"txn_timeout_s":"5"})"},
            {"/v1/namespaces/a/create", R"({"durability_mode":"some"})"},
+           {"/v1/namespaces/a/create", R"({"offline_sync":"yes"})"},
+           {"/v1/namespaces/a/create", R"({"offline_sync":true})"},  // without a replication log
+           {"/v1/namespaces/default/config", R"({"block_reads":false,"block_writes":false,"offline_sync":true})"},
            {"/v1/namespaces/a/create", R"({"shared_schema":true})"},
            {"/v1/namespaces/a/create", R"({"heartbeat_url":"http://x/"})"},
            {"/v1/namespaces/default/fork/default", ""},
@@ -139,7 +142,7 @@ TEST_F(ServerAdmin, TellsAndChangesTheConfiguration) {
   EXPECT_EQ(sql("CREATE TABLE t(a)"), "ok");
   EXPECT_EQ(Json::parse(ask("GET", "/v1/namespaces/default/config").body),
             Json::parse(R"({"block_reads":false,"block_writes":false,"block_reason":null,"max_db_size":"1000.0 PB",
-                            "heartbeat_url":null,"jwt_key":null,"allow_attach":false,"txn_timeout_s":null,
+                            "heartbeat_url":null,"jwt_key":null,"allow_attach":false,"offline_sync":null,"txn_timeout_s":null,
                             "durability_mode":"relaxed"})"));
   EXPECT_EQ(ask("POST", "/v1/namespaces/default/config",
                 R"({"block_reads":false,"block_writes":true,"block_reason":"tidying","durability_mode":"strong"})")

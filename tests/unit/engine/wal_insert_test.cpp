@@ -179,6 +179,41 @@ TEST(WalInsert, NewLogIsRefusedWhileFramesOfTheOldOneAreNeeded) {
   EXPECT_EQ(integrity(reader), "ok");
 }
 
+TEST(WalInsert, CommitsThatArePublishedAtOnceAreSeenTogetherOrNotAtAll) {
+  const TemporaryDirectory dir;
+  Db source(dir.file("source.db"));
+  waltest::set_wal(source);
+  Db target(dir.file("target.db"));
+  waltest::set_wal(target);
+  Db reader(dir.file("target.db"));
+  source.run("CREATE TABLE t(a)");
+  source.run("INSERT INTO t VALUES(1)");
+  source.run("INSERT INTO t VALUES(2)");
+  const Log log(source);
+  const std::uint32_t last = log.state().max_frame;
+  {
+    Inserter insert(target, {}, Publishing::AtOnce);
+    for (std::uint32_t number = 1; number <= last; ++number) insert.frame(number, log.frame(number));
+    EXPECT_EQ(insert.committed_frame(), 0u);
+    EXPECT_EQ(reader.text("SELECT count(*) FROM sqlite_schema"), "0");
+  }
+  EXPECT_EQ(reader.text("SELECT count(*) FROM sqlite_schema"), "0") << "never published";
+  Inserter insert(target, {}, Publishing::AtOnce);
+  for (std::uint32_t number = 1; number <= last; ++number) insert.frame(number, log.frame(number));
+  source.run("BEGIN; INSERT INTO t VALUES(3); CREATE TABLE u(x); COMMIT");
+  insert.frame(last + 1, log.frame(last + 1));  // no commit
+  insert.publish();
+  EXPECT_EQ(insert.committed_frame(), last);
+  EXPECT_EQ(reader.text("SELECT group_concat(a) FROM t"), "1,2");
+  for (std::uint32_t number = last + 2; number <= log.state().max_frame; ++number) {
+    insert.frame(number, log.frame(number));
+  }
+  insert.publish();
+  insert.end();
+  EXPECT_EQ(waltest::content(reader), waltest::content(source));
+  EXPECT_EQ(integrity(reader), "ok");
+}
+
 TEST(WalInsert, ReadersKeepTheirSnapshotAndNewOnesSeeTheCommit) {
   const TemporaryDirectory dir;
   Db source(dir.file("source.db"));

@@ -15,7 +15,9 @@
 #include <thread>
 #include <vector>
 
+#include "engine/wal_insert.hpp"
 #include "engine/watched_log.h"
+#include "local/frame_writer.hpp"
 #include "local/session.hpp"
 #include "replication/frame.hpp"
 #include "support/temporary_directory.hpp"
@@ -190,6 +192,79 @@ TEST_F(ReplicationLog, FollowsThroughManyBeginningsOfSQLitesLog) {
     if (round % 7 == 0) expect_equal(follower);
   }
   run("VACUUM");
+  expect_equal(follower);
+  EXPECT_EQ(log_->figures().incarnation, 1u);
+}
+
+TEST_F(ReplicationLog, FramesThatAreAddedAsTheyAreGetNumbersOneByOne) {
+  open();
+  run("CREATE TABLE t(id INTEGER PRIMARY KEY, a)");
+  write_rows(3);
+  Follower follower(log_->state());
+  expect_equal(follower);
+  // A commit of three frames, of which two hold the same page.
+  const auto page_of = [&](std::uint32_t number) {
+    const auto connection = store_->open_connection();
+    return *engine::wal::Log(connection->handle()).page(number, std::nullopt);
+  };
+  const auto pages = static_cast<std::uint32_t>(std::stoul(ask("PRAGMA page_count")));
+  const auto same = page_of(pages);
+  const FrameNo before = log_->state().end;
+  local::FrameWriter writer(store_);
+  writer.begin();
+  EXPECT_EQ(writer.database_pages(), pages);
+  for (const std::uint32_t end : {0u, 0u, pages, pages}) writer.add({pages, end}, same);
+  writer.publish();
+  EXPECT_EQ(log_->last_frame(), before + 3);
+  expect_equal(follower);
+  writer.begin();
+  writer.add({pages, pages}, same);
+  writer.roll_back();
+  write_rows(1);
+  expect_equal(follower);
+  EXPECT_EQ(log_->figures().incarnation, 1u);
+}
+
+TEST_F(ReplicationLog, FramesThatAreAddedBeginSQLitesLogAnewWhenItIsLong) {
+  open();
+  run("CREATE TABLE t(id INTEGER PRIMARY KEY, a)");
+  Follower follower(log_->state());
+  local::FrameWriter writer(store_);
+  const auto one = [&] {
+    const auto connection = store_->open_connection();
+    return *engine::wal::Log(connection->handle()).page(2, std::nullopt);
+  }();
+  for (int round = 0; round < 8; ++round) {
+    writer.begin();
+    for (int i = 0; i < 600; ++i) writer.add({2, 2}, one);
+    writer.publish();
+    if (round % 3 == 0) write_rows(1, 10);
+    run("DELETE FROM t");
+  }
+  EXPECT_LT(fs::file_size(database_ + "-wal"), 2'000u * 4120) << "it has begun again";
+  expect_equal(follower);
+  EXPECT_EQ(log_->figures().incarnation, 1u) << "and the log was asked";
+  close();
+  open();
+  expect_equal(follower);
+  EXPECT_EQ(log_->figures().incarnation, 1u);
+}
+
+TEST_F(ReplicationLog, ANewLogOfAnInsertSessionIsAskedFor) {
+  open();
+  run("CREATE TABLE t(id INTEGER PRIMARY KEY, a)");
+  write_rows(4);
+  Follower follower(log_->state());
+  run("PRAGMA wal_checkpoint(FULL)");
+  {
+    const auto connection = store_->open_connection();
+    const auto page = *engine::wal::Log(connection->handle()).page(2, std::nullopt);
+    const auto pages = static_cast<std::uint32_t>(connection->query_integer("PRAGMA page_count"));
+    engine::wal::Inserter insert(connection->handle(), {WalInsertStart::NewLog, {}});
+    EXPECT_EQ(insert.max_frame(), 0u);
+    insert.frame(1, {2, pages}, page);
+    insert.end();
+  }
   expect_equal(follower);
   EXPECT_EQ(log_->figures().incarnation, 1u);
 }

@@ -223,6 +223,8 @@ TEST(Settings, EachChangeWhatTheyAreAbout) {
       {"max-log-size", {"7MiB", [](const Config& c) { return c.options.replication.max_log_bytes == 7 << 20; }}},
       {"max-log-duration",
        {"7s", [](const Config& c) { return c.options.replication.max_log_age == std::chrono::milliseconds(7000); }}},
+      {"offline-sync",
+       {"true", [](const Config& c) { return c.options.replication.offline_sync && c.options.replication.log; }}},
       {"snapshot-at-shutdown", {"true", [](const Config& c) { return c.options.replication.snapshot_at_shutdown; }}},
       {"durability", {"extra", [](const Config& c) { return c.options.durability == Durability::Extra; }}},
       {"checkpoint-interval",
