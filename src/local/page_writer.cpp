@@ -35,7 +35,7 @@ PageWriter::PageWriter(std::shared_ptr<Store> store)
   }
   page_size_ = static_cast<std::uint32_t>(connection_->query_integer("PRAGMA main.page_size"));
   lock_page_ = kLockBytes / page_size_ + 1;
-  connection_->execute_script("PRAGMA main.synchronous=FULL");
+  set_synchronous();
   // A schema that cannot be read must not keep pages from being written that put it right.
   connection_->query_text("PRAGMA writable_schema=ON");
   if (connection_->is_encrypted("main")) reserved_ = connection_->reserved_bytes();
@@ -52,8 +52,15 @@ PageWriter::~PageWriter() {
   turn_.reset();
 }
 
+void PageWriter::set_synchronous() {
+  if (is_synced_ == synced_) return;
+  connection_->execute_script(synced_ ? "PRAGMA main.synchronous=FULL" : "PRAGMA main.synchronous=NORMAL");
+  is_synced_ = synced_;
+}
+
 void PageWriter::begin() {
   if (has_lock()) return;
+  set_synchronous();
   using Persistence = engine::Statement::Persistence;
   if (begin_ == nullptr) begin_ = engine::Statement::prepare(*connection_, "BEGIN IMMEDIATE", Persistence::Cached);
   try {
@@ -168,6 +175,12 @@ void PageWriter::require_growth_is_whole(std::uint32_t pages) {
 void PageWriter::commit(std::uint32_t pages) {
   try {
     if (pages == 0) core::throw_error(ErrorCode::Corrupt, "a commit leaves no page of the database");
+    if (!synced_) {  // the rest as well, and then page 1 alone, for which the disk is waited for
+      const bool has_first_page = std::exchange(has_first_page_, false);
+      stage();
+      has_first_page_ = has_first_page;
+      synced_ = true;
+    }
     begin();
     // What the transaction itself cut off again.
     for (std::size_t i = 0; i < numbers_.size();) {
@@ -233,6 +246,7 @@ void PageWriter::roll_back() noexcept {
   }
   if (turn_ != nullptr) turn_->settle();
   replaces_all_ = false;
+  synced_ = true;
   forget();
 }
 

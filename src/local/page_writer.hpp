@@ -57,9 +57,11 @@ class PageWriter final {
   /// throws. After a failure nothing of the transaction is left.
   void commit(std::uint32_t pages);
 
-  /// Makes what was put so far durable without showing it to anybody, so that a database which is filled for the first
-  /// time needs no log of its own size. Requires: is_empty(), and page 1 was not put yet. What is staged counts as put,
-  /// also after a roll_back(); nothing of it is seen before the commit() with page 1.
+  /// Writes what was put so far without showing it to anybody, so that a database which is filled for the first time
+  /// needs no log of its own size. Requires: is_empty(), and page 1 was not put yet. What is staged counts as put, also
+  /// after a roll_back(); nothing of it is seen before the commit() with page 1, which makes all of it durable. Between
+  /// begin_staging() and the last stage(), nothing waits for the disk.
+  void begin_staging() { synced_ = false; }
   void stage();
   /// The next commit replaces all of the database: one that leaves out any page throws Corrupt. Until it succeeds, or
   /// roll_back().
@@ -84,6 +86,7 @@ class PageWriter final {
   }
   void forget() noexcept;
   void run_commit();
+  void set_synchronous();
   std::uint32_t count_pages();
 
   std::shared_ptr<Store> store_;
@@ -105,6 +108,8 @@ class PageWriter final {
   std::uint32_t whole_before_ = 0;  // the pages that need not come: pages_before_, or none
   bool staged_ = false;
   bool replaces_all_ = false;
+  bool synced_ = true;      // a commit waits for the disk
+  bool is_synced_ = false;  // as the engine was told
 };
 
 }  // namespace libsql::local

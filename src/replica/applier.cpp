@@ -18,7 +18,7 @@ namespace {
 using replication::FrameFault;
 
 constexpr std::uint64_t kMostJoined = 4096;      // frames in one local transaction, unless a single one has more
-constexpr std::size_t kStagedFrames = 1024;      // pages that are made durable together while an empty file is filled
+constexpr std::size_t kStagedFrames = 2048;      // pages that are written together while an empty file is filled
 constexpr std::uint32_t kMostPages = 1U << 31U;  // of a database; SQLite itself ends at two fewer
 constexpr std::string_view kFrames = "the primary's frames";
 
@@ -168,6 +168,7 @@ void Applier::begin_snapshot() {
   snapshot_.emplace();
   snapshot_->from = next();
   snapshot_->is_first = pending_ == 0 && !position_.frame_no && writer_.is_empty();
+  if (snapshot_->is_first) writer_.begin_staging();
 }
 
 void Applier::snapshot_frame(std::span<const std::byte> bytes) {

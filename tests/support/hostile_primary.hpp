@@ -31,7 +31,9 @@ inline const std::vector<std::shared_ptr<PrimaryLog>>& known_logs() {
       auto log = std::make_shared<PrimaryLog>(id);
       log->commit("CREATE TABLE t(a, b)");
       for (int i = 0; i < 3; ++i) {
-        log->commit("INSERT INTO t SELECT " + std::to_string(id) + ", zeroblob(3000) FROM generate_series(1, 4)");
+        log->commit(std::string("INSERT INTO t SELECT ")
+                        .append(std::to_string(id))
+                        .append(", zeroblob(3000) FROM generate_series(1, 4)"));
       }
       log->commit("DELETE FROM t WHERE rowid > 6");
       log->commit("VACUUM");

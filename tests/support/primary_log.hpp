@@ -132,7 +132,7 @@ class ScriptedPrimary final : public replica::Primary {
     return {script_->log->log_id, script_->claims ? script_->claims : script_->log->last()};
   }
   Outcome frames(std::uint64_t from, const Take& take, const net::Wait&) override {
-    note("frames " + std::to_string(from));
+    note(std::string("frames ").append(std::to_string(from)));
     if (!script_->session) return Outcome::NoHello;
     if (from < script_->first) return Outcome::NeedSnapshot;
     const auto& all = script_->log->frames;
@@ -151,7 +151,7 @@ class ScriptedPrimary final : public replica::Primary {
     return Outcome::Done;
   }
   Outcome snapshot(std::uint64_t from, const Take& take, const net::Wait&) override {
-    note("snapshot " + std::to_string(from));
+    note(std::string("snapshot ").append(std::to_string(from)));
     if (!script_->session) return Outcome::NoHello;
     auto stream = script_->log->snapshot();
     if (script_->on_snapshot) script_->on_snapshot(stream);

@@ -38,14 +38,16 @@ class FollowedServer : public ServerTest {
     options.local.path = directory_.file(name);
     options.local.encryption = encryption;
     options.primary.emplace();
-    options.primary->url = "http://127.0.0.1:" + std::to_string(server_->port());
+    options.primary->url = std::string("http://127.0.0.1:").append(std::to_string(server_->port()));
     options.primary->proxy_from_environment = false;
     options.primary->retries = 0;
     return Follower::open(std::move(options));
   }
   void fill(int rows) {
     run("CREATE TABLE IF NOT EXISTS t(a INTEGER PRIMARY KEY, b)");
-    run("INSERT INTO t(b) SELECT hex(randomblob(200)) FROM generate_series(1, " + std::to_string(rows) + ")");
+    run(std::string("INSERT INTO t(b) SELECT hex(randomblob(200)) FROM generate_series(1, ")
+            .append(std::to_string(rows))
+            .append(")"));
   }
   void insert(int rows = 1) {
     for (int i = 0; i < rows; ++i) run("INSERT INTO t(b) VALUES ('one more ' || random())");

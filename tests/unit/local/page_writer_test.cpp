@@ -198,6 +198,7 @@ TEST_P(PageWriterTest, FillsAnEmptyDatabaseInStagesThatNobodySees) {
   const auto store = open_copy();
   PageWriter writer(store);
   ASSERT_TRUE(writer.is_empty());
+  writer.begin_staging();
   for (std::size_t i = 1; i < pages.size(); ++i) {
     writer.put(static_cast<std::uint32_t>(i + 1), pages[i]);
     if (i % 7 == 0) {
@@ -209,6 +210,7 @@ TEST_P(PageWriterTest, FillsAnEmptyDatabaseInStagesThatNobodySees) {
   writer.put(1, pages[0]);
   writer.commit(static_cast<std::uint32_t>(pages.size()));
   EXPECT_FALSE(writer.is_empty());
+  EXPECT_EQ(writer.connection().query_integer("PRAGMA synchronous"), 2);  // the last commit waited for the disk
   EXPECT_EQ(number(*store, "SELECT count(*) FROM t"), 50);
   EXPECT_EQ(check(*store), "ok");
 }

@@ -125,7 +125,8 @@ TEST_F(FollowerTest, AsksForNothingTwice) {
   script_->calls.clear();
   const SyncReport report = follower->sync();
   EXPECT_EQ(report.frames_applied, 0U);
-  EXPECT_EQ(script_->calls, std::vector<std::string>{"frames " + std::to_string(script_->log->frames.size())});
+  EXPECT_EQ(script_->calls,
+            std::vector<std::string>{std::string("frames ").append(std::to_string(script_->log->frames.size()))});
 }
 
 TEST_F(FollowerTest, SucceedsAtOnceIfTheFrameIsThere) {
