@@ -169,6 +169,7 @@ void Log::begin(const std::function<std::shared_ptr<local::Store>()>& make_store
   // Before there is a connection, as with the last one that goes, unwatched, SQLite's log goes too.
   watch_.reset(new engine::wal::Watch(database_ + "-wal", *this));  // a private base
   store_ = make_store();
+  encryption_ = store_->options().encryption;
   if (store_->is_memory() || store_->write_line() == nullptr) {
     core::throw_unsupported("a replication log", "local", "the database is in memory");
   }
@@ -425,8 +426,7 @@ void Log::add_life(const Life& life) {
 }
 
 Segment::Key Log::key() const noexcept {
-  const std::optional<Encryption>& encryption = store_->options().encryption;
-  return encryption ? Segment::Key(encryption->key) : Segment::Key();
+  return encryption_ ? Segment::Key(encryption_->key) : Segment::Key();
 }
 
 std::uint64_t Log::segment_limit() const noexcept {

@@ -316,6 +316,42 @@ TEST_F(ReplicationLog, GoesOnAfterACleanEnd) {
   }
 }
 
+// A server's store keeps a connection to its end. It is the last one then, and what it copies may need a new segment.
+TEST_F(ReplicationLog, CopiesIntoNewSegmentsAsTheLastOfItsStoreGoes) {
+  LogOptions small = options();
+  small.max_bytes = 1 << 20;
+  const auto open_kept = [&] {
+    log_ = Log::open(
+        database_,
+        [&] {
+          local::Options options;
+          options.path = database_;
+          options.encryption = encryption_;
+          options.writers_in_line = true;
+          return local::Store::open(std::move(options));
+        },
+        small);
+    session_ = std::make_unique<local::Session>(log_->store());
+  };
+  for (const bool is_encrypted : {false, true}) {
+    database_ = directory_.file(is_encrypted ? "b.db" : "a.db");
+    small.folder = database_ + "-log";
+    if (is_encrypted) encryption_ = Encryption("kept");
+    open_kept();
+    run("CREATE TABLE t(id INTEGER PRIMARY KEY, a)");
+    write_rows(100);
+    const auto last = log_->last_frame();
+    EXPECT_EQ(log_->figures().segments, 1u);
+    session_.reset();
+    log_.reset();
+    open_kept();
+    EXPECT_EQ(log_->last_frame(), last);
+    EXPECT_GT(log_->figures().segments, 1u);
+    session_.reset();
+    log_.reset();
+  }
+}
+
 // The state of a machine whose process was killed: all that was written to files.
 class Killed {
  public:
