@@ -180,6 +180,7 @@ class Server::Impl {
     while (!ended_.wait_for(lock, kTidyPeriod, [&] { return ending_; })) {
       lock.unlock();
       state_.streams.tidy();
+      state_.places.tidy();
       state_.dumps.tidy();
       users_->tidy();
       state_.namespaces.tidy();

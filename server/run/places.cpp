@@ -1,5 +1,7 @@
 #include "server/run/places.hpp"
 
+#include <algorithm>
+
 namespace libsql::server {
 
 void Places::give(const Takers& owner) noexcept {
@@ -15,6 +17,19 @@ void Places::call_next() noexcept {
     if (called) return Choice::Stop;
     called = budget_.has_room(owner.bearer.get(), owner.name_space.get());
     return called ? Choice::Call : Choice::Keep;
+  });
+}
+
+void Places::tidy() noexcept {
+  using Choice = WaitingLine<Takers>::Choice;
+  if (line_.is_empty()) return;
+  const std::size_t taken = budget_.held();
+  std::size_t free = budget_.total() - std::min(taken, budget_.total());
+  line_.call([&](const Takers& owner) {
+    if (free == 0) return Choice::Stop;
+    if (!budget_.has_room(owner.bearer.get(), owner.name_space.get())) return Choice::Keep;
+    --free;
+    return Choice::Call;
   });
 }
 

@@ -57,6 +57,9 @@ class Places {
   void wait(Takers owner, const std::shared_ptr<void>& ticket, std::function<void()> go_on) {
     line_.wait(ticket, std::move(owner), std::move(go_on));
   }
+  /// Calls as many of those who wait as may have a place, in case one that was called did not take its own: its client
+  /// may have gone at that moment.
+  void tidy() noexcept;
   /// Whether others wait, so that a caller with more to run should queue again.
   bool is_wanted() const noexcept { return waiting() != 0; }
 

@@ -93,6 +93,29 @@ TEST(Places, APlaceThatComesFreeCallsTheFirstWhoMayHaveIt) {
   EXPECT_FALSE(places.is_wanted());
 }
 
+// As one whose client goes at the very moment at which it is called.
+TEST(Places, WhoeverIsCalledAndDoesNotComeLeavesThePlaceToTheNext) {
+  Places places(2, 2);
+  Places::Place first = places.try_take({});
+  Places::Place second = places.try_take({});
+  std::vector<int> called;
+  const auto ticket = std::make_shared<int>(0);
+  for (int i = 0; i < 4; ++i) {
+    places.wait({}, ticket, [&, i] { called.push_back(i); });
+  }
+  first.release();
+  EXPECT_EQ(called, std::vector<int>({0}));
+  places.tidy();
+  EXPECT_EQ(called, std::vector<int>({0, 1})) << "as many as there are places";
+  Places::Place third = places.try_take({});
+  places.tidy();
+  EXPECT_EQ(called, std::vector<int>({0, 1}));
+  second.release();
+  third.release();
+  EXPECT_EQ(called, std::vector<int>({0, 1, 2, 3}));
+  EXPECT_FALSE(places.is_wanted());
+}
+
 TEST(Places, NoCallIsLostBetweenThreads) {
   Places places(2, 2);
   constexpr int kRounds = 2000;
