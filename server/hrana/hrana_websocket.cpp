@@ -1,5 +1,6 @@
 #include "server/hrana/hrana_websocket.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -208,6 +209,7 @@ bool HranaWebSocket::refuse(net::WebSocketSession& session, const hrana::WebSock
     code = refused.code();
     message = refused.what();
   }
+  note_unopened(request);
   std::string out;
   hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(protocol_.encoding, out);
   writer.begin(request.request_id);
@@ -225,16 +227,50 @@ void HranaWebSocket::open_stream(net::WebSocketSession& session, const Context& 
     std::erase_if(closing_, [](const auto& closing) { return closing.expired(); });
   }
   if (streams_.size() + closing_.size() >= most) {
-    if (streams_.size() >= 2 * most) throw ProtocolViolation("Too many streams are open");
-    streams_.emplace(id, nullptr);
+    note_unopened_stream(id);
     throw StatementFailure("TOO_MANY_STREAMS", "Too many streams are open: this WebSocket's limit is reached");
   }
   auto stream = std::make_shared<WebSocketStream>(state_, context, protocol_.encoding, session.shared_from_this());
   if (const Whose whose = stream->take_place(); whose != Whose::Nobody) {
-    streams_.emplace(id, nullptr);
+    note_unopened_stream(id);
     throw_too_many_streams(whose);
   }
   streams_.emplace(id, std::move(stream));
+}
+
+// What could not be opened stays until its client closes it: clients go on with it, and close it, before they have seen
+// the error or in answer to it. Needs the mutex.
+void HranaWebSocket::note_unopened_stream(std::int32_t id) {
+  if (streams_.size() >= 2 * state_.options.limits.websocket_streams) {
+    throw ProtocolViolation("Too many streams are open");
+  }
+  streams_.emplace(id, nullptr);
+}
+
+// A stream has one such cursor at most, so that they cannot be more than the streams.
+void HranaWebSocket::note_unopened_cursor(std::int32_t id, std::int32_t stream) {
+  const bool has_one = std::any_of(cursors_.begin(), cursors_.end(), [&](const auto& entry) {
+    return entry.second.stream == nullptr && entry.second.stream_id == stream;
+  });
+  if (has_one) throw ProtocolViolation("The stream already has a cursor");
+  if (!cursors_.try_emplace(id, Cursor{nullptr, stream}).second) {
+    throw ProtocolViolation("Cursor " + std::to_string(id) + " is already open");
+  }
+}
+
+// For a request that was refused before anybody looked at what it asks.
+void HranaWebSocket::note_unopened(const hrana::WebSocketRequest& request) {
+  const auto* const cursor = std::get_if<hrana::OpenCursorRequest>(&request.request);
+  const bool opens_stream = hrana::type_of(request.request) == hrana::RequestType::OpenStream;
+  if (cursor == nullptr && !opens_stream) return;
+  const std::lock_guard lock(mutex_);
+  const bool is_there = streams_.contains(request.stream_id);
+  if (is_there == opens_stream) {
+    throw ProtocolViolation("Stream " + std::to_string(request.stream_id) + " is " + (is_there ? "already" : "not") +
+                            " open");
+  }
+  if (opens_stream) return note_unopened_stream(request.stream_id);
+  note_unopened_cursor(cursor->cursor_id, request.stream_id);
 }
 
 // For requests that belong to no stream, and the one that opens a stream. They are run at once, not queued, because the
@@ -277,8 +313,11 @@ void HranaWebSocket::answer_without_stream(net::WebSocketSession& session, const
   std::string out;
   hrana::ResponseWriter writer = hrana::ResponseWriter::web_socket(protocol_.encoding, out);
   writer.begin(request.request_id);
-  if (hrana::type_of(request.request) == hrana::RequestType::Close) {
-    writer.done(hrana::RequestType::Close);
+  const hrana::RequestType type = hrana::type_of(request.request);
+  if (type == hrana::RequestType::Close || type == hrana::RequestType::CloseCursor) {
+    writer.done(type);
+  } else if (type == hrana::RequestType::FetchCursor) {
+    writer.fail({"The cursor is not open", "CURSOR_NOT_OPEN", {}});
   } else {
     writer.fail({"The stream was not opened, because too many are open", "TOO_MANY_STREAMS", {}});
   }
@@ -292,12 +331,12 @@ std::shared_ptr<WebSocketStream> HranaWebSocket::stream_for(const hrana::WebSock
     return found;
   };
   if (const auto* fetch = std::get_if<hrana::FetchCursorRequest>(&request.request)) {
-    return of_cursor(fetch->cursor_id)->second;
+    return of_cursor(fetch->cursor_id)->second.stream;
   }
   if (const auto* close = std::get_if<hrana::CloseCursorRequest>(&request.request)) {
     const auto found = of_cursor(close->cursor_id);
-    std::shared_ptr<WebSocketStream> stream = found->second;
-    stream->has_cursor = false;
+    std::shared_ptr<WebSocketStream> stream = std::move(found->second.stream);
+    if (stream != nullptr) stream->has_cursor = false;
     cursors_.erase(found);
     return stream;
   }
@@ -305,21 +344,20 @@ std::shared_ptr<WebSocketStream> HranaWebSocket::stream_for(const hrana::WebSock
   const auto found = streams_.find(request.stream_id);
   if (found == streams_.end()) throw ProtocolViolation("Stream " + std::to_string(request.stream_id) + " is not open");
   std::shared_ptr<WebSocketStream> stream = found->second;
+  const auto* const open = std::get_if<hrana::OpenCursorRequest>(&request.request);
   if (stream == nullptr) {
-    if (hrana::type_of(request.request) == hrana::RequestType::Close) streams_.erase(found);
-    return nullptr;
-  }
-  if (const auto* open = std::get_if<hrana::OpenCursorRequest>(&request.request)) {
+    if (open != nullptr) note_unopened_cursor(open->cursor_id, request.stream_id);
+  } else if (open != nullptr) {
     if (stream->has_cursor) throw ProtocolViolation("The stream already has a cursor");
-    if (!cursors_.emplace(open->cursor_id, stream).second) {
+    if (!cursors_.try_emplace(open->cursor_id, Cursor{stream, request.stream_id}).second) {
       throw ProtocolViolation("Cursor " + std::to_string(open->cursor_id) + " is already open");
     }
     stream->has_cursor = true;
   }
   if (hrana::type_of(request.request) == hrana::RequestType::Close) {
-    std::erase_if(cursors_, [&](const auto& entry) { return entry.second == stream; });
+    std::erase_if(cursors_, [&](const auto& entry) { return entry.second.stream_id == request.stream_id; });
     std::erase_if(closing_, [](const auto& closing) { return closing.expired(); });
-    closing_.push_back(stream);
+    if (stream != nullptr) closing_.push_back(stream);
     streams_.erase(found);
   }
   return stream;

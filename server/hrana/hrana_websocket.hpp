@@ -56,8 +56,11 @@ class HranaWebSocket final : public net::WebSocketHandler {
   class AtOnce;
   void open_stream(net::WebSocketSession& session, const Context& context, std::int32_t id);
   void answer_without_stream(net::WebSocketSession& session, const hrana::WebSocketRequest& request);
-  /// Null if the stream's open_stream failed.
+  /// Null if the stream's open_stream failed, or the cursor's open_cursor.
   std::shared_ptr<WebSocketStream> stream_for(const hrana::WebSocketRequest& request);
+  void note_unopened(const hrana::WebSocketRequest& request);
+  void note_unopened_stream(std::int32_t id);
+  void note_unopened_cursor(std::int32_t id, std::int32_t stream);
   void cancel_all() noexcept;
   void count_with(const Context& context);
   void send(net::WebSocketSession& session, std::string_view message);
@@ -74,7 +77,11 @@ class HranaWebSocket final : public net::WebSocketHandler {
   std::shared_ptr<const NamespaceConfig> config_;  // what the credentials were last checked against, like rules_
   std::optional<std::uint64_t> rules_;
   StoredSql stored_;
-  std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> cursors_;
+  struct Cursor {
+    std::shared_ptr<WebSocketStream> stream;  // null: it could not be opened
+    std::int32_t stream_id = 0;
+  };
+  std::unordered_map<std::int32_t, Cursor> cursors_;
   std::mutex mutex_;  // guards what follows, which other threads cancel
   std::unordered_map<std::int32_t, std::shared_ptr<WebSocketStream>> streams_;  // null: it could not be opened
   std::vector<std::weak_ptr<WebSocketStream>> closing_;                         // closed, but their jobs may still run

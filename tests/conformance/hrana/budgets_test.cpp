@@ -290,6 +290,36 @@ TEST_F(HranaStreamLimit, ARefusedStreamHasNoPartInAnswersThatTheClientTakesLate)
   EXPECT_EQ(socket.ask(on(0, "SELECT 1")).at("type"), "response_ok");
 }
 
+TEST_F(HranaStreamLimit, ACursorOfARefusedStreamIsRefusedAndClosedWithIt) {
+  const auto cursor = [](int stream, int id) {
+    return Json{{"type", "open_cursor"},
+                {"stream_id", stream},
+                {"cursor_id", id},
+                {"batch", {{"steps", list({step("SELECT 1")})}}}};
+  };
+  const auto fetch = [](int id) { return Json{{"type", "fetch_cursor"}, {"cursor_id", id}, {"max_count", 10}}; };
+  const auto code = [](const Json& answer) {
+    return answer.at("type") == "response_error" ? answer.at("error").at("code").get<std::string>() : std::string();
+  };
+  Socket socket(server_->port(), {"hrana3"});
+  socket.hello();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(code(socket.ask(open(i))), "");
+  // In one go, as clients do that do not wait for answers.
+  for (const Json& request : {open(2), cursor(2, 5), fetch(5), Json{{"type", "close_cursor"}, {"cursor_id", 5}},
+                              cursor(2, 6), close_stream(2)}) {
+    socket.request(request);
+  }
+  for (const char* expected : {"TOO_MANY_STREAMS", "TOO_MANY_STREAMS", "CURSOR_NOT_OPEN", "", "TOO_MANY_STREAMS", ""}) {
+    EXPECT_EQ(code(socket.receive()), expected);
+  }
+  EXPECT_EQ(code(socket.ask(cursor(0, 6))), "") << "the number is free again";
+  EXPECT_EQ(code(socket.ask(fetch(6))), "");
+  EXPECT_EQ(code(socket.ask(open(2))), "TOO_MANY_STREAMS");
+  socket.ask(cursor(2, 7));
+  socket.request(cursor(2, 8));
+  EXPECT_EQ(socket.close_code(), 1008) << "a stream has one";
+}
+
 TEST_F(HranaBudgets, NeverMoreNamespacesAreOpenThanMayBe) {
   for (int i = 0; i < 6; ++i) server_->namespaces().create(std::string("n").append(std::to_string(i)), {});
   std::size_t most = 0;

@@ -87,6 +87,45 @@ TEST_F(HranaExpiry, NoRequestRunsAfterTheTokenHasExpired) {
   EXPECT_EQ(code(ws, close_stream(1)), "");
 }
 
+// Clients close what they could not open, to have its number back.
+TEST_F(HranaExpiry, WhatWasRefusedIsClosedLikeAnythingElse) {
+  Socket ws = socket();
+  const auto cursor = [](int stream, int id) {
+    return Json{{"type", "open_cursor"},
+                {"stream_id", stream},
+                {"cursor_id", id},
+                {"batch", {{"steps", list({step("SELECT 1")})}}}};
+  };
+  turnstile_->opens = false;
+  ++turnstile_->current;
+  EXPECT_EQ(code(ws, open(2)), kExpired);
+  EXPECT_EQ(code(ws, cursor(1, 7)), kExpired);
+  EXPECT_EQ(code(ws, cursor(2, 8)), kExpired);
+  EXPECT_EQ(code(ws, {{"type", "close_cursor"}, {"cursor_id", 8}}), "");
+  EXPECT_EQ(code(ws, close_stream(2)), "");
+  EXPECT_EQ(ws.hello("fresh").at("type"), "hello_ok");
+  EXPECT_EQ(code(ws, {{"type", "fetch_cursor"}, {"cursor_id", 7}, {"max_count", 1}}), "CURSOR_NOT_OPEN");
+  EXPECT_EQ(code(ws, {{"type", "close_cursor"}, {"cursor_id", 7}}), "");
+  EXPECT_EQ(code(ws, open(2)), "");
+  EXPECT_EQ(code(ws, cursor(2, 8)), "");
+  EXPECT_EQ(code(ws, {{"type", "fetch_cursor"}, {"cursor_id", 8}, {"max_count", 10}}), "");
+  EXPECT_EQ(code(ws, cursor(1, 7)), "");
+}
+
+TEST_F(HranaExpiry, WhatWasRefusedIsBoundedInNumber) {
+  turnstile_->opens = true;
+  Socket ws = socket();
+  turnstile_->opens = false;
+  ++turnstile_->current;
+  const Json second = {
+      {"type", "open_cursor"}, {"stream_id", 1}, {"cursor_id", 8}, {"batch", {{"steps", Json::array()}}}};
+  Json first = second;
+  first["cursor_id"] = 7;
+  EXPECT_EQ(code(ws, first), kExpired);
+  ws.request(second);
+  EXPECT_EQ(ws.close_code(), 1008);
+}
+
 TEST_F(HranaExpiry, AFreshTokenGoesOnWithWhatIsOpen) {
   Socket ws = socket();
   ws.ask(on(1, "BEGIN"));
