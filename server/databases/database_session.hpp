@@ -88,6 +88,8 @@ class DatabaseSession : public local::Kept {
   /// Whether the client's transaction was rolled back for a waiting writer, and the client has not yet ended it from
   /// its point of view.
   bool has_lost_transaction() const noexcept { return lost_.load(std::memory_order_relaxed) != Lost::No; }
+  /// The same, and nothing has told the client yet.
+  bool has_untold_loss() const noexcept { return lost_.load(std::memory_order_relaxed) == Lost::Untold; }
   /// Throws StatementFailure TRANSACTION_TIMEOUT if has_lost_transaction(), so that statements meant for the
   /// transaction do not run outside it. This goes on until the client ends the transaction: with ROLLBACK, which
   /// succeeds; with COMMIT, or the RELEASE of the savepoint that began it, which fail; or, once it has been told of the

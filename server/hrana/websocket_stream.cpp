@@ -145,7 +145,10 @@ bool WebSocketStream::take_seat() {
     job = &jobs_.front();  // stays valid: only this thread removes jobs
   }
   // A client in a transaction may be the very one that the others wait for.
-  if (session_ && (cursor_ != nullptr || !session_->is_autocommit())) return true;
+  if (session_) {
+    const DatabaseSession::Use use(*session_);  // a waiting writer may be rolling it back
+    if (cursor_ != nullptr || !session_->is_autocommit()) return true;
+  }
   if (!runs_sql(hrana::type_of(job->request().request)) || !may_write(job->texts.all())) return true;
   const auto now = std::chrono::steady_clock::now();
   if (!job->wait_ends) job->wait_ends = end_of_wait(job->context(state_, name_space_), now);

@@ -209,13 +209,22 @@ class ProxyCalls::Turn {
     return before_.baton.empty() ? std::nullopt : std::optional<std::string_view>(before_.baton);
   }
 
-  /// The stream has done its part. Outside a transaction a client has nothing that it could miss.
-  void release(std::unique_ptr<BatonStream> stream, const Context& context) {
-    stream->closed = !stream->session || stream->session->is_autocommit();
+  /// The stream has done its part. Outside a transaction a client has nothing that it could miss. Whether it is in one
+  /// for all that it knows: a waiting writer may have rolled it back since its last statement.
+  bool release(std::unique_ptr<BatonStream> stream, const Context& context) {
+    stream->closed = true;
+    if (stream->session) {
+      const DatabaseSession::Use use(*stream->session);
+      stream->closed = stream->session->is_autocommit() && !stream->session->has_untold_loss();
+    }
     BatonStreams::Released released = calls_.state_.streams.release(std::move(stream), context);
-    if (!released.baton) return settle();
+    if (!released.baton) {
+      settle();
+      return false;
+    }
     calls_.keep(key_, Client::Is::InTransaction, std::move(*released.baton));
     is_settled_ = true;
+    return true;
   }
   /// The client has no transaction, and knows it.
   void settle() noexcept {
@@ -274,7 +283,7 @@ void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_v
   std::vector<std::vector<proxy::Column>> columns;
   if (stream != nullptr) {
     HeldStream held(state_.streams, std::move(stream));
-    const hrana::Request requests[] = {batch, hrana::GetAutocommitRequest{}};
+    const hrana::Request requests[] = {batch};
     hrana::ResponseWriter writer = hrana::ResponseWriter::pipeline(hrana::Encoding::Protobuf, body);
     Cancellation cancellation;
     context.write_codes_to(&codes);
@@ -282,11 +291,10 @@ void ProxyCalls::execute(net::Exchange& exchange, grpc::Form form, std::string_v
       const PeerWatch watch(exchange, cancellation);
       Pipeline(*held, context, cancellation, state_.budgets).run(requests, writer);
     }
-    turn.release(held.take(), context);
+    if (turn.release(held.take(), context)) results.state = proxy::State::Txn;
     writer.end_pipeline(std::nullopt, std::nullopt);
     ran.emplace(std::move(body));
     const hrana::BatchResult& done = ran->get<hrana::BatchResponse>(0).result;
-    if (!ran->get<hrana::GetAutocommitResponse>(1).is_autocommit) results.state = proxy::State::Txn;
     columns.reserve(text.steps.size());
     for (std::uint32_t i = 0; i < text.steps.size(); ++i) {
       proxy::ResultRows rows;  // of a step that did not run there are none
