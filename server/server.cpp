@@ -152,6 +152,8 @@ class Server::Impl {
     }
   }
 
+  net::ServerStatistics statistics() const { return net_.statistics(); }
+
   ServerState state_;
   Router routes_;
   Router admin_routes_;
@@ -251,6 +253,23 @@ ServerGauges Server::gauges() const {
   gauges.connections_waiting = state.slots->waiting();
   gauges.namespaces_loaded = state.namespaces.loaded().size();
   gauges.response_bytes_held = state.budgets.responses.held();
+  const net::ServerStatistics net = impl_->statistics();
+  gauges.clients = net.connections;
+  gauges.transit_bytes = net.memory_held;
+  gauges.requests_waiting = state.places.waiting();
+  const auto set = [&](Resource resource, std::size_t taken) {
+    gauges.taken[static_cast<std::size_t>(resource)] = taken;
+  };
+  const Budgets& budgets = state.budgets;
+  set(Resource::ResponseBytes, budgets.responses.held());
+  set(Resource::StoredSqlBytes, budgets.stored_sql.held());
+  set(Resource::HttpStreams, budgets.http_streams.held());
+  set(Resource::WebSocketStreams, budgets.websocket_streams.held());
+  set(Resource::WebSockets, budgets.websockets.held());
+  set(Resource::Places, state.places.taken());
+  set(Resource::Connections, gauges.connections_in_use);
+  set(Resource::Dumps, budgets.dumps.held());
+  set(Resource::DecodedBytes, budgets.decoded.held());
   return gauges;
 }
 

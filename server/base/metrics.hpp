@@ -1,6 +1,7 @@
 // What the server reports to its metrics: a call for each request and statement, and figures when asked.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -117,7 +118,11 @@ struct ServerGauges {
   std::size_t connections_in_use = 0;  // to databases
   std::size_t connections_waiting = 0;
   std::size_t namespaces_loaded = 0;
-  std::uint64_t response_bytes_held = 0;  // by answers under construction
+  std::uint64_t response_bytes_held = 0;        // by answers under construction
+  std::size_t clients = 0;                      // connections of them
+  std::size_t transit_bytes = 0;                // of requests that are not complete, and answers that were not taken
+  std::size_t requests_waiting = 0;             // for a place to run
+  std::array<std::size_t, kResources> taken{};  // by all clients together, of each Resource
 };
 
 }  // namespace libsql::server
