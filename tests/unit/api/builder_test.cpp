@@ -384,6 +384,23 @@ TEST_F(BuilderTest, CipherParametersAreKept) {
   EXPECT_THROW(Builder::local(file()).encryption({"secret", "chacha20"}).build(), NotADatabase);
 }
 
+// As a crash leaves it: the file, and a log beside it that nobody has copied into it yet.
+TEST_F(BuilderTest, AWrongKeyLeavesTheFileAndTheLogOfACrashAsTheyAre) {
+  for (const char* cipher : {"aes256cbc", "aes128cbc", "chacha20", "sqlcipher", "rc4", "ascon128", "aegis"}) {
+    const std::string left = file(std::string(cipher) + "-left");
+    {
+      Connection conn = Builder::local(file(cipher)).encryption({"secret", cipher}).build().connect();
+      conn.execute("CREATE TABLE t AS SELECT 42 AS a");
+      std::filesystem::copy_file(file(cipher), left);
+      std::filesystem::copy_file(file(cipher) + "-wal", left + "-wal");
+    }
+    EXPECT_THROW(Builder::local(left).encryption({"wrong", cipher}).build(), NotADatabase) << cipher;
+    EXPECT_THROW(Builder::local(left).build(), NotADatabase) << cipher;
+    Connection conn = Builder::local(left).encryption({"secret", cipher}).build().connect();
+    EXPECT_EQ(conn.query_value<std::int64_t>("SELECT a FROM t"), 42) << cipher;
+  }
+}
+
 TEST_F(BuilderTest, KeyOfAPlainFileThrowsNotADatabase) {
   Builder::local(file()).build().connect().execute("CREATE TABLE t(a)");
   EXPECT_THROW(Builder::local(file()).encryption({"secret"}).build(), NotADatabase);
