@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -119,6 +120,20 @@ class Growth {
   std::unordered_set<std::uint32_t> fresh_;
 };
 
+// A client tries again by itself, so it need not wait here for as long as a statement may, nor hold up the server's
+// end.
+constexpr std::chrono::milliseconds kLongestWait{15'000};
+
+void begin(local::FrameWriter& writer, const Context& context) {
+  writer.connection().patience().set_busy_timeout(std::min(context.lock_wait(), kLongestWait));
+  try {
+    writer.begin();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Busy && error.code() != ErrorCode::Timeout) throw;
+    throw RequestRefused(503, "SQLITE_BUSY", "another writer has the database; try again");
+  }
+}
+
 }  // namespace
 
 SyncAnswer apply_push(const Context& context, const Generations& generations, Log& log, HeldPushes& held,
@@ -169,8 +184,7 @@ SyncAnswer apply_push(const Context& context, const Generations& generations, Lo
   std::uint32_t max = here(log.state());
   if (committed != 0 && start + committed - 1 > max) {
     local::FrameWriter writer(log.store());
-    writer.connection().patience().set_busy_timeout(context.lock_wait());
-    writer.begin();
+    begin(writer, context);
     const Log::State state = log.catch_up();
     if (state.id != before.id) return {SyncStatus::Conflict, number, 0, std::nullopt};
     if (const auto answer = compare(state)) return *answer;

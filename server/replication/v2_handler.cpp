@@ -139,12 +139,15 @@ void V2Handler::send_image(net::Exchange& exchange, const Context& context, cons
         404, "GENERATION_UNKNOWN",
         "there is no image of generation " + std::to_string(generation) + "; ask /info for the newest");
   }
+  context.name_space().counters().snapshots.fetch_add(1, std::memory_order_relaxed);
   exchange.answer_from(200, {kAnyOrigin, {"content-type", kBytes}},
                        std::make_unique<ImageBody>(std::move(file), std::move(share), std::move(record)));
 }
 
 void V2Handler::pull(net::Exchange& exchange, const Context& context, const Generations& generations, Log& log,
                      const SyncRoute& route) {
+  NamespaceCounters& counters = context.name_space().counters();
+  counters.pulls.fetch_add(1, std::memory_order_relaxed);
   const auto newest = generations.newest(log);
   if (route.generation > generations.highest()) {
     throw RequestRefused(409, "GENERATION_UNKNOWN",
@@ -181,7 +184,7 @@ void V2Handler::pull(net::Exchange& exchange, const Context& context, const Gene
       return frame.number + 1 < end;
     });
     if (reading != Log::Reading::Done || count == 0) throw_gone();
-    context.name_space().counters().frames_replicated.fetch_add(count, std::memory_order_relaxed);
+    counters.frames_replicated.fetch_add(count, std::memory_order_relaxed);
     return answer(exchange, 200, kBytes, body);
   }
   const SyncAnswer none{SyncStatus::CheckpointNeeded, newest->number,
@@ -193,6 +196,9 @@ void V2Handler::push(net::Exchange& exchange, const Context& context, const Gene
                      const SyncRoute& route) {
   const std::string_view body = exchange.request().body;
   const SyncAnswer result = apply_push(context, generations, log, held_, route, std::as_bytes(std::span(body)));
+  if (result.status == SyncStatus::Ok && result.max_frame_no >= route.end - 1) {
+    context.name_space().counters().pushes.fetch_add(1, std::memory_order_relaxed);
+  }
   answer(exchange, 200, kJson, replication::v2::encode_sync_answer(result));
 }
 

@@ -2,10 +2,12 @@
 // requests made by hand, whole and broken. node offline_npm.mjs LIBSQL
 import Database from 'libsql';
 import { createClient } from '@libsql/client';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { assert, run, test } from './support/check.mjs';
+import { assert, run, test, until } from './support/check.mjs';
 import { authKey, startServer, temporaryFile } from './support/server.mjs';
 
+const program = process.argv[2];
 const kFrame = 4120;
 let files = 0;
 const newFile = () => temporaryFile(`offline-${++files}.db`);
@@ -151,8 +153,8 @@ test('killed while it takes pushes, it has all that it said ok to', async () => 
   for (let round = 0; round < 8 && known < n; ++round) {
     // The last one is killed in its middle, somewhere.
     for (let i = 0; i <= 2 * round && known < n; ++i) {
-      const until = Math.min(n, known + 3);
-      const request = push(server, `${g}/${known + 1}/${until + 1}`, frames.subarray(known * kFrame, until * kFrame)).then((reply) => reply.json());
+      const end = Math.min(n, known + 3);
+      const request = push(server, `${g}/${known + 1}/${end + 1}`, frames.subarray(known * kFrame, end * kFrame)).then((reply) => reply.json());
       if (i === 2 * round) {
         for (let turn = 0; turn < 2 * round; ++turn) await new Promise(setImmediate);
         await Promise.allSettled([request, server.kill()]);
@@ -270,6 +272,57 @@ test('a transaction in parts: its baton is good once, and who comes between wins
   assert.equal((await late.json()).status, 'conflict');
   assert.deepEqual(await rows(direct), ['between']);
 }));
+
+test('of many pushes at once to the same place one is taken, and SQL goes on beside them', () => withServer(async (server, direct) => {
+  const g = await generationOf(server);
+  const rivals = [];
+  for (let i = 0; i < 6; ++i) rivals.push(await framesFor(server, g, [`INSERT INTO t(v) VALUES ('${i}'), ('${i} too')`]));
+  const answers = await Promise.all(rivals.map(async (frames) => (await push(server, `${g}/1/${1 + frames.length / kFrame}`, frames)).json()));
+  assert.deepEqual(answers.map((each) => each.status).sort(), ['conflict', 'conflict', 'conflict', 'conflict', 'conflict', 'ok']);
+  const winner = answers.findIndex((each) => each.status === 'ok');
+  assert.deepEqual(await rows(direct), [`${winner}`, `${winner} too`]);
+
+  const inserts = Array.from({ length: 40 }, (_, i) => direct.execute({ sql: 'INSERT INTO t(v) VALUES (?)', args: [`sql ${i}`] }));
+  const pushes = Array.from({ length: 40 }, (_, i) => push(server, `${g}/2/${2 + rivals[i % 6].length / kFrame}`, rivals[i % 6]).then((reply) => reply.json()));
+  await Promise.all(inserts);
+  for (const said of await Promise.all(pushes)) assert.ok(['ok', 'conflict'].includes(said.status), said.status);
+  assert.equal((await direct.execute('PRAGMA integrity_check')).rows[0].integrity_check, 'ok');
+}));
+
+test('a push waits for a transaction of SQL, and sees what it did', () => withServer(async (server, direct) => {
+  const g = await generationOf(server);
+  const frames = await framesFor(server, g, ["INSERT INTO t(v) VALUES ('pushed')"]);
+  const path = `${g}/1/${1 + frames.length / kFrame}`;
+  const idle = await direct.transaction('write');
+  await idle.execute('SELECT 1');  // which begins it
+  const waiting = push(server, path, frames);
+  await until('the push waits', async () => await server.gauge('writers_waiting') === 1);
+  await idle.rollback();
+  assert.equal((await (await waiting).json()).status, 'ok');
+  const busy = await direct.transaction('write');
+  await busy.execute("INSERT INTO t(v) VALUES ('by SQL')");
+  const next = await framesFor(server, g, ["INSERT INTO t(v) VALUES ('pushed')", "INSERT INTO t(v) VALUES ('again')"]);
+  const late = push(server, `${g}/2/${1 + next.length / kFrame}`, next.subarray(kFrame));
+  await until('the push waits', async () => await server.gauge('writers_waiting') === 1);
+  await busy.commit();
+  assert.equal((await (await late).json()).status, 'conflict');
+  assert.deepEqual(await rows(direct), ['pushed', 'by SQL']);
+}, { args: ['--admin-listen', '127.0.0.1:0'] }));
+
+test('replicas of the first protocol follow what was pushed, and the metrics tell of it', () => withServer(async (server, direct) => {
+  const copy = newFile();
+  const sync = () => execFileSync(program, ['sync', '--quiet', copy, server.url], { encoding: 'utf8' });
+  sync();
+  const a = clientOf(server);
+  a.exec('CREATE TABLE u(x)');
+  a.exec("INSERT INTO u VALUES ('pushed')");
+  a.sync();
+  await direct.execute("INSERT INTO u VALUES ('by SQL')");
+  sync();
+  assert.equal(execFileSync(program, [copy, 'PRAGMA integrity_check; SELECT group_concat(x) FROM u'], { encoding: 'utf8' }).trim(), 'ok\npushed,by SQL');
+  assert.equal(await server.gauge('replica_pushes_total'), 1);
+  assert.ok(await server.gauge('replica_pulls_total') >= 1);
+}, { args: ['--admin-listen', '127.0.0.1:0'] }));
 
 test('every malformed request is refused, and changes nothing', () => withServer(async (server, direct) => {
   const g = await generationOf(server);
