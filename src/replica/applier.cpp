@@ -69,6 +69,8 @@ void Applier::set_position(const Position& position) {
   drop();
   position_ = position;
   recorded_ = position.frame_no;
+  is_recorded_ = true;
+  in_doubt_ = false;
   end_ = log_end();
 }
 
@@ -87,10 +89,11 @@ void Applier::start_over(const replication::Uuid& log_id, std::optional<FrameNo>
 void Applier::adopt(const replication::Uuid& log_id) {
   drop();
   rebuilding_ = false;
-  if (position_.log_id == log_id && recorded_ == position_.frame_no) return;
-  position_.log_id = log_id;
-  files_.write_metadata({position_.log_id, position_.frame_no});
-  write_seal(std::nullopt);
+  if (position_.log_id == log_id && !position_.frame_no && is_recorded_) return;
+  is_recorded_ = false;
+  const auto redo_until = position_.log_id == log_id ? position_.redo_until : std::nullopt;
+  position_ = {log_id, std::nullopt, std::nullopt, redo_until};
+  record();
 }
 
 void Applier::put(std::uint32_t page_no, std::span<const std::byte> page) {
@@ -148,17 +151,35 @@ void Applier::commit() {
   write_seal(ready.frame_no);
   const auto frames = pending_;
   const bool replaced = rebuilding_;
-  blaming_the_primary([&] { writer_.commit(ready.pages); });
+  // A commit that fails may be there all the same: the disk may fail behind it.
+  in_doubt_ = true;
+  try {
+    blaming_the_primary([&] { writer_.commit(ready.pages); });
+  } catch (const Busy&) {
+    in_doubt_ = false;
+    throw;
+  } catch (...) {
+    if (!rebuilding_) position_.redo_until = std::max(ready.frame_no, position_.redo_until.value_or(0));
+    throw;
+  }
+  is_recorded_ = false;
   position_ = {rebuilding_ ? next_log_ : position_.log_id, ready.frame_no, ready.checksum, std::nullopt};
   rebuilding_ = false;
   rebuild_until_.reset();
   drop();
-  end_ = log_end();
   applied_ += frames;
   // Readers see it already, whatever happens to the files beside it.
   if (on_commit) on_commit(frames, replaced);
+  end_ = log_end();
+  in_doubt_ = false;
+  record();
+}
+
+void Applier::record() {
+  if (is_recorded_) return;
   files_.write_metadata({position_.log_id, position_.frame_no});
   recorded_ = position_.frame_no;
+  is_recorded_ = true;
   write_seal(std::nullopt);
 }
 
@@ -227,8 +248,8 @@ std::optional<engine::LogEnd> Applier::log_end() {
 bool Applier::is_untouched() {
   const auto end = log_end();
   if (end == end_) return true;
-  if (end) return false;
-  end_ = end;  // a checkpoint has cut it
+  if (end && !std::exchange(in_doubt_, false)) return false;
+  end_ = end;  // it is our own, or a checkpoint has cut it
   return true;
 }
 
@@ -237,6 +258,8 @@ void Applier::write_seal(std::optional<FrameNo> applying_to) {
   seal.log_id = position_.log_id;
   seal.frame_no = recorded_;
   seal.applying_to = applying_to;
+  // What is applied and not recorded is as good as under way.
+  if (!applying_to && !is_recorded_) seal.applying_to = position_.frame_no;
   if (position_.redo_until) seal.applying_to = std::max(applying_to.value_or(0), *position_.redo_until);
   seal.checksum = position_.checksum;
   seal.database = stamp_of(files_.database()).value_or(FileStamp{});

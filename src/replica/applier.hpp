@@ -71,6 +71,8 @@ class Applier final {
 
   /// Whether nobody else has written to the file since the last commit, as far as can be seen.
   bool is_untouched();
+  /// Writes down what is applied, if that failed when it was.
+  void record();
   /// The seal of the file as it is.
   void seal();
 
@@ -95,7 +97,9 @@ class Applier final {
   local::PageWriter writer_;
   Position position_;
   std::optional<FrameNo> recorded_;  // what the metadata says
+  bool is_recorded_ = true;          // and whether that is the position
   std::optional<engine::LogEnd> end_;
+  bool in_doubt_ = false;  // whether the last commit is there
   std::uint64_t applied_ = 0;
 
   bool rebuilding_ = false;

@@ -339,6 +339,7 @@ SyncReport Following::run(const net::Wait& wait, Work&& work) {
   SyncReport report;
   try {
     wait_for_locks(wait);
+    applier_->record();
     work(report);
   } catch (...) {
     applier_->drop();
@@ -442,7 +443,8 @@ class Following::Round {
     }
     const Applier::Position& position = applier_.position();
     const bool is_other = position.log_id != replication::Uuid{} && position.log_id != greeting.log_id;
-    const bool went_back = position.frame_no && (!last_ || *last_ < *position.frame_no);
+    const auto reached = std::max(position.frame_no, position.redo_until);
+    const bool went_back = reached && (!last_ || *last_ < *reached);
     const bool by_hand = position.frame_no && position.log_id == replication::Uuid{};
     if (!foreign_ && !is_other && !went_back && !by_hand && diverged_reason_.empty()) {
       if (!position.frame_no) applier_.adopt(greeting.log_id);
@@ -450,7 +452,6 @@ class Following::Round {
     }
     if (!last_) {
       if (!applier_.writer().is_empty()) throw_empty();
-      applier_.set_position({greeting.log_id, std::nullopt, std::nullopt, std::nullopt});
       return applier_.adopt(greeting.log_id);
     }
     auto kind = Repair::Kind::HistoryDiverged;

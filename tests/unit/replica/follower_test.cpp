@@ -21,6 +21,8 @@
 
 #include <libsql/builder.hpp>
 #include <libsql/error.hpp>
+#include <libsql/testing/fault_vfs.hpp>
+#include <libsql/vfs.hpp>
 
 #include "core/errors.hpp"
 #include "replication/bytes.hpp"
@@ -41,7 +43,7 @@ using test::ScriptedPrimary;
 constexpr const char* kTable = "CREATE TABLE t(a, b)";
 constexpr const char* kRow = "INSERT INTO t VALUES (1, zeroblob(500))";
 
-class FollowerTest : public testing::Test {
+class FollowerTest : public ::testing::Test {
  protected:
   FollowerTest() {
     script_->log->commit(kTable);
@@ -539,7 +541,7 @@ TEST_F(FollowerTest, TakesOverAReplicaOfLibsql) {
 }
 
 // A process that ends at a certain point, as if it was killed there. The file must then go on as if nothing had been.
-class FollowerKilled : public FollowerTest, public testing::WithParamInterface<bool> {
+class FollowerKilled : public FollowerTest, public ::testing::WithParamInterface<bool> {
  protected:
   template <class Work>
   static void in_a_process(Work&& work) {
@@ -610,7 +612,7 @@ TEST_P(FollowerKilled, AfterASyncKeepsItsSeal) {
   expect_in_step(*follower);
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, FollowerKilled, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(Files, FollowerKilled, ::testing::Bool(),
                          [](const auto& is) { return is.param ? "Encrypted" : "Plain"; });
 
 TEST_F(FollowerTest, ShowsNoStateBetweenTwoThatItIsKnownToHaveHad) {
@@ -642,7 +644,7 @@ struct Damage {
   bool keeps;
 };
 
-class FollowerDamage : public FollowerTest, public testing::WithParamInterface<Damage> {};
+class FollowerDamage : public FollowerTest, public ::testing::WithParamInterface<Damage> {};
 
 TEST_P(FollowerDamage, IsPutAsideAndTheFileFilledAgain) {
   for (int i = 0; i < 5; ++i)
@@ -720,7 +722,7 @@ const Damage kDamages[] = {
      Repair::Kind::ForeignWrite, true},
 };
 
-INSTANTIATE_TEST_SUITE_P(Each, FollowerDamage, testing::ValuesIn(kDamages),
+INSTANTIATE_TEST_SUITE_P(Each, FollowerDamage, ::testing::ValuesIn(kDamages),
                          [](const auto& damage) { return damage.param.name; });
 
 TEST_F(FollowerTest, RefusesADatabaseThatWasNeverAReplica) {
@@ -1073,6 +1075,43 @@ TEST_F(FollowerTest, BecomesAPlainDatabaseWhenItIsFrozen) {
   EXPECT_FALSE(fs::exists(metadata()));
   EXPECT_FALSE(fs::exists(path() + "-replica"));
   EXPECT_THROW(open(), Misuse);  // it is somebody's data now
+}
+
+TEST_F(FollowerTest, SurvivesTheFailureOfEachOperationOfItsDatabaseFile) {
+  const auto vfs = std::make_shared<testing::FaultVfs>("");
+  const VfsRegistration registration = register_vfs("follower-faults", vfs);
+  const auto log = script_->log;
+  int failures = 0;
+  for (const auto kind : {testing::FaultKind::Error, testing::FaultKind::ShortWrite, testing::FaultKind::Full}) {
+    const bool writes = kind != testing::FaultKind::Error;
+    for (std::uint64_t nth = 1;; nth += writes ? 1 : 3) {
+      test::TemporaryDirectory directory;
+      FollowerOptions own = options();
+      own.local.path = directory.file("replica");
+      own.local.vfs = "follower-faults";
+      const auto follower = Follower::open(own, std::make_unique<ScriptedPrimary>(script_));
+      SyncRequest first;
+      first.until = 0;
+      script_->batch = 1;
+      follower->sync(first);
+      script_->batch = 1024;
+      vfs->inject({.on = writes ? testing::FaultOn::Write : testing::FaultOn::Any, .kind = kind, .nth = nth});
+      try {
+        follower->sync();
+      } catch (const Error&) {
+        ++failures;
+      }
+      const bool was_hit = vfs->hits() != 0;
+      vfs->clear();
+      const SyncReport report = follower->sync();
+      EXPECT_TRUE(report.repairs.empty()) << nth;
+      EXPECT_EQ(follower->applied(), log->last()) << nth;
+      EXPECT_EQ(number(*follower), 1) << nth;
+      EXPECT_EQ(check(*follower), "ok") << nth;
+      if (!was_hit) break;
+    }
+  }
+  EXPECT_GT(failures, 5);
 }
 
 TEST(HostilePrimary, LeavesAReplicaThatAnHonestOneCanFill) {
