@@ -1,7 +1,6 @@
 #include "server/replication/generations.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -11,6 +11,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include <libsql/error.hpp>
+
 #include "core/errors.hpp"
 #include "local/frame_writer.hpp"
 #include "replication/frame.hpp"

@@ -1,8 +1,9 @@
 #include "local/frame_writer.hpp"
 
-#include <libsql/error.hpp>
-
+#include <exception>
 #include <utility>
+
+#include <libsql/error.hpp>
 
 #include "core/errors.hpp"
 #include "engine/wal_log.hpp"
