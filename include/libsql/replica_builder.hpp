@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <libsql/database.hpp>
 #include <libsql/export.hpp>
@@ -77,6 +79,9 @@ class LIBSQL_EXPORT ReplicaBuilder final {
   ReplicaBuilder& name_space(std::string name);
   ReplicaBuilder& remote_encryption_key(std::string base64_key);
   ReplicaBuilder& header(std::string name, std::string value);
+  /// Called with the headers of each request to the primary, for syncs and for writes, before it is sent; may change
+  /// them, such as a token that expires. By any thread that syncs or writes. What it throws ends the call.
+  ReplicaBuilder& request_hook(std::function<void(std::vector<std::pair<std::string, std::string>>& headers)> hook);
   ReplicaBuilder& tls(RemoteTls tls);
   ReplicaBuilder& proxy(std::optional<std::string> url);
   ReplicaBuilder& connect_timeout(std::chrono::milliseconds timeout);

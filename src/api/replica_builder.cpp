@@ -69,6 +69,11 @@ ReplicaBuilder& ReplicaBuilder::header(std::string name, std::string value) {
   options_->remote->headers.emplace_back(std::move(name), std::move(value));
   return *this;
 }
+ReplicaBuilder& ReplicaBuilder::request_hook(
+    std::function<void(std::vector<std::pair<std::string, std::string>>& headers)> hook) {
+  options_->remote->request_hook = std::move(hook);
+  return *this;
+}
 ReplicaBuilder& ReplicaBuilder::tls(RemoteTls tls) {
   options_->remote->tls = std::move(tls);
   return *this;

@@ -204,7 +204,25 @@ std::optional<net::Deadline> HttpClient::lock_deadline(const Call& call) {
   return lock_deadline_after(call, manners->answered_in);
 }
 
-HttpClient::Reply HttpClient::send(const net::HttpRequest& request, const Call& call) {
+std::span<const net::Header> HookedHeaders::of(const Options& options, std::span<const net::Header> headers) {
+  if (!options.request_hook) [[likely]]
+    return headers;
+  texts_.clear();
+  for (const net::Header& header : headers) texts_.emplace_back(header.name, header.value);
+  options.request_hook(texts_);
+  views_.clear();
+  for (const auto& [name, value] : texts_) {
+    if (!net::is_token(name) || !net::is_field_value(value)) {
+      core::throw_error(ErrorCode::Configuration, "the request hook made a header that cannot be sent");
+    }
+    views_.push_back({name, value});
+  }
+  return views_;
+}
+
+HttpClient::Reply HttpClient::send(net::HttpRequest request, const Call& call) {
+  HookedHeaders hooked;
+  request.headers = hooked.of(options_, request.headers);
   Repetition repetition(options_.retries);
   for (;;) {
     try {

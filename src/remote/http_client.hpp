@@ -96,7 +96,7 @@ class HttpClient {
     Manners manners;
   };
   // Asks something that may be asked at any time.
-  Reply send(const net::HttpRequest& request, const Call& call);
+  Reply send(net::HttpRequest request, const Call& call);
   void note(const Reply& reply);
 
   const Options options_;
@@ -117,6 +117,17 @@ class HttpClient {
 
 /// What a client's connections are made with. Throws Configuration.
 net::ClientOptions client_options(const Options& options, const Location& location);
+/// The headers of one request, as a hook wants them.
+class HookedHeaders {
+ public:
+  /// Valid as long as this. Throws Configuration for a header that cannot be sent, and what the hook throws.
+  std::span<const net::Header> of(const Options& options, std::span<const net::Header> headers);
+
+ private:
+  std::vector<std::pair<std::string, std::string>> texts_;
+  std::vector<net::Header> views_;
+};
+
 /// The headers of every request and of every handshake; the token is not among them. Throws Configuration.
 std::vector<std::pair<std::string, std::string>> common_headers(const Options& options);
 

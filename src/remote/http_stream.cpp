@@ -196,11 +196,12 @@ auto HttpStream::exchange(std::string_view what, const Call& call, Encode&& enco
     encode(dialect);
     const std::string path = target(dialect, what);
     const Standing before = standing();
+    HookedHeaders hooked;
     try {
       try {
         HttpClient::Lease connection = client_->take(endpoint_.origin);
-        const net::HttpResponse head =
-            connection->open({"POST", path, headers(dialect.encoding, call), body_}, call.wait);
+        const net::HttpResponse head = connection->open(
+            {"POST", path, hooked.of(client_->options(), headers(dialect.encoding, call)), body_}, call.wait);
         const int status = head.status;
         const bool stateless = is_stateless(head);
         trim();
@@ -274,8 +275,9 @@ net::Deadline HttpStream::keep_alive(milliseconds idle, const net::Interrupt& in
     hrana::encode(dialect.encoding, hrana::PipelineRequest{baton_, {}}, body_);
     const std::string path = target(dialect, "/pipeline");
     HttpClient::Lease connection = client_->take(endpoint_.origin);
-    const net::HttpResponse response =
-        connection->request({"POST", path, client_->headers(dialect.encoding), body_}, call.wait);
+    HookedHeaders hooked;
+    const net::HttpResponse response = connection->request(
+        {"POST", path, hooked.of(client_->options(), client_->headers(dialect.encoding)), body_}, call.wait);
     if (response.status == 200) {
       const auto answer = hrana::decode_pipeline_response(dialect.encoding, core::Source(std::string(response.body)));
       moved_on(is_stateless(response) ? std::nullopt : answer->baton, answer->base_url);
@@ -284,7 +286,7 @@ net::Deadline HttpStream::keep_alive(milliseconds idle, const net::Interrupt& in
     }
   } catch (const net::NetError& error) {
     if (error.sent() && cursors_ == 0) forget();  // which baton is the newest is not known any more
-  } catch (const std::exception&) {
+  } catch (...) {  // a request hook may throw anything
     forget();
   }
   used_at_ = net::Deadline::Clock::now();

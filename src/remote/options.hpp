@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,6 +33,8 @@ struct RemoteOptions {
   std::size_t row_buffer = std::size_t{64} << 20;
   bool keep_settings = false;
   std::vector<QueryLog> query_logs;
+  /// Called with the headers of each request over HTTP before it is sent; may change them.
+  std::function<void(std::vector<std::pair<std::string, std::string>>& headers)> request_hook;
 };
 
 }  // namespace libsql::detail

@@ -7,6 +7,7 @@
 
 #include "core/errors.hpp"
 #include "local/store.hpp"
+#include "remote/location.hpp"
 #include "remote/session.hpp"
 #include "remote/store.hpp"
 #include "replica/follower.hpp"
@@ -128,6 +129,9 @@ void check(const Options& options) {
   };
   positive(options.sync_interval, "the interval between syncs");
   positive(options.sync_deadline, "the deadline of syncs");
+  if (options.remote && remote::locate(*options.remote).websocket) {
+    core::throw_error(ErrorCode::Configuration, "a replica follows the URL of a server by https:, http: or libsql:");
+  }
   if (options.protocol == SyncProtocol::V2) {
     core::throw_unsupported("the second version of the protocol", to_string(Mode::Replica),
                             "Builder::synced_database() speaks it");
@@ -145,7 +149,7 @@ std::shared_ptr<core::Store> open(const Options& options) {
   follower.local.query_logs.clear();  // a session logs what runs on both sides
   if (options.remote) {
     follower.primary = options.remote;
-    follower.request_hook = options.request_hook;
+    follower.request_hook = options.remote->request_hook;
     remote::Options primary = *options.remote;
     primary.query_logs.clear();
     opened.primary = std::make_shared<remote::Store>(std::move(primary));

@@ -25,7 +25,6 @@ struct ReplicaOptions {
   std::optional<std::chrono::milliseconds> sync_interval;
   std::optional<std::chrono::milliseconds> sync_deadline{60'000};
   std::function<void(const SyncEvent&)> on_sync;
-  std::function<void(std::vector<std::pair<std::string, std::string>>& headers)> request_hook;
   SyncProtocol protocol = SyncProtocol::Auto;
 };
 

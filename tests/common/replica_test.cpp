@@ -199,7 +199,32 @@ TEST_F(ReplicaOfServer, IsOpenedByItsUrlAndItsFile) {
   EXPECT_THROW(Builder::from_url(directory_.file("x.db"), {.replica_file = "y.db"}), Configuration);
 }
 
+TEST_F(ReplicaOfServer, AHookMayChangeTheHeadersOfSyncsAndOfWrites) {
+  std::atomic<int> syncs = 0;
+  std::atomic<int> writes = 0;
+  std::atomic<bool> breaks = false;
+  Database db = builder()
+                    .request_hook([&](std::vector<std::pair<std::string, std::string>>& headers) {
+                      bool grpc = false;
+                      for (const auto& [name, value] : headers) grpc |= value.starts_with("application/grpc-web");
+                      ++(grpc ? syncs : writes);
+                      headers.emplace_back("x-of-the-program", breaks ? "two\nlines" : "one");
+                    })
+                    .build();
+  EXPECT_GT(syncs, 0);
+  Connection conn = db.connect();
+  conn.execute("CREATE TABLE t(a)");
+  EXPECT_GT(writes, 0);
+  breaks = true;
+  EXPECT_THROW(conn.execute("INSERT INTO t VALUES (1)"), Configuration);
+  EXPECT_THROW(db.replica().sync(), Configuration);
+  breaks = false;
+  EXPECT_EQ(conn.execute("INSERT INTO t VALUES (1)"), 1u);
+  EXPECT_EQ(count(conn), 1);
+}
+
 TEST_F(ReplicaOfServer, OptionsThatCannotHoldAreRefused) {
+  EXPECT_THROW(Builder::remote_replica(directory_.file("ws.db"), "ws://127.0.0.1:1").build(), Configuration);
   EXPECT_THROW(builder().sync_interval(0ms).build(), Configuration);
   EXPECT_THROW(builder().sync_deadline(-1ms).build(), Configuration);
   EXPECT_THROW(builder().protocol(SyncProtocol::V2).build(), Unsupported);
