@@ -12,6 +12,7 @@
 #include "engine/wal_log.hpp"
 #include "local/store.hpp"
 #include "replication/bytes.hpp"
+#include "replication/extensions.hpp"
 #include "replication/frame.hpp"
 #include "replication/wal_log_messages.hpp"
 
@@ -120,6 +121,19 @@ void require_page_size(std::size_t bytes) {
 }
 
 }  // namespace
+
+std::string replica_of(const net::Exchange& exchange, const Context& context) {
+  constexpr std::size_t kLongest = 64;
+  std::string who;
+  const auto named = exchange.request().header(replication::kReplicaHeader);
+  if (named && !named->empty() && named->size() <= kLongest) {
+    who = *named;
+  } else {
+    who = exchange.peer();
+    who.resize(std::min(who.rfind(':'), who.size()));
+  }
+  return who.append(1, '\0').append(context.identity().binding());
+}
 
 std::uint64_t append_batch(replication::Log& log, const replication::Uuid& id, FrameNo from,
                            std::uint64_t max_commit_bytes, const std::function<void(std::size_t)>& grow,

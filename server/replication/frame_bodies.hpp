@@ -20,6 +20,9 @@
 
 namespace libsql::server {
 
+/// Whose call it is, for Namespace::followers(): the replica's own name, else its address, and the bearer in any case.
+std::string replica_of(const net::Exchange& exchange, const Context& context);
+
 /// Appends a message Frames with the commits from `from` on: until a commit's end behind 1,024 frames, as sqld cuts
 /// them, or behind 4 MiB. Throws CallFailed NEED_SNAPSHOT if they are not in the log any more, or if a single commit is
 /// larger than `max_commit_bytes`, because a commit is never cut and this message is held in memory. `grow`: is told

@@ -26,20 +26,6 @@ Hmac random_signer() {
   return Hmac(key);
 }
 
-// Whose call it is, for the figures: the replica's own name, else its address, and the bearer in any case.
-std::string replica_of(const net::Exchange& exchange, const Context& context) {
-  constexpr std::size_t kLongest = 64;
-  std::string who;
-  const auto named = exchange.request().header(replication::kReplicaHeader);
-  if (named && !named->empty() && named->size() <= kLongest) {
-    who = *named;
-  } else {
-    who = exchange.peer();
-    who.resize(std::min(who.rfind(':'), who.size()));
-  }
-  return who.append(1, '\0').append(context.identity().binding());
-}
-
 void require_reading(const Context& context) {
   StatementTraits read;
   read.kind = StatementClass::Read;

@@ -18,6 +18,7 @@
 #include "replication/frame.hpp"
 #include "server/base/failure.hpp"
 #include "server/http/http_answer.hpp"
+#include "server/replication/frame_bodies.hpp"
 #include "server/replication/push.hpp"
 
 namespace libsql::server {
@@ -189,8 +190,10 @@ void V2Handler::pull(net::Exchange& exchange, const Context& context, const Gene
     });
     if (reading != Log::Reading::Done || count == 0) throw_gone();
     counters.frames_replicated.fetch_add(count, std::memory_order_relaxed);
+    context.name_space().followers()->note(replica_of(exchange, context), from + count);
     return answer(exchange, 200, kBytes, body);
   }
+  context.name_space().followers()->note(replica_of(exchange, context), std::min(from, state.end));
   const SyncAnswer none{SyncStatus::CheckpointNeeded, newest->number,
                         static_cast<std::uint32_t>(state.end - newest->first), std::nullopt};
   answer(exchange, 400, kJson, replication::v2::encode_sync_answer(none));

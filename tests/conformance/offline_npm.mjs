@@ -65,7 +65,13 @@ test('bootstrap, writes offline, push, and another client that gets them', () =>
   b.sync();
   assert.deepEqual(values(b), ['server', 'a1', 'a2', 'server again']);
   assert.equal((await direct.execute('PRAGMA integrity_check')).rows[0].integrity_check, 'ok');
-}));
+  const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
+  const metric = (name) => Number(new RegExp(`^libsql_server_${name}\\{namespace="default"\\} (\\d+)$`, 'm').exec(metrics)[1]);
+  assert.ok(metric('replica_pushes_total') >= 1);
+  assert.ok(metric('replica_pulls_total') >= 1);
+  assert.ok(metric('replica_snapshots_total') >= 2, 'the images that both began with');
+  assert.equal(metric('replicas'), 1, 'those of one address that give themselves no name');
+}, { args: ['--admin-listen', '127.0.0.1:0'] }));
 
 test('a transaction of more frames than one request takes', () => withServer(async (server, direct) => {
   const a = clientOf(server);
