@@ -89,6 +89,9 @@ void append_message(std::string_view message, Form form, std::string& out) {
 }
 
 void append_compressed_message(std::string_view message, Form form, std::string& out) {
+  // Whose head alone is not worth it: the answers to those who ask and get nothing are the most frequent ones.
+  constexpr std::size_t kShort = 64;
+  if (message.size() < kShort) return append_message(message, form, out);
   std::string compressed;
   zstd::compress(message, compressed);
   if (compressed.size() >= message.size()) return append_message(message, form, out);
