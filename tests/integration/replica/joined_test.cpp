@@ -3,7 +3,10 @@
 #include <memory>
 #include <string>
 
+#include <libsql/libsql.hpp>
+
 #include "replica/follower.hpp"
+#include "replication/log/log.hpp"
 #include "server/databases/namespaces.hpp"
 #include "support/server_client.hpp"
 
@@ -76,6 +79,25 @@ TEST_F(JoinedReplica, ReplicasAreToldApartByTheNamesTheyGiveThemselves) {
   const server::NamespaceStats stats = server_->namespaces().stats("default");
   EXPECT_EQ(stats.replicas, 2U);
   EXPECT_GE(stats.replica_lag, 5U) << "of the second";
+}
+
+TEST_F(JoinedReplica, WritesMayGoOverAWebSocketWhileSyncsDoNot) {
+  const std::string url = "ws://127.0.0.1:" + std::to_string(server_->port());
+  auto db = Builder::remote_replica(directory_.file("replica"), url, "").build();
+  auto conn = db.connect();
+  conn.execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+  EXPECT_GE(server_->gauges().websockets, 1U);
+  for (int i = 1; i <= 20; ++i) {
+    conn.execute("INSERT INTO t(b) VALUES (?)", i);
+    EXPECT_EQ(conn.query_value<int>("SELECT count(*) FROM t"), i);
+  }
+  {
+    auto transaction = conn.transaction();
+    conn.execute("INSERT INTO t(b) VALUES ('in a transaction')");
+    transaction.commit();
+  }
+  EXPECT_EQ(conn.query_value<int>("SELECT count(*) FROM t"), 21);
+  EXPECT_EQ(db.replica().sync().frame_no, server_->namespaces().get("default")->log()->last_frame());
 }
 
 }  // namespace
