@@ -96,6 +96,7 @@ Namespace::Namespace(std::string name, const std::string& database, const Namesp
 }
 
 Namespace::~Namespace() {
+  wake_followers();  // who find it gone, and say Hello to the next one
   sessions_.each([&](DatabaseSession& session) { forget(session); });
   forget(group_writer_.get());
 }
