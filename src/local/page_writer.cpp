@@ -19,11 +19,21 @@ constexpr std::string_view kMagic{"SQLite format 3\0", 16};
 constexpr std::size_t kPageSizeAt = 16;
 constexpr std::size_t kWriteVersionAt = 18;
 constexpr std::size_t kReservedAt = 20;
+constexpr std::size_t kSchemaVersionAt = 40;
 constexpr std::byte kWalMode{2};
 constexpr std::uint32_t kLockBytes = 0x40000000;
 
 [[noreturn]] void throw_bad_page(std::uint32_t page_no, std::string_view why) {
   core::throw_error(ErrorCode::Corrupt, std::string("page ").append(std::to_string(page_no)).append(" ").append(why));
+}
+
+std::uint32_t load_be(std::span<const std::byte> page, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = at; i < at + 4; ++i) value = value << 8U | std::to_integer<std::uint32_t>(page[i]);
+  return value;
+}
+void store_be(std::span<std::byte> page, std::size_t at, std::uint32_t value) {
+  for (std::size_t i = at + 4; i-- > at; value >>= 8U) page[i] = static_cast<std::byte>(value);
 }
 
 }  // namespace
@@ -140,6 +150,18 @@ void PageWriter::write(std::uint32_t page_no, std::span<const std::byte> page) {
   write_->execute({arguments, {}});
 }
 
+// Between the two, the engine must find no other version of the schema: it would read the schema, with what it knows of
+// the old page 1. It is told of the version when both are there.
+void PageWriter::write_first_and_end(std::uint32_t end, std::uint32_t known_version) {
+  const std::uint32_t version = load_be(first_page_, kSchemaVersionAt);
+  store_be(first_page_, kSchemaVersionAt, known_version);
+  write(1, first_page_);
+  write(end, {});
+  if (version == known_version) return;
+  connection_->execute_script(
+      std::string("PRAGMA main.schema_version=").append(std::to_string(static_cast<std::int32_t>(version))));
+}
+
 void PageWriter::spill() {
   begin();
   try {
@@ -199,11 +221,23 @@ void PageWriter::commit(std::uint32_t pages) {
     }
     spill();
     require_growth_is_whole(pages);
-    // Page 1 comes when all others are there: the engine may read the schema again from then on.
-    if (has_first_page_) write(1, first_page_);
-    // And the end last, as any later page would have the engine forget it.
-    if (pages < pages_before_) write(pages + 1, {});
+    // Page 1 comes when all others are there, and the end last, as any later page would have the engine forget it.
+    bool changes_schema = false;
+    std::uint32_t version = 0;
+    if (has_first_page_) {
+      version = static_cast<std::uint32_t>(connection_->query_integer("PRAGMA main.schema_version"));
+      changes_schema = version != load_be(first_page_, kSchemaVersionAt);
+    }
+    if (has_first_page_ && pages < pages_before_) {
+      write_first_and_end(pages + 1, version);
+    } else if (has_first_page_) {
+      write(1, first_page_);
+    } else if (pages < pages_before_) {
+      write(pages + 1, {});
+    }
     run_commit();
+    // The engine keeps what it has read of a page's form, also where the page is written past its tables.
+    if (changes_schema || replaces_all_) connection_->release_memory();
   } catch (...) {
     roll_back();
     throw;

@@ -80,6 +80,8 @@ class PageWriter final {
   void check_first_page(std::span<const std::byte> page) const;
   void require_growth_is_whole(std::uint32_t pages);
   void write(std::uint32_t page_no, std::span<const std::byte> page);
+  // `end`: the first page that goes; `known_version`: of the schema that the engine has found
+  void write_first_and_end(std::uint32_t end, std::uint32_t known_version);
   void spill();
   std::span<std::byte> slot(std::size_t index) noexcept {
     return std::span(pages_).subspan(index * page_size_, page_size_);

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <random>
 #include <span>
 #include <string>
 #include <vector>
@@ -88,6 +89,64 @@ TEST_P(PageWriterTest, MakesACopyOfAnotherDatabase) {
   EXPECT_EQ(number(*store, "SELECT count(*) FROM t"), 50);
   EXPECT_EQ(check(*store), "ok");
   EXPECT_FALSE(writer.has_lock());
+}
+
+TEST_P(PageWriterTest, AppliesASchemaOfAnotherFormToADatabaseThatShrinks) {
+  const auto tables = [](const char* verb, int count, const char* columns) {
+    std::string sql;
+    for (int i = 0; i < count; ++i) {
+      sql.append(verb).append(" TABLE a_table_with_quite_a_long_name_").append(std::to_string(i)).append(columns);
+    }
+    return sql;
+  };
+  // A state whose page 1 has remnants of other tables, a later one with more tables and rows; and the other way round,
+  // as after a restore. Then so many tables that page 1 holds only the way to them, and few again.
+  const char* const columns = "(a, b, c, d, e, f, g, h);";
+  const Pages old = pages_after("CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 1);" + tables("CREATE", 12, columns) +
+                                tables("DROP", 12, ";"));
+  const Pages later = pages_after(tables("CREATE", 12, columns) +
+                                  "INSERT INTO t SELECT value, zeroblob(3000) FROM generate_series(2, 300)");
+  const Pages many =
+      pages_after(tables("DROP", 12, ";") + "DELETE FROM t WHERE a > 1;" + tables("CREATE", 60, columns) + "VACUUM");
+  const Pages few = pages_after(tables("DROP", 60, ";") + "VACUUM");
+  const std::vector<Pages> states{old, later, old, later, many, few};
+  const auto store = open_copy();
+  PageWriter writer(store);
+  for (const Pages& pages : states) {
+    apply(writer, pages);
+    EXPECT_FALSE(writer.is_empty());
+    EXPECT_EQ(number(*store, "PRAGMA page_count"), static_cast<std::int64_t>(pages.size()));
+    EXPECT_EQ(check(*store), "ok");
+  }
+  EXPECT_EQ(number(*store, "SELECT count(*) FROM t"), 1);
+}
+
+TEST_P(PageWriterTest, GoesFromAnyStateToAnyOtherWhateverTheirSchemas) {
+  // Tables whose definitions are of many lengths come and go, so that each page 1 has remnants of others.
+  std::vector<Pages> states{pages_after("CREATE TABLE t(a, b)")};
+  std::minstd_rand random(20240607);
+  for (int i = 0; i < 24; ++i) {
+    std::string sql = i % 3 == 0 ? "DELETE FROM t;" : "";
+    for (int k = 0; k < 4; ++k) {
+      const std::string name = std::string("n").append(std::to_string(random() % 9));
+      sql.append("DROP TABLE IF EXISTS ").append(name).append(";");
+      if (random() % 3 == 0) continue;
+      sql.append("CREATE TABLE ").append(name).append("(a, b /*").append(random() % 900, 'x').append("*/);");
+    }
+    sql.append("INSERT INTO t SELECT value, zeroblob(3000) FROM generate_series(1, ");
+    sql.append(std::to_string(random() % 60)).append(");");
+    if (i % 3 == 1) sql.append("VACUUM;");
+    states.push_back(pages_after(sql));
+  }
+  const auto store = open_copy();
+  PageWriter writer(store);
+  for (int i = 0; i < 80; ++i) {
+    const Pages& pages = states[random() % states.size()];
+    ASSERT_NO_THROW(apply(writer, pages)) << i;
+    ASSERT_FALSE(writer.is_empty()) << i;
+    ASSERT_EQ(number(*store, "PRAGMA page_count"), static_cast<std::int64_t>(pages.size())) << i;
+    ASSERT_EQ(check(*store), "ok") << i;
+  }
 }
 
 TEST_P(PageWriterTest, AppliesChangesOfRowsAndSchemaThatOpenConnectionsNotice) {
