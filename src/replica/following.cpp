@@ -170,6 +170,7 @@ Applier::Position Following::position_of(const ClientWalIndex& index) const {
 // The end of a last connection, which copies the log and removes it, must not come before the log was looked at.
 struct Following::Found {
   std::optional<FileStamp> database;
+  std::int64_t pages = 0;  // that the database has; some may be in the log alone
   std::optional<engine::LogEnd> log;
 };
 
@@ -184,6 +185,7 @@ std::unique_ptr<engine::Connection> Following::look(Found& found) {
     connection->set_key(encryption->cipher, encryption->parameters, encryption->key);
   }
   connection->query_integer("SELECT count(*) FROM main.sqlite_schema");
+  found.pages = connection->query_integer("PRAGMA main.page_count");
   found.log = connection->log_end();
   if (found.log && found.log->frame == 0) found.log.reset();
   return connection;
@@ -239,7 +241,13 @@ void Following::judge_seal(const Found& found) {
   const auto seal = files_.read_seal();
   if (!seal || seal->log_id != index->log_id || seal->frame_no != index->committed_frame_no || seal->applying_to)
     return;
-  if (found.log && found.log == seal->log) return;
+  if (found.log && found.log == seal->log) {
+    // A checkpoint of somebody's may have cut the file, but not to less than the pages that there are.
+    const bool was_cut = found.database && found.database->size < seal->database.size &&
+                         found.database->size < static_cast<std::uint64_t>(found.pages) * replication::kPageSize;
+    if (was_cut) reopen(Repair::Kind::DatabaseDamaged, "the end of the database file was missing");
+    return;
+  }
   if (!found.log && found.database == seal->database) {
     if (seal->is_copied) return;
     return reopen(Repair::Kind::DatabaseDamaged, "the write-ahead log was gone before it was copied");

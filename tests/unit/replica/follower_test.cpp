@@ -725,6 +725,33 @@ const Damage kDamages[] = {
 INSTANTIATE_TEST_SUITE_P(Each, FollowerDamage, ::testing::ValuesIn(kDamages),
                          [](const auto& damage) { return damage.param.name; });
 
+TEST_F(FollowerTest, SeesThatAFileIsCutWhoseLogWasNotYetCopied) {
+  const char* const rows = "INSERT INTO t SELECT value, zeroblob(3000) FROM generate_series(1, 20)";
+  for (int i = 0; i < 3; ++i) script_->log->commit(rows);
+  const std::array<fs::path, 4> files{path(), path() + "-wal", metadata(), path() + "-replica"};
+  std::array<std::string, 4> left;  // by a process that was killed
+  {
+    const auto follower = open();
+    follower->sync();
+    follower->store()->borrow()->query_integer("PRAGMA wal_checkpoint(FULL)");
+    script_->log->commit(rows);
+    follower->sync();
+    for (std::size_t i = 0; i < files.size(); ++i) left[i] = content(files[i]);
+  }
+  ASSERT_GT(left[1].size(), 0U);
+  ASSERT_GT(left[0].size(), 40U * 4096);
+  for (const bool cut : {false, true}) {
+    for (std::size_t i = 0; i < files.size(); ++i) overwrite(files[i], left[i]);
+    fs::remove(path() + "-shm");
+    if (cut) fs::resize_file(path(), left[0].size() / 2 + 100);
+    const auto follower = open();
+    const SyncReport report = follower->sync();
+    EXPECT_EQ(kinds(report), cut ? Kinds{Repair::Kind::DatabaseDamaged} : Kinds{});
+    EXPECT_EQ(number(*follower), cut ? 82 : 81);
+    expect_in_step(*follower);  // which adds a row
+  }
+}
+
 TEST_F(FollowerTest, RefusesADatabaseThatWasNeverAReplica) {
   {
     local::Options options;
