@@ -32,10 +32,12 @@ if(LIBSQL_ENGINE_DIR)
       -P "${PROJECT_SOURCE_DIR}/cmake/AuthorizedEngine.cmake"
     COMMAND ${CMAKE_COMMAND} "-DFILE=${_engine_copy}/sqlite3.c"
       -P "${PROJECT_SOURCE_DIR}/cmake/WatchedLogEngine.cmake"
+    COMMAND ${CMAKE_COMMAND} "-DFILE=${_engine_copy}/sqlite3.c"
+      -P "${PROJECT_SOURCE_DIR}/cmake/UnreadLogEngine.cmake"
     DEPENDS "${LIBSQL_ENGINE_DIR}/sqlite3.c" "${PROJECT_SOURCE_DIR}/cmake/MendEngine.cmake"
       "${PROJECT_SOURCE_DIR}/cmake/InterruptibleEngine.cmake" "${PROJECT_SOURCE_DIR}/cmake/LibsqlLanguageEngine.cmake"
       "${PROJECT_SOURCE_DIR}/cmake/AuthorizedEngine.cmake" "${PROJECT_SOURCE_DIR}/cmake/WatchedLogEngine.cmake"
-      "${PROJECT_SOURCE_DIR}/cmake/EngineText.cmake"
+      "${PROJECT_SOURCE_DIR}/cmake/UnreadLogEngine.cmake" "${PROJECT_SOURCE_DIR}/cmake/EngineText.cmake"
     COMMENT "Mending the engine" VERBATIM)
   set(_engine_source "${PROJECT_SOURCE_DIR}/src/engine/amalgamation.c")  # includes that copy
   add_library(libsql_sqlite3 OBJECT "${_engine_source}")

@@ -8,7 +8,6 @@
 
 #include "core/errors.hpp"
 #include "engine/full_path.hpp"
-#include "engine/wal_log.hpp"
 #include "functions/register.hpp"
 #include "local/background.hpp"
 #include "local/path.hpp"
@@ -305,13 +304,7 @@ void Store::set_up(engine::Connection& connection) {
     }
   }
   // The first read. It fails if the key is wrong or the file is not a database.
-  try {
-    connection.query_text("SELECT 1 FROM sqlite_master LIMIT 1");
-  } catch (...) {
-    // If a crash has left a log, closing would copy it into the file: read with the wrong key, and written with it.
-    engine::wal::set_checkpoint_on_close(connection.handle(), false);
-    throw;
-  }
+  connection.query_text("SELECT 1 FROM sqlite_master LIMIT 1");
   if (options_.open_mode == OpenMode::ReadWrite && connection.is_readonly()) {
     core::throw_error(ErrorCode::CannotOpen, "the file '" + options_.path + "' is not writable");
   }

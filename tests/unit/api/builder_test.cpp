@@ -396,6 +396,11 @@ TEST_F(BuilderTest, AWrongKeyLeavesTheFileAndTheLogOfACrashAsTheyAre) {
     }
     EXPECT_THROW(Builder::local(left).encryption({"wrong", cipher}).build(), NotADatabase) << cipher;
     EXPECT_THROW(Builder::local(left).build(), NotADatabase) << cipher;
+    {
+      Connection other = Builder::local(file("other")).encryption({"secret", cipher}).build().connect();
+      EXPECT_THROW(other.execute("ATTACH ? AS l KEY 'wrong'", left), Error) << cipher;
+    }
+    std::filesystem::remove(file("other"));
     Connection conn = Builder::local(left).encryption({"secret", cipher}).build().connect();
     EXPECT_EQ(conn.query_value<std::int64_t>("SELECT a FROM t"), 42) << cipher;
   }
