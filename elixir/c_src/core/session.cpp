@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <utility>
 
 #include <libsql/error.hpp>
@@ -141,6 +142,13 @@ void Session::close() noexcept {
   cursors_.clear();
   statements_.clear();
   transaction_.reset();
+  try {
+    // A call, which forgets an interrupt that came for an earlier one: it would end the checkpoint of the last
+    // connection.
+    if (connection_) connection_->close();
+  } catch (const std::exception&) {
+    // Its destructor closes it all the same.
+  }
   connection_.reset();
   database_.reset();
 }

@@ -192,6 +192,7 @@ void Worker::loop() noexcept {
       lock.lock();
       running_ = nullptr;
       lock.unlock();
+      job->answer();
       job.reset();  // its memory may be large: not while others wait for the lock
       lock.lock();
     }

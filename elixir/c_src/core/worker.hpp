@@ -23,7 +23,8 @@ class Session;
 /// Why a job ends without having run.
 enum class Refusal : std::uint8_t { Cancelled, Closed };
 
-/// One call of a client. Exactly one of run() and refuse() is called, on any thread; neither may throw.
+/// One call of a client. Either run() and then answer() are called, on the worker's thread, or refuse() is, on any;
+/// none may throw.
 class Job {
  public:
   Job() = default;
@@ -32,6 +33,9 @@ class Job {
   virtual ~Job() = default;
 
   virtual void run(Session& session) noexcept = 0;
+  /// Tells the client what run() found. Nothing can cancel the job any more, so what the client does next cannot
+  /// either.
+  virtual void answer() noexcept = 0;
   virtual void refuse(Refusal reason) noexcept = 0;
 
   /// Whether the caller has given the call up: its answer is wanted no more, and work should end soon.

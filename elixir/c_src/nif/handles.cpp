@@ -51,6 +51,7 @@ class Drop final : public Job {
  public:
   explicit Drop(std::uint64_t id) noexcept : id_(id) {}
   void run(Session& session) noexcept override { session.drop(id_); }
+  void answer() noexcept override {}
   void refuse(Refusal) noexcept override {}
 
  private:

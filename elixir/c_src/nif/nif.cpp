@@ -92,28 +92,28 @@ class Call final : public Job {
   }
 
   void run(Session& session) noexcept override {
-    ERL_NIF_TERM answer;
     try {
       if (session.is_open()) session.deadline(timeout_);
       const auto arguments = tuple_of(env_, arguments_);
       if (arguments.size() != entry_->arity) throw BadTerm{};
       Operation op{env_, arguments, session, connection_};
-      answer = entry_->run(op);
+      answer_ = entry_->run(op);
     } catch (...) {
-      answer = error_term(env_, in_transaction(session));
+      answer_ = error_term(env_, in_transaction(session));
     }
     session.publish();
-    send(answer);
   }
+
+  void answer() noexcept override { send(answer_); }
 
   void refuse(Refusal reason) noexcept override {
     send(enif_make_tuple2(env_, atom(env_, "error"), atom(env_, reason == Refusal::Closed ? "closed" : "cancelled")));
   }
 
  private:
-  void send(ERL_NIF_TERM answer) noexcept {
+  void send(ERL_NIF_TERM term) noexcept {
     if (!ticket_->answered.exchange(true)) {
-      enif_send(scheduler_env, &caller_, env_, enif_make_tuple2(env_, reference_, answer));
+      enif_send(scheduler_env, &caller_, env_, enif_make_tuple2(env_, reference_, term));
     }
     if (ticket_->monitored) enif_demonitor_process(scheduler_env, ticket_, &ticket_->monitor);
   }
@@ -121,7 +121,7 @@ class Call final : public Job {
   ErlNifEnv* env_;
   Ticket* ticket_;
   ErlNifPid caller_;
-  ERL_NIF_TERM handle_ = 0, reference_ = 0, arguments_ = 0;
+  ERL_NIF_TERM handle_ = 0, reference_ = 0, arguments_ = 0, answer_ = 0;
   const OperationEntry* entry_ = nullptr;
   std::uint64_t connection_ = 0;
   std::optional<std::chrono::milliseconds> timeout_;

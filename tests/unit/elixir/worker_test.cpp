@@ -1,11 +1,17 @@
 #include "elixir/c_src/core/worker.hpp"
 
 #include <atomic>
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
 #include <random>
+#include <span>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -14,6 +20,7 @@
 
 #include "elixir/c_src/core/session.hpp"
 #include "support/eventually.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace libsql::beam {
 namespace {
@@ -29,18 +36,19 @@ class Task final : public Job {
   void run(Session& session) noexcept override {
     try {
       work_(session);
-      told_(End::Ran);
     } catch (const Interrupted&) {
-      told_(End::Interrupted);
+      end_ = End::Interrupted;
     } catch (...) {
-      told_(End::Failed);
+      end_ = End::Failed;
     }
   }
+  void answer() noexcept override { told_(end_); }
   void refuse(Refusal reason) noexcept override { told_(reason == Refusal::Closed ? End::Closed : End::Cancelled); }
 
  private:
   std::function<void(Session&)> work_;
   std::function<void(End)> told_;
+  End end_ = End::Ran;
 };
 
 class NoRows final : public RowSink {
@@ -160,6 +168,24 @@ TEST(ElixirWorker, CloseAnswersAllThatWaitsAndEndsWhatRuns) {
   bool told = false;
   worker->close([&told] { told = true; });
   EXPECT_TRUE(told) << "a second close has nothing to wait for";
+}
+
+// The client closes as soon as it has its answer: that must not interrupt the checkpoint of the last connection.
+TEST(ElixirWorker, ACloseRightAfterAnAnswerLeavesNoLogBehind) {
+  const test::TemporaryDirectory directory;
+  for (int round = 0; round < 30; ++round) {
+    const std::string path = directory.file(std::string("t").append(std::to_string(round)));
+    const auto worker = Worker::create();
+    Posted work = post(*worker, [&path](Session& session) {
+      OpenOptions options;
+      options.database = path;
+      session.open(options);
+      run_sql(session, "CREATE TABLE t (a)");
+    });
+    EXPECT_EQ(work.end.get(), End::Ran);
+    close_and_wait(*worker);
+    EXPECT_FALSE(std::filesystem::exists(path + "-wal")) << round;
+  }
 }
 
 TEST(ElixirWorker, TheQueueIsBounded) {
