@@ -8,7 +8,7 @@ defmodule EctoLibSql.MixProject do
       app: :ecto_libsql,
       version: @version,
       elixir: "~> 1.14",
-      description: "libSQL and SQLite databases for Elixir: local files and servers",
+      description: "libSQL and SQLite databases for Elixir: local files, servers and replicas",
       compilers: [:ecto_libsql_nif] ++ Mix.compilers(),
       deps: [],
       package: [licenses: ["MIT"], files: ~w(lib c_src mix.exs README.md CMakeLists.txt)]

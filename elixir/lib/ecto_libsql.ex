@@ -17,6 +17,8 @@ defmodule EctoLibSql do
     * `:database` - a path, `":memory:"` or `:memory` (a database of this connection alone), or a `file:` URI. Missing
       folders are created.
     * `:uri`, `:auth_token` - a database on a server; a server that wants no token gets `""`
+    * all of `:database`, `:uri`, `:auth_token` and `:sync` - a replica: `:database` is its file, which follows the
+      server's; reads are local, writes go to the server. `:read_your_writes` (true), `:sync_interval` in milliseconds
     * `:busy_timeout` - how long to wait for a lock, in milliseconds (5000)
     * `:encryption_key` - the key of an encrypted file (AES-256-CBC, as libSQL has it), or
       `encryption: [cipher: :chacha20, key: key]`
@@ -372,6 +374,32 @@ defmodule EctoLibSql do
   @doc "Copies the database to a file while it is in use."
   def backup(%State{} = state, path) when is_binary(path) do
     with {:ok, :completed} <- value(Call.run(state.conn_id, :backup, {path}, :infinity)), do: :ok
+  end
+
+  @doc """
+  Copies to a replica what its primary has. Returns a map of `frame_no`, `frames_synced`, `bytes_received` and
+  `took_snapshot`. `timeout:` is 30000 here.
+  """
+  def sync(%State{} = state, options \\ []),
+    do: value(Call.run(state.conn_id, :sync, {nil}, Keyword.get(options, :timeout, 30_000)))
+
+  @doc "The same until the replica has a frame."
+  def sync_until(%State{} = state, frame, options \\ []) when is_integer(frame) and frame >= 0,
+    do: value(Call.run(state.conn_id, :sync, {frame}, Keyword.get(options, :timeout, 30_000)))
+
+  @doc "The frame up to which a replica has come, or nil; every sync ends with all that it received written out."
+  def flush_replicator(%State{} = state) do
+    with {:ok, {frame, _of_writes}} <- value(Call.run(state.conn_id, :frames, {})), do: {:ok, frame}
+  end
+
+  @doc """
+  Ends the replication: the replica's file becomes an ordinary database, which the returned state has open. What was
+  not committed is rolled back.
+  """
+  def freeze(%State{} = state) do
+    with :ok <- done(Call.run(state.conn_id, :freeze, {}, 30_000)) do
+      {:ok, %{state | mode: :local, sync: :disable_sync, trx_id: nil, savepoints: 0}}
+    end
   end
 
   @doc "See `EctoLibSql.Hooks.set_update_hook/2`."

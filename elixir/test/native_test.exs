@@ -175,16 +175,6 @@ defmodule EctoLibSql.NativeTest do
     assert Native.normalise_arguments_for_stmt(conn, statement, a: 1, b: 2) == [2, 1]
   end
 
-  test "what belongs to replicas says so elsewhere", %{state: state, conn: conn} do
-    assert Native.sync(state) == {:ok, "success sync"}
-    assert Native.get_frame_number_for_replica(state) == {:ok, 0}
-    assert Native.get_max_write_frame(conn) == {:ok, 0}
-    assert {:error, "sync_until failed: " <> _} = Native.sync_until_frame(state, 5)
-    assert Native.freeze_replica(state) == {:error, :unsupported}
-    assert Native.freeze_database(conn) == :unsupported
-    assert Native.freeze_database("made up") == {:error, "Connection not found"}
-  end
-
   test "a closed connection answers nothing more, and closing it again is no failure", %{state: state, conn: conn} do
     assert EctoLibSql.disconnect([], state) == :ok
     assert Native.ping(conn) == {:error, "Invalid connection ID"}

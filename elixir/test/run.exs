@@ -5,9 +5,17 @@ Code.require_file("support.exs", __DIR__)
 
 files =
   case suite do
-    "safety" -> ["safety_test.exs"]
-    "local" -> ~w(statements_test.exs transactions_test.exs native_test.exs json_test.exs local_test.exs doc_test.exs)
-    "remote" -> ~w(statements_test.exs transactions_test.exs native_test.exs json_test.exs remote_test.exs)
+    "safety" ->
+      ["safety_test.exs"]
+
+    "local" ->
+      ~w(statements_test.exs transactions_test.exs native_test.exs json_test.exs no_replica_test.exs local_test.exs doc_test.exs)
+
+    "remote" ->
+      ~w(statements_test.exs transactions_test.exs native_test.exs json_test.exs no_replica_test.exs remote_test.exs)
+
+    "replica" ->
+      ~w(statements_test.exs transactions_test.exs native_test.exs json_test.exs replica_test.exs)
   end
 
 EctoLibSql.Support.start(suite)

@@ -6,7 +6,7 @@ defmodule EctoLibSql.Support do
     folder = Path.join(System.tmp_dir!(), "ecto_libsql-#{System.pid()}-#{System.unique_integer([:positive])}")
     File.mkdir_p!(folder)
     :persistent_term.put(__MODULE__, %{folder: folder, suite: suite, server: nil})
-    if suite == "remote", do: start_server()
+    if suite in ["remote", "replica"], do: start_server()
   end
 
   def stop do
@@ -17,7 +17,6 @@ defmodule EctoLibSql.Support do
   end
 
   def suite, do: :persistent_term.get(__MODULE__).suite
-  def remote?, do: suite() == "remote"
 
   @doc "The path of a file that does not exist yet."
   def path(name \\ "test"),
@@ -25,7 +24,11 @@ defmodule EctoLibSql.Support do
 
   @doc "Options of a new, empty database of the suite's kind."
   def options do
-    if remote?(), do: [uri: server().uri, auth_token: "", namespace: namespace()], else: [database: path()]
+    case suite() do
+      "remote" -> [uri: server().uri, auth_token: "", namespace: namespace()]
+      "replica" -> [uri: server().uri, auth_token: "", namespace: namespace(), database: path(), sync: true]
+      _local -> [database: path()]
+    end
   end
 
   def server, do: :persistent_term.get(__MODULE__).server
@@ -63,7 +66,8 @@ defmodule EctoLibSql.Support do
       "--admin-listen",
       "127.0.0.1:0",
       "--log-level",
-      "warn"
+      "warn",
+      "--replication-log"
     ]
 
     port =

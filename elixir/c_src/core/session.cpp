@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <exception>
 #include <utility>
 
 #include <libsql/error.hpp>
 #include <libsql/params.hpp>
 #include <libsql/remote_builder.hpp>
+#include <libsql/replica_builder.hpp>
 
 #include "elixir/c_src/core/worker.hpp"
 
@@ -83,6 +85,25 @@ void borrow(std::vector<ValueRef>& values) {
   }
 }
 
+template <class LinkBuilder>
+void set_up_link(LinkBuilder& builder, const OpenOptions& options) {
+  if (!options.name_space.empty()) builder.name_space(options.name_space);
+  if (!options.remote_encryption_key.empty()) {
+    if constexpr (std::same_as<LinkBuilder, RemoteBuilder>) {
+      builder.encryption_key(options.remote_encryption_key);
+    } else {
+      builder.remote_encryption_key(options.remote_encryption_key);
+    }
+  }
+  if (!options.ca_file.empty() || options.accept_any_certificate) {
+    RemoteTls tls;
+    tls.ca_file = options.ca_file;
+    tls.accept_any_certificate = options.accept_any_certificate;
+    builder.tls(std::move(tls));
+  }
+  if (options.busy_timeout) builder.busy_timeout(*options.busy_timeout);
+}
+
 }  // namespace
 
 /// The rest of a query: a live statement, or what was copied of it because its connection wrote meanwhile.
@@ -102,17 +123,17 @@ Session::~Session() { close(); }
 
 void Session::open(const OpenOptions& options) {
   if (connection_) throw Misuse(misuse("the connection is open already"));
-  if (options.remote) {
+  if (options.replica) {
+    ReplicaBuilder builder = Builder::remote_replica(options.database, options.uri, options.auth_token);
+    set_up_link(builder, options);
+    if (options.encryption) builder.encryption(*options.encryption);
+    if (options.statement_cache_bytes) builder.statement_cache_bytes(*options.statement_cache_bytes);
+    if (options.sync_interval) builder.sync_interval(*options.sync_interval);
+    builder.read_your_writes(options.read_your_writes);
+    database_ = builder.build();
+  } else if (options.remote) {
     RemoteBuilder builder = Builder::remote(options.uri, options.auth_token);
-    if (!options.name_space.empty()) builder.name_space(options.name_space);
-    if (!options.remote_encryption_key.empty()) builder.encryption_key(options.remote_encryption_key);
-    if (!options.ca_file.empty() || options.accept_any_certificate) {
-      RemoteTls tls;
-      tls.ca_file = options.ca_file;
-      tls.accept_any_certificate = options.accept_any_certificate;
-      builder.tls(std::move(tls));
-    }
-    if (options.busy_timeout) builder.busy_timeout(*options.busy_timeout);
+    set_up_link(builder, options);
     builder.default_deadline(std::nullopt);
     builder.keep_settings();
     database_ = builder.build();
@@ -211,6 +232,38 @@ Outcome Session::run(std::string_view sql, const Arguments& arguments, RowSink& 
   before_write(sql);
   const std::uint64_t changes_before = connection().total_changes();
   return read(start(sql, arguments, true), changes_before, sink, max_rows);
+}
+
+Replica Session::replica() {
+  if (!database_) throw Misuse(misuse("the connection is not open"));
+  return database_->replica();
+}
+
+SyncReport Session::sync(std::optional<FrameNumber> until) {
+  const Replica replica = this->replica();
+  SyncOptions options;
+  options.deadline = deadline_;
+  options.cancellation.emplace();
+  worker_.set_cancellation(options.cancellation);
+  try {
+    const SyncReport report = until ? replica.sync_until(*until, options) : replica.sync(options);
+    worker_.set_cancellation(std::nullopt);
+    return report;
+  } catch (...) {
+    worker_.set_cancellation(std::nullopt);
+    throw;
+  }
+}
+
+void Session::freeze() {
+  reset(false);
+  Database frozen = replica().freeze();
+  attached_.clear();
+  changes_.reset();
+  connection_ = frozen.connect();
+  database_ = std::move(frozen);
+  deadline_ = std::nullopt;
+  worker_.set_interrupt(connection_->interrupt_handle());
 }
 
 std::uint64_t Session::begin(TransactionBehavior behavior) {

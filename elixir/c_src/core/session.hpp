@@ -19,6 +19,7 @@
 #include <libsql/change_stream.hpp>
 #include <libsql/connection.hpp>
 #include <libsql/hooks.hpp>
+#include <libsql/replica.hpp>
 #include <libsql/rows.hpp>
 #include <libsql/statement.hpp>
 #include <libsql/transaction.hpp>
@@ -32,6 +33,9 @@ class Worker;
 /// How a database is opened. Empty texts and nullopt are options that were not given.
 struct OpenOptions {
   bool remote = false;
+  bool replica = false;  ///< of `uri`, in the file `database`
+  bool read_your_writes = true;
+  std::optional<std::chrono::milliseconds> sync_interval;
   std::string database;
   std::string uri;
   std::string auth_token;
@@ -110,6 +114,13 @@ class Session {
   /// Runs one statement and passes its rows on. At most `max_rows`: more throw UnexpectedRows.
   Outcome run(std::string_view sql, const Arguments& arguments, RowSink& sink,
               std::optional<std::uint64_t> max_rows = std::nullopt);
+
+  /// Of a replica: copies what the primary has, or up to a frame. Ended as statements are. Throws Unsupported for any
+  /// other database.
+  SyncReport sync(std::optional<FrameNumber> until);
+  Replica replica();
+  /// Ends the replication: from now on the session is one of an ordinary local database.
+  void freeze();
 
   std::uint64_t begin(TransactionBehavior behavior);
   /// Throws UnknownHandle unless that transaction is open.

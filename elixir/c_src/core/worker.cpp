@@ -106,7 +106,7 @@ void Worker::cancel(std::uint64_t number) noexcept {
     const std::lock_guard lock(mutex_);
     if (running_ != nullptr && running_->number_ == number) {
       if (running_->cancelled_.exchange(true)) return;
-      interrupt_.interrupt();
+      interrupt_locked();
       Canceller::instance().watch(shared_from_this());
       return;
     }
@@ -122,7 +122,7 @@ void Worker::cancel(std::uint64_t number) noexcept {
 void Worker::interrupt_running() noexcept {
   const std::lock_guard lock(mutex_);
   if (running_ == nullptr || running_->cancelled_.exchange(true)) return;
-  interrupt_.interrupt();
+  interrupt_locked();
   Canceller::instance().watch(shared_from_this());
 }
 
@@ -142,13 +142,18 @@ void Worker::close(std::function<void()> ended) noexcept {
       ended_already = true;
     }
     if (running_ != nullptr && !running_->cancelled_.exchange(true)) {
-      interrupt_.interrupt();
+      interrupt_locked();
       Canceller::instance().watch(shared_from_this());
     }
     wake_.notify_one();
   }
   for (const auto& job : refused) job->refuse(Refusal::Closed);
   if (ended_already && ended) ended();
+}
+
+void Worker::interrupt_locked() noexcept {
+  interrupt_.interrupt();
+  if (cancellation_) cancellation_->cancel();
 }
 
 bool Worker::is_closed() const noexcept {
@@ -161,6 +166,13 @@ void Worker::set_interrupt(InterruptHandle handle) {
   interrupt_ = std::move(handle);
 }
 
+void Worker::set_cancellation(std::optional<Cancellation> cancellation) {
+  const std::lock_guard lock(mutex_);
+  cancellation_ = std::move(cancellation);
+  // A cancel that came before there was anything to end.
+  if (running_ != nullptr && running_->is_cancelled()) interrupt_locked();
+}
+
 std::size_t Worker::load() const noexcept {
   const std::lock_guard lock(mutex_);
   return queue_.size() + (running_ != nullptr ? 1 : 0);
@@ -171,7 +183,7 @@ std::size_t Worker::threads_alive() noexcept { return threads.load(); }
 bool Worker::interrupt_again() noexcept {
   const std::lock_guard lock(mutex_);
   if (running_ == nullptr || !running_->is_cancelled()) return false;
-  interrupt_.interrupt();
+  interrupt_locked();
   return true;
 }
 

@@ -10,11 +10,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <unordered_map>
 #include <vector>
 
 #include <libsql/interrupt.hpp>
+#include <libsql/replica.hpp>
 
 namespace libsql::beam {
 
@@ -72,6 +74,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   /// The session's interrupt handle, which exists once it has a connection. Called by the session, on the thread.
   void set_interrupt(InterruptHandle handle);
+  /// What else ends the job that runs, such as a sync of a replica; nullopt: nothing. Called by the session, on the
+  /// thread.
+  void set_cancellation(std::optional<Cancellation> cancellation);
 
   /// What the session tells after each job: its transaction's number, 0 for none that has one, and whether any is open.
   void publish(std::uint64_t transaction, bool open) noexcept {
@@ -92,6 +97,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   explicit Worker(std::size_t max_queued) noexcept : max_queued_(max_queued) {}
   void start_locked();
   void loop() noexcept;
+  void interrupt_locked() noexcept;
   /// Interrupts the running job if it is cancelled. False if there is nothing left to interrupt.
   bool interrupt_again() noexcept;
 
@@ -101,6 +107,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::deque<std::unique_ptr<Job>> queue_;
   Job* running_ = nullptr;
   InterruptHandle interrupt_;
+  std::optional<Cancellation> cancellation_;
   std::uint64_t next_number_ = 1;
   bool started_ = false;
   bool closed_ = false;

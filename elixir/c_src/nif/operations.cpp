@@ -13,6 +13,7 @@
 #include <libsql/connection_info.hpp>
 #include <libsql/error.hpp>
 #include <libsql/hooks.hpp>
+#include <libsql/replica.hpp>
 #include <libsql/wal.hpp>
 
 #include "elixir/c_src/nif/handles.hpp"
@@ -363,8 +364,40 @@ ERL_NIF_TERM wal_insert_end(Operation& op) {
   return done(op);
 }
 
+ERL_NIF_TERM frame_term(const Operation& op, std::optional<FrameNumber> frame) {
+  return frame ? enif_make_uint64(op.env, *frame) : atom(op.env, "nil");
+}
+
+// a frame or nil -> what the sync did
+ERL_NIF_TERM sync(Operation& op) {
+  std::optional<FrameNumber> until;
+  if (!is_nil(op, 0)) until = static_cast<FrameNumber>(integer(op, 0));
+  const SyncReport report = op.session.sync(until);
+  ERL_NIF_TERM map = enif_make_new_map(op.env);
+  put(op.env, map, "frame_no", frame_term(op, report.frame_no));
+  put(op.env, map, "frames_synced", enif_make_uint64(op.env, report.frames_synced));
+  put(op.env, map, "bytes_received", enif_make_uint64(op.env, report.bytes_received));
+  put(op.env, map, "took_snapshot", truth(op.env, report.took_snapshot));
+  return answer(op, map);
+}
+
+/// How far the replica is, and the highest frame of its own writes; asks nobody.
+ERL_NIF_TERM frames(Operation& op) {
+  const Replica replica = op.session.replica();
+  return answer(op, enif_make_tuple2(op.env, frame_term(op, replica.replication_index()),
+                                     frame_term(op, replica.max_write_replication_index())));
+}
+
+ERL_NIF_TERM freeze(Operation& op) {
+  op.session.freeze();
+  return done(op);
+}
+
 constexpr std::array kOperations{
     OperationEntry{"run", 4, run},
+    OperationEntry{"sync", 1, sync},
+    OperationEntry{"frames", 0, frames},
+    OperationEntry{"freeze", 0, freeze},
     OperationEntry{"begin", 1, begin},
     OperationEntry{"commit", 1, commit},
     OperationEntry{"rollback", 1, rollback},

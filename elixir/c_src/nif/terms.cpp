@@ -344,6 +344,11 @@ OpenOptions open_options(ErlNifEnv* env, ERL_NIF_TERM map) {
     }
   };
   flag("remote", options.remote);
+  flag("replica", options.replica);
+  flag("read_your_writes", options.read_your_writes);
+  if (const auto term = get(env, map, "sync_interval")) {
+    options.sync_interval = std::chrono::milliseconds(integer_of(env, *term));
+  }
   text("database", options.database);
   text("uri", options.uri);
   text("auth_token", options.auth_token);

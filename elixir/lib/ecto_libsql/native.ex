@@ -19,8 +19,7 @@ defmodule EctoLibSql.Native do
     unless Keyword.keyword?(options), do: throw({:error, "expected keyword tuple: a list of options"})
 
     case mode do
-      mode when mode in [:local, :remote] -> open(Options.native(options, mode), mode)
-      :remote_replica -> {:error, "Sync is not supported: this build has no embedded replicas yet"}
+      mode when mode in [:local, :remote, :remote_replica] -> open(Options.native(options, mode), mode)
       :unknown -> {:error, "Unknown mode"}
       _other -> {:error, "Invalid mode atom"}
     end
@@ -45,6 +44,7 @@ defmodule EctoLibSql.Native do
   end
 
   defp open_failure(:local), do: "Failed to connect: "
+  defp open_failure(:remote_replica), do: "Failed to build DB: "
   defp open_failure(:remote), do: "Failed ping: "
 
   @doc "Asks whether the database answers."
@@ -129,8 +129,20 @@ defmodule EctoLibSql.Native do
     first_word(sql) in ~w(explain pragma select with) or sql =~ ~r/\sreturning\s/i
   end
 
-  @doc "Synchronises a replica with its primary; of any other database there is nothing to synchronise."
+  @doc "Copies to a replica what its primary has; of any other database there is nothing to copy."
+  def do_sync(conn_id, :remote_replica) do
+    case Call.run(conn_id, :sync, {nil}, @connect_timeout) do
+      {:ok, _report, _} -> {:ok, "success sync"}
+      {:error, :gone} -> {:error, "Connection not found"}
+      {:error, reason} -> {:error, sync_failure("Sync", reason)}
+    end
+  end
+
   def do_sync(_conn_id, mode) when is_atom(mode), do: {:ok, "success sync"}
+
+  defp sync_failure(what, reason) when reason in [:timeout, :stuck], do: what <> " timeout after 30 seconds"
+  defp sync_failure(what, %{code: :timeout}), do: what <> " timeout after 30 seconds"
+  defp sync_failure(what, reason), do: what <> " error: " <> Error.text(reason)
 
   @doc "Begins a deferred transaction. Returns its handle."
   def begin_transaction(conn_id), do: begin_transaction_with_behavior(conn_id, :deferred)
@@ -430,27 +442,47 @@ defmodule EctoLibSql.Native do
   @doc "Not here: see `EctoLibSql.Hooks`."
   def set_authorizer(_conn_id, _pid), do: {:error, :unsupported}
 
-  # -- replication: of a database that is no replica there is nothing to tell ------------------------------------------
+  # -- replication: of a database that is no replica there is nothing to tell -----------------------------------------
 
-  @doc "The frame up to which a replica has come; 0 of any other database."
-  def get_frame_number(conn_id), do: if_connected(conn_id, 0)
-  @doc "Writes out what a replica has received. Returns the frame up to which it has come."
-  def flush_replicator(conn_id), do: if_connected(conn_id, 0)
-  @doc "The greatest frame that a write of this connection has got; 0 if none."
-  def max_write_replication_index(conn_id), do: if_connected(conn_id, 0)
+  @doc "The frame up to which a replica has come; 0 if none, and of any other database."
+  def get_frame_number(conn_id), do: frame(conn_id, 0)
+  @doc "As `get_frame_number/1`: every sync ends with all that it received written out."
+  def flush_replicator(conn_id), do: frame(conn_id, 0)
+  @doc "The greatest frame that a write through this replica has got; 0 if none."
+  def max_write_replication_index(conn_id), do: frame(conn_id, 1)
 
-  @doc "Synchronises a replica until it has a frame."
-  def sync_until(conn_id, frame) when is_integer(frame) and frame >= 0 do
-    with true <- if_connected(conn_id, true) do
-      {:error, "sync_until failed: Sync is not supported in databases opened in local or remote mode."}
+  defp frame(conn_id, which) do
+    case Call.run(conn_id, :frames, {}) do
+      {:ok, frames, _} -> elem(frames, which) || 0
+      {:error, %{code: :unsupported}} -> 0
+      {:error, :gone} -> {:error, "Connection not found"}
+      {:error, reason} -> {:error, prefixed("replication_index failed: ", reason)}
     end
   end
 
-  @doc "Not possible for a database that is no replica."
-  def freeze_database(conn_id), do: if_connected(conn_id, :unsupported)
+  @doc "Synchronises a replica until it has a frame."
+  def sync_until(conn_id, frame) when is_integer(frame) and frame >= 0 do
+    case Call.run(conn_id, :sync, {frame}, @connect_timeout) do
+      {:ok, _report, _} ->
+        :ok
 
-  defp if_connected(conn_id, value) when is_binary(conn_id) do
-    if Nif.exists(conn_id), do: value, else: {:error, "Connection not found"}
+      {:error, %{code: :unsupported, mode: mode}} ->
+        {:error, "sync_until failed: Sync is not supported in databases opened in #{mode} mode."}
+
+      {:error, reason} when reason in [:timeout, :stuck] ->
+        {:error, "sync_until timed out after 30 seconds"}
+
+      {:error, :gone} ->
+        {:error, "Connection not found"}
+
+      {:error, reason} ->
+        {:error, prefixed("sync_until failed: ", reason)}
+    end
+  end
+
+  @doc "Not here, as in the published package: see `EctoLibSql.freeze/1`."
+  def freeze_database(conn_id) when is_binary(conn_id) do
+    if Nif.exists(conn_id), do: :unsupported, else: {:error, "Connection not found"}
   end
 
   # -- on a state -----------------------------------------------------------------------------------------------------
@@ -614,7 +646,7 @@ defmodule EctoLibSql.Native do
   def get_max_write_frame(of), do: ok(max_write_replication_index(conn_id(of)))
   @doc "See `sync_until/2`. Takes a state or a connection's handle."
   def sync_until_frame(of, frame), do: sync_until(conn_id(of), frame)
-  @doc "Not possible for a database that is no replica."
+  @doc "Not here, as in the published package: see `EctoLibSql.freeze/1`."
   def freeze_replica(_of), do: {:error, :unsupported}
 
   defp conn_id(%State{conn_id: conn_id}), do: conn_id

@@ -34,11 +34,13 @@ defmodule EctoLibSql.Options do
     :statement_cache_bytes,
     :custom_pragmas | Keyword.keys(@pragmas)
   ]
+  @replica_too [:encryption_key, :encryption, :statement_cache_bytes]
+  @replica_only [:read_your_writes, :sync_interval]
   @remote_only [:remote_encryption_key, :namespace, :tls]
 
   @doc "The options as a map. Raises `ArgumentError`, which names option, value and what is allowed."
   def native(options, :local) do
-    refuse(options, @remote_only, "a local database")
+    refuse(options, @remote_only ++ @replica_only, "a local database")
     {path, create} = path(required(options, :database), options)
     if create, do: File.mkdir_p!(create)
     {key, cipher} = encryption(options)
@@ -60,7 +62,7 @@ defmodule EctoLibSql.Options do
   end
 
   def native(options, :remote) do
-    refuse(options, @local_only, "a remote database")
+    refuse(options, @local_only ++ @replica_only, "a remote database")
     tls = Keyword.get(options, :tls, [])
 
     %{
@@ -73,6 +75,27 @@ defmodule EctoLibSql.Options do
       cacertfile: tls[:cacertfile] && to_string(tls[:cacertfile]),
       accept_any_certificate: tls[:verify] == :verify_none
     }
+  end
+
+  def native(options, :remote_replica) do
+    refuse(options, @local_only -- @replica_too, "a replica")
+    {key, cipher} = encryption(options)
+    {path, create} = path(required(options, :database), options)
+    if create, do: File.mkdir_p!(create)
+
+    options
+    |> Keyword.take([:uri, :auth_token, :namespace, :remote_encryption_key, :tls, :busy_timeout])
+    |> native(:remote)
+    |> Map.merge(%{
+      remote: false,
+      replica: true,
+      database: path,
+      encryption_key: key,
+      cipher: cipher,
+      statement_cache_bytes: natural(options, :statement_cache_bytes),
+      read_your_writes: boolean(options, :read_your_writes, true),
+      sync_interval: natural(options, :sync_interval)
+    })
   end
 
   # Text without a scheme is a host.
@@ -181,8 +204,8 @@ defmodule EctoLibSql.Options do
     if is_list(list) and Enum.all?(list, &is_binary/1), do: list, else: invalid(key, list, "a list of strings")
   end
 
-  defp boolean(options, key) do
-    case Keyword.get(options, key, false) do
+  defp boolean(options, key, default \\ false) do
+    case Keyword.get(options, key, default) do
       value when is_boolean(value) -> value
       other -> invalid(key, other, "true, false")
     end
