@@ -158,7 +158,7 @@ defmodule EctoLibSql do
   end
 
   defp with_savepoint(words, number, state, change, answer) do
-    sql = Enum.map_join(List.wrap(words), "; ", &~s(#{&1} "ecto_libsql_#{number}"))
+    sql = ~s(#{words} "ecto_libsql_#{number}")
 
     case Native.run(state.conn_id, sql, [], state.trx_id) do
       {:ok, _, _, _, _, _} -> {:ok, answer, change.(state)}
