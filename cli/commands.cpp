@@ -11,7 +11,8 @@ namespace libsql::cli {
 std::span<const Command> commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> gathered;
-    for (const auto& part : {file_commands(), replica_commands(), schema_commands(), session_commands(), settings_commands()}) {
+    for (const auto& part :
+         {file_commands(), replica_commands(), schema_commands(), session_commands(), settings_commands()}) {
       gathered.insert(gathered.end(), part.begin(), part.end());
     }
     std::sort(gathered.begin(), gathered.end(), [](const Command& a, const Command& b) { return a.name < b.name; });

@@ -31,8 +31,8 @@ struct Row {
   bool local;
   bool remote;
   // The file is a copy that only the primary's frames may change, and statements that write run at the primary: what
-  // writes the file, or would have to see each row that is written, is not offered. Authorizers are asked here about what
-  // runs there, and change streams are told of what comes from there.
+  // writes the file, or would have to see each row that is written, is not offered. Authorizers are asked here about
+  // what runs there, and change streams are told of what comes from there.
   bool replica;
 };
 

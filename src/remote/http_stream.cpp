@@ -286,7 +286,7 @@ net::Deadline HttpStream::keep_alive(milliseconds idle, const net::Interrupt& in
     }
   } catch (const net::NetError& error) {
     if (error.sent() && cursors_ == 0) forget();  // which baton is the newest is not known any more
-  } catch (...) {  // a request hook may throw anything
+  } catch (...) {                                 // a request hook may throw anything
     forget();
   }
   used_at_ = net::Deadline::Clock::now();

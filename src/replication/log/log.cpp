@@ -425,9 +425,7 @@ void Log::add_life(const Life& life) {
   if (lives_.size() > kRememberedLives) lives_.erase(lives_.begin());
 }
 
-Segment::Key Log::key() const noexcept {
-  return encryption_ ? Segment::Key(encryption_->key) : Segment::Key();
-}
+Segment::Key Log::key() const noexcept { return encryption_ ? Segment::Key(encryption_->key) : Segment::Key(); }
 
 std::uint64_t Log::segment_limit() const noexcept {
   if (options_.max_bytes == 0) return Segment::kHeaderSize + 1;

@@ -164,7 +164,7 @@ class Log final : public std::enable_shared_from_this<Log>, private engine::wal:
   const LogOptions options_;
   std::shared_ptr<local::Store> store_;
   std::optional<Encryption> encryption_;  // the store's, whose last connection may copy when it is no longer there
-  std::mutex connection_mutex_;  // before the others
+  std::mutex connection_mutex_;           // before the others
   std::unique_ptr<engine::Connection> connection_;
 
   // What is copied. Who holds this never waits for SQLite's locks, as a writer may wait for it with them.
