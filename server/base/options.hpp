@@ -125,6 +125,7 @@ struct Options {
   std::vector<std::filesystem::path> extensions;  // loaded into every connection
   Durability durability = Durability::Relaxed;    // of namespaces whose configuration sets none
   DoubleQuotedStrings double_quoted_strings = DoubleQuotedStrings::Schema;
+  bool recursive_triggers = false;  // PRAGMA recursive_triggers of every connection
   RowsRead rows_read = RowsRead::Estimate;
   std::size_t max_loaded_namespaces = 100;  // beyond it, an idle one is unloaded for each new one
 

@@ -70,6 +70,10 @@ constexpr std::array kSettings = {
             "Where \"x\" is a string if no column has that name: off; schema (in existing schema objects, and in "
             "statements that create or alter them); or on, in every statement, as in sqld.",
             "schema", set_double_quoted_strings},
+    Setting{"recursive-triggers", "",
+            "Let a trigger fire itself, and REPLACE fire the delete triggers of the rows that it removes, as in sqld.",
+            "off: PRAGMA recursive_triggers as SQLite has it",
+            [](Config& config, std::string_view text) { config.options.recursive_triggers = parse_switch(text); }},
     Setting{"rows-read", "HOW",
             "How the rows read by a statement are counted: estimate (rows of full scans, and rows returned) or "
             "exact (all rows visited; scans take a third longer).",

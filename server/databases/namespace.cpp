@@ -38,6 +38,7 @@ std::shared_ptr<local::Store> open_store(const std::string& name, const std::str
   settings.encryption = options.encryption;
   for (const auto& extension : options.extensions) settings.extensions.emplace_back(extension, std::string());
   settings.double_quoted_strings = options.double_quoted_strings;
+  if (options.recursive_triggers) settings.pragmas.emplace_back("recursive_triggers", Value(std::int64_t{1}));
   settings.max_temporary_bytes = options.limits.temporary_bytes;
   settings.max_connection_temporary_bytes = options.limits.connection_temporary_bytes;
   settings.temporary_whole = std::move(all_temporary_files);

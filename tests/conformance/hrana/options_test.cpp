@@ -21,6 +21,31 @@ TEST_F(ExactRowsRead, CountsEveryRowThatTheLoopsVisit) {
   EXPECT_EQ(run("SELECT a FROM t WHERE id = 7").at("rows_read"), 1);
 }
 
+class RecursiveTriggers : public ServerTest {
+ protected:
+  void configure(server::Options& options) override { options.recursive_triggers = true; }
+  Json removed() {
+    run("CREATE TABLE t(a PRIMARY KEY)");
+    run("CREATE TABLE gone(a)");
+    run("CREATE TRIGGER d AFTER DELETE ON t BEGIN INSERT INTO gone VALUES (old.a); END");
+    run("CREATE TRIGGER n AFTER INSERT ON gone WHEN new.a < 5 BEGIN INSERT INTO gone VALUES (new.a + 1); END");
+    run("INSERT INTO t VALUES (3)");
+    run("REPLACE INTO t VALUES (3)");
+    return run("SELECT group_concat(a) FROM gone").at("rows").at(0).at(0);
+  }
+};
+
+TEST_F(RecursiveTriggers, FireThemselvesAndForRowsThatReplaceRemoves) {
+  EXPECT_EQ(removed().at("value"), "3,4,5");
+  EXPECT_EQ(run("PRAGMA recursive_triggers").at("rows").at(0).at(0).at("value"), "1");
+}
+
+class PlainTriggers : public RecursiveTriggers {
+  void configure(server::Options&) override {}
+};
+
+TEST_F(PlainTriggers, DoNeitherUnlessThatIsWanted) { EXPECT_EQ(removed().at("type"), "null"); }
+
 class PeriodicCheckpoints : public ServerTest {
  protected:
   void configure(server::Options& options) override {

@@ -235,6 +235,7 @@ TEST(Settings, EachChangeWhatTheyAreAbout) {
       {"extensions", {"a", [](const Config& c) { return c.extension_directory == "a"; }}},
       {"double-quoted-strings",
        {"on", [](const Config& c) { return c.options.double_quoted_strings == DoubleQuotedStrings::On; }}},
+      {"recursive-triggers", {"true", [](const Config& c) { return c.options.recursive_triggers; }}},
       {"rows-read", {"exact", [](const Config& c) { return c.options.rows_read == RowsRead::Exact; }}},
       {"http-listen", {"1", [](const Config& c) { return c.options.http.port == 1; }}},
       {"hrana-listen", {"1", [](const Config& c) { return c.options.hrana && c.options.hrana->port == 1; }}},
