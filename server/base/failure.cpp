@@ -52,11 +52,20 @@ std::string_view name_of(ErrorCode code) noexcept {
   }
 }
 
-std::optional<std::string_view> near_token(std::string_view message) noexcept {
+struct NearToken {
+  std::string_view token;
+  std::string_view advice;  // what the library's engine adds: empty, or from a colon on
+};
+
+std::optional<NearToken> near_token(std::string_view message) noexcept {
   constexpr std::string_view kBefore = "near \"";
   constexpr std::string_view kAfter = "\": syntax error";
-  if (!message.starts_with(kBefore) || !message.ends_with(kAfter)) return std::nullopt;
-  return message.substr(kBefore.size(), message.size() - kBefore.size() - kAfter.size());
+  if (!message.starts_with(kBefore)) return std::nullopt;
+  const auto end = message.rfind(kAfter);
+  if (end == std::string_view::npos || end < kBefore.size()) return std::nullopt;
+  const std::string_view advice = message.substr(end + kAfter.size());
+  if (!advice.empty() && !advice.starts_with(": ")) return std::nullopt;
+  return NearToken{message.substr(kBefore.size(), end - kBefore.size()), advice};
 }
 
 }  // namespace
@@ -71,13 +80,14 @@ bool is_syntax_error(const Error& error) noexcept {
 void throw_syntax_error(const Error& error, std::string_view sql) {
   std::string text = "SQL string could not be parsed: ";
   const std::string_view message = error.message();
-  if (const auto token = near_token(message)) {
+  if (const std::optional<NearToken> token = near_token(message)) {
     text += "syntax error around ";
     const std::string_view before = sql.substr(0, std::min(error.offset().value_or(0), sql.size()));
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const std::size_t start = before.rfind('\n');
     const std::size_t column = before.size() - (start == std::string_view::npos ? 0 : start + 1) + 1;
-    text += "L" + std::to_string(line) + ":" + std::to_string(column) + ": `" + std::string(*token) + "`";
+    text += "L" + std::to_string(line) + ":" + std::to_string(column) + ": `";
+    text.append(token->token).append("`").append(token->advice);
   } else {
     text += message == "incomplete input" ? std::string_view("unexpected end of input") : message;
   }

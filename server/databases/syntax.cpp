@@ -9,6 +9,8 @@
 #include "engine/hooks.hpp"
 #include "engine/statement.hpp"
 #include "server/base/failure.hpp"
+#include "sql/classify.hpp"
+#include "sql/quote.hpp"
 #include "sql/split.hpp"
 #include "sql/tokenizer.hpp"
 
@@ -37,6 +39,35 @@ void parse(std::string_view statement) {
     engine::Statement::prepare(parser(), statement, engine::Statement::Persistence::Once);
   } catch (const Error& error) {
     if (is_syntax_error(error)) throw_syntax_error(error, statement);
+  }
+}
+
+// What to do instead of a statement that this server does not run.
+std::string_view replacement(const sql::Classification& statement) {
+  switch (statement.kind) {
+    case sql::StatementKind::Vacuum:
+    case sql::StatementKind::Analyze:
+      return " (run it with the shell, on the file)";
+    case sql::StatementKind::CreateTable:
+    case sql::StatementKind::CreateIndex:
+    case sql::StatementKind::CreateView:
+    case sql::StatementKind::CreateTrigger:
+    case sql::StatementKind::CreateVirtualTable:
+      return " (there are no temporary objects: WITH names a result for one statement)";
+    case sql::StatementKind::Attach:
+      return " (ATTACH takes the name of a namespace, as in ATTACH other AS o)";
+    case sql::StatementKind::Pragma:
+      if (sql::equals_ignoring_case(sql::unquote(statement.name), "recursive_triggers")) {
+        return " (the server's option --recursive-triggers sets it)";
+      }
+      return statement.has_value ? " (clients may set foreign_keys, defer_foreign_keys and user_version)" : "";
+    case sql::StatementKind::Insert:
+    case sql::StatementKind::Replace:
+    case sql::StatementKind::Update:
+    case sql::StatementKind::Delete:
+      return " (the table's name is reserved)";
+    default:
+      return "";
   }
 }
 
@@ -75,8 +106,9 @@ void require_supported(std::string_view statement, const StatementTraits& traits
     parse(for_engine(statement, traits));
   if (traits.kind == StatementClass::Unsupported) {
     constexpr std::size_t kShown = 100;
-    throw StatementFailure("SQL_PARSE_ERROR", "SQL string could not be parsed: unsupported statement: " +
-                                                  std::string(statement.substr(0, kShown)));
+    throw StatementFailure("SQL_PARSE_ERROR", std::string("SQL string could not be parsed: unsupported statement: ")
+                                                  .append(statement.substr(0, kShown))
+                                                  .append(replacement(sql::classify(statement))));
   }
 }
 

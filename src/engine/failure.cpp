@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 #include "core/errors.hpp"
+#include "engine/advice.hpp"
 #include "engine/connection_state.hpp"
 #include "engine/vfs.hpp"
 #include "sql/classify.hpp"
@@ -100,34 +101,7 @@ bool has_place(const detail::ErrorData& data) noexcept {
   }
 }
 
-// Whether the two words stand side by side in it.
-bool names_random_rowid(std::string_view sql) {
-  sql::Tokenizer tokens(sql);
-  bool is_random = false;
-  for (sql::Token token = tokens.next_significant(); token.kind != sql::TokenKind::End;
-       token = tokens.next_significant()) {
-    if (is_random && sql::is_keyword(token, "ROWID")) return true;
-    is_random = sql::is_keyword(token, "RANDOM");
-  }
-  return false;
-}
-
 }  // namespace
-
-std::string_view advice_on_random_rowid(std::string_view message, std::string_view sql) {
-  constexpr std::string_view kEnd = "near \"rowid\": syntax error";
-  if (message.size() < kEnd.size() || !sql::equals_ignoring_case(message.substr(message.size() - kEnd.size()), kEnd)) {
-    return {};
-  }
-  if (message.substr(0, 25) == "malformed database schema") {
-    return ": the table may have libSQL's RANDOM ROWID, which the engine of this build cannot read; the one that the "
-           "library brings along can";
-  }
-  if (!names_random_rowid(sql)) return {};
-  return ": the engine of this build has no RANDOM ROWID; leave it out, and insert abs(random() / 2) + 1 into an "
-         "INTEGER "
-         "PRIMARY KEY";
-}
 
 detail::ErrorData engine_error(sqlite3* db, int rc, std::string_view sql) {
   detail::ErrorData data;
@@ -146,7 +120,10 @@ detail::ErrorData engine_error(sqlite3* db, int rc, std::string_view sql) {
   } else {
     data.message = sqlite3_errstr(rc);
   }
-  if (!has_random_rowids()) data.message.append(advice_on_random_rowid(data.message, sql));
+  if (const int primary = rc & 0xff; primary == SQLITE_ERROR || primary == SQLITE_AUTH || primary == SQLITE_CORRUPT) {
+    data.message.append(advice(data.message, sql));
+    if (!has_random_rowids()) data.message.append(advice_on_random_rowid(data.message, sql));
+  }
   const std::string_view why = take_vfs_error_text(data.sqlite_code);
   if (!why.empty()) data.message.append(": ").append(why);
   data.code = core::error_code_of(data.sqlite_code);

@@ -146,6 +146,34 @@ TEST_F(HranaCompiled, DescribeRefusesThePragmasThatExecuteRefuses) {
   }
 }
 
+TEST_F(HranaCompiled, WhatTheServerDoesNotRunNamesItsReplacementOverEveryRoute) {
+  const std::array<std::pair<const char*, const char*>, 11> kRefused = {{
+      {"VACUUM", "with the shell, on the file"},
+      {"EXPLAIN ANALYZE", "with the shell, on the file"},
+      {"CREATE TEMP TABLE u(a)", "WITH names a result"},
+      {"CREATE TABLE temp.u(a)", "WITH names a result"},
+      {"ATTACH '/tmp/x.db' AS x", "the name of a namespace"},
+      {"PRAGMA recursive_triggers=1", "--recursive-triggers"},
+      {"PRAGMA [synchronous]=0", "clients may set foreign_keys"},
+      {"INSERT INTO _litestream_seq VALUES (1)", "reserved"},
+      {"BEGIN CONCURRENT", "BEGIN IMMEDIATE"},
+      {"SELECT id FROM vector_top_k('i', '[1]', 1)", "ORDER BY vector_distance_cos"},
+      {"CREATE FUNCTION f LANGUAGE wasm AS x'00'", "libsql::Functions"},
+  }};
+  for (const EveryRoute routes = as("rw"); const Route& route : routes.all()) {
+    const bool runs = route.name.find("describe") == std::string::npos;
+    for (const auto& [sql, replacement] : kRefused) {
+      const std::string_view first(sql, 3);
+      if (!runs && (first == "VAC" || first == "EXP" || first == "ATT" || first == "CRE" || first == "INS")) continue;
+      const std::string failure = route.run(sql);
+      EXPECT_NE(failure.find(replacement), std::string::npos) << route.name << ": " << sql << ": " << failure;
+    }
+    if (!runs) continue;  // it compiles only what it is told
+    EXPECT_NE(route.run("SELECT load_extension('x')").find("Connection::load_extension()"), std::string::npos)
+        << route.name;
+  }
+}
+
 TEST_F(HranaCompiled, AReaderReadsWhatOnlyReads) {
   run("CREATE TABLE t(a PRIMARY KEY, b REFERENCES t(a))");
   EveryRoute reader = as("ro");

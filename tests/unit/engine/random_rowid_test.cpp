@@ -13,7 +13,7 @@
 
 #include "../../support/expect_error.hpp"
 #include "../../support/temporary_directory.hpp"
-#include "engine/failure.hpp"
+#include "engine/advice.hpp"
 
 namespace {
 
