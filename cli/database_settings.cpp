@@ -138,8 +138,8 @@ Database open_remote(const DatabaseSettings& settings) {
 }  // namespace
 
 ReplicaBuilder replica_builder(const DatabaseSettings& settings) {
-  if (!is_url(settings.path) || settings.path.starts_with("ws")) {
-    throw UsageError("a replica follows the URL of a server (libsql:, https: or http:), not \"" + settings.path + "\"");
+  if (!is_url(settings.path)) {
+    throw UsageError("a replica follows the URL of a server, not \"" + settings.path + "\"");
   }
   require_no_token_in_url(settings.path);
   refuse(settings.read_only, "--readonly");

@@ -26,7 +26,7 @@ struct Encryption;
 enum class SyncProtocol : std::uint8_t {
   Auto,  ///< V1
   V1,    ///< the primary's log, over gRPC-web: `libsql serve --replication-log`, sqld, Turso Cloud
-  V2,    ///< the frames of a log that is written at both ends: for Builder::synced_database()
+  V2,    ///< the frames of a log that is written at both ends: Unsupported so far
 };
 
 /// Whether build() syncs.

@@ -7,7 +7,6 @@
 
 #include "core/errors.hpp"
 #include "local/store.hpp"
-#include "remote/location.hpp"
 #include "remote/session.hpp"
 #include "remote/store.hpp"
 #include "replica/follower.hpp"
@@ -129,12 +128,9 @@ void check(const Options& options) {
   };
   positive(options.sync_interval, "the interval between syncs");
   positive(options.sync_deadline, "the deadline of syncs");
-  if (options.remote && remote::locate(*options.remote).websocket) {
-    core::throw_error(ErrorCode::Configuration, "a replica follows the URL of a server by https:, http: or libsql:");
-  }
   if (options.protocol == SyncProtocol::V2) {
     core::throw_unsupported("the second version of the protocol", to_string(Mode::Replica),
-                            "Builder::synced_database() speaks it");
+                            "libsql-cpp does not speak it yet; V1 is spoken");
   }
 }
 

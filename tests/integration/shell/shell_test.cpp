@@ -645,7 +645,9 @@ TEST(Backup, LeavesNothingBehindWhenItFails) {
   EXPECT_EQ(used.status, 1);
   EXPECT_CONTAINS(used.err, "may be in use");
   std::filesystem::remove(directory.file("new.db-wal"));
+  EXPECT_EQ(read_file(file + "-wal"), "in use");
   std::filesystem::remove(file + "-wal");
+  std::filesystem::remove(file + "-shm");  // belongs to the log
   EXPECT_EQ(run_shell({":memory:", "BEGIN", ".backup " + file}).status, 1);
   EXPECT_EQ(run_shell({":memory:", ".backup /nonexistent/a.db"}).status, 1);
   EXPECT_EQ(run_shell({":memory:", ".backup nosuch " + file}).status, 1);
