@@ -239,8 +239,22 @@ void Following::judge_seal(const Found& found) {
     return reopen(Repair::Kind::DatabaseDamaged, "the database was empty, though its metadata says it was synced");
   }
   const auto seal = files_.read_seal();
-  if (!seal || seal->log_id != index->log_id || seal->frame_no != index->committed_frame_no || seal->applying_to)
+  if (!seal || seal->log_id != index->log_id) return;
+  if (seal->frame_no != index->committed_frame_no) {
+    // The metadata is written before the seal, and another client of libSQL's writes no seal; but both write the
+    // database.
+    const bool is_as_sealed = found.log ? found.log == seal->log : found.database == seal->database;
+    const bool is_under_way = seal->applying_to && *index->committed_frame_no <= *seal->applying_to &&
+                              (!seal->frame_no || *index->committed_frame_no > *seal->frame_no);
+    if (is_as_sealed && !is_under_way) {
+      const char* const what = "the metadata named another frame than the one that was applied last";
+      if (!seal->frame_no) return reopen(Repair::Kind::MetadataDamaged, what);
+      files_.write_metadata({seal->log_id, seal->frame_no});
+      note_repair({Repair::Kind::MetadataDamaged, what, {}});
+    }
     return;
+  }
+  if (seal->applying_to) return;
   if (found.log && found.log == seal->log) {
     // A checkpoint of somebody's may have cut the file, but not to less than the pages that there are.
     const bool was_cut = found.database && found.database->size < seal->database.size &&

@@ -224,7 +224,6 @@ TEST_F(ReplicaOfServer, AHookMayChangeTheHeadersOfSyncsAndOfWrites) {
 }
 
 TEST_F(ReplicaOfServer, OptionsThatCannotHoldAreRefused) {
-  EXPECT_THROW(Builder::remote_replica(directory_.file("ws.db"), "ws://127.0.0.1:1").build(), Configuration);
   EXPECT_THROW(builder().sync_interval(0ms).build(), Configuration);
   EXPECT_THROW(builder().sync_deadline(-1ms).build(), Configuration);
   EXPECT_THROW(builder().protocol(SyncProtocol::V2).build(), Unsupported);

@@ -165,8 +165,9 @@ TEST_F(HranaParts, AStrangersFirstMessageHasFew) {
 
 TEST_F(HranaBudgets, StepsThatSayLittleCountAsAnAnswer) {
   HttpClient http = as("alice", "a");
-  std::string steps = R"({"stmt":{"sql":"SELECT x"}})";
-  for (int i = 1; i < 30'000; ++i) steps += R"(,{"stmt":{"sql":"SELECT x"}})";
+  const std::string step = R"({"stmt":{"sql":"SELECT )" + std::string(100, 'x') + R"("}})";
+  std::string steps = step;
+  for (int i = 1; i < 14'000; ++i) steps.append(",").append(step);
   const Answer answer =
       http.send("POST", "/v3/pipeline", R"({"requests":[{"type":"batch","batch":{"steps":[)" + steps + "]}}]}");
   EXPECT_EQ(answer.status, 200);

@@ -725,6 +725,34 @@ const Damage kDamages[] = {
 INSTANTIATE_TEST_SUITE_P(Each, FollowerDamage, ::testing::ValuesIn(kDamages),
                          [](const auto& damage) { return damage.param.name; });
 
+// libSQL's format has no checksum: a wrong number would leave frames out.
+TEST_P(FollowerKilled, BeforeItsMetadataIsDamagedSeesThatItNamesAnotherFrame) {
+  if (GetParam()) encryption_ = Encryption("a secret key");
+  for (int i = 0; i < 30; ++i) script_->log->commit(kRow);
+  open()->sync();
+  const std::string right = content(metadata());
+  for (const bool is_killed : {false, true}) {
+    for (const char flip : {0x01, 0x10, 0x40}) {
+      if (is_killed) {
+        in_a_process([&] {
+          open()->sync();
+          ::_exit(0);
+        });
+      }
+      std::string wrong = content(metadata());
+      wrong[16] = static_cast<char>(wrong[16] ^ flip);
+      overwrite(metadata(), wrong);
+      script_->log->commit(kRow);
+      const auto follower = open();
+      const SyncReport report = follower->sync();
+      EXPECT_EQ(kinds(report), Kinds{Repair::Kind::MetadataDamaged});
+      EXPECT_TRUE(report.repairs[0].kept_at.empty());
+      expect_in_step(*follower);
+    }
+  }
+  EXPECT_NE(content(metadata()), right);
+}
+
 TEST_F(FollowerTest, SeesThatAFileIsCutWhoseLogWasNotYetCopied) {
   const char* const rows = "INSERT INTO t SELECT value, zeroblob(3000) FROM generate_series(1, 20)";
   for (int i = 0; i < 3; ++i) script_->log->commit(rows);
