@@ -186,7 +186,7 @@ void Applier::record() {
 void Applier::begin_snapshot() {
   // Frames that came before it count as well only if they wait for a later state than they make.
   if (pending_ == 0) drop();
-  snapshot_.emplace();
+  snapshot_ = Snapshot{};
   snapshot_->from = next();
   snapshot_->is_first = pending_ == 0 && !position_.frame_no && writer_.is_empty();
   if (snapshot_->is_first) writer_.begin_staging();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include "core/errors.hpp"
@@ -24,18 +25,18 @@ void check(const net::Wait& wait) {
   core::throw_error(std::move(data));
 }
 
-// Whether it says something of the one who synced, and nothing of the primary.
-bool is_private(const std::exception_ptr& failure) noexcept {
+// What a failure says to those who did not sync themselves; none if it is about the one who did.
+std::optional<detail::ErrorData> told_to_others() {
   try {
-    std::rethrow_exception(failure);
+    throw;
   } catch (const Interrupted&) {
-    return true;
+    return std::nullopt;
   } catch (const Timeout&) {
-    return true;
-  } catch (const Error&) {
-    return false;
+    return std::nullopt;
+  } catch (const Error& error) {
+    return core::error_data(error);
   } catch (...) {
-    return true;  // of his progress callback
+    return std::nullopt;  // of his progress callback
   }
 }
 
@@ -63,8 +64,8 @@ libsql::SyncReport SharedSync::run(const SyncOrder& order, std::optional<FrameNu
       return report;
     }
     if (last_.number >= wanted) {
-      if (last_.failure == nullptr) return last_.report;
-      if (!is_private(last_.failure)) std::rethrow_exception(last_.failure);
+      if (!last_.failed) return last_.report;
+      if (last_.failure) std::rethrow_exception(core::make_error(*last_.failure));
     }
     check(order.wait);
     if (!running_) return lead(lock, order, until);
@@ -76,6 +77,7 @@ libsql::SyncReport SharedSync::lead(std::unique_lock<std::mutex>& lock, const Sy
                                     std::optional<FrameNumber> until) {
   running_ = true;
   Ended ended;
+  std::exception_ptr failure;
   ended.number = ++begun_;
   lock.unlock();
   try {
@@ -91,14 +93,16 @@ libsql::SyncReport SharedSync::lead(std::unique_lock<std::mutex>& lock, const Sy
     };
     ended.report = source_.sync(mine, until);
   } catch (...) {
-    ended.failure = std::current_exception();
+    failure = std::current_exception();
+    ended.failed = true;
+    ended.failure = told_to_others();
   }
   lock.lock();
   running_ = false;
   // One that went only so far is nobody else's.
-  if (!until || ended.failure != nullptr) last_ = ended;
+  if (!until || ended.failed) last_ = ended;
   changed_.notify_all();
-  if (ended.failure != nullptr) std::rethrow_exception(ended.failure);
+  if (failure != nullptr) std::rethrow_exception(failure);
   return ended.report;
 }
 

@@ -4,10 +4,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <mutex>
 #include <optional>
+
+#include <libsql/error.hpp>
 
 #include "replica/replicated.hpp"
 #include "replica/source.hpp"
@@ -32,7 +33,10 @@ class SharedSync {
   struct Ended {
     std::uint64_t number = 0;  // in the order of their beginnings
     libsql::SyncReport report;
-    std::exception_ptr failure;
+    bool failed = false;
+    // What the others are told of it: each gets an exception of its own, as they end on different threads. None: it
+    // says nothing of the primary, only of the one who synced.
+    std::optional<detail::ErrorData> failure;
   };
 
   libsql::SyncReport lead(std::unique_lock<std::mutex>& lock, const SyncOrder& order, std::optional<FrameNumber> until);

