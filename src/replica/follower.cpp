@@ -70,8 +70,7 @@ std::shared_ptr<Following> find_or_make(FollowerOptions options, std::unique_ptr
   lock.unlock();
   try {
     if (primary == nullptr && options.primary) {
-      primary = std::make_unique<PrimaryClient>(*options.primary, options.request_hook,
-                                                PrimaryClient::Limits{options.max_message_bytes});
+      primary = std::make_unique<PrimaryClient>(*options.primary, PrimaryClient::Limits{options.max_message_bytes});
     }
     auto made = std::make_unique<Following>(std::move(options), std::move(primary));
     std::shared_ptr<Following> following(made.get(), [path](Following* last) { end(path, last); });

@@ -29,15 +29,11 @@ namespace libsql::replica {
 /// The number of a frame of the primary's log. Counts from 0.
 using FrameNo = std::uint64_t;
 
-/// Called with the headers of each request to the primary before it is sent; may change them. On the thread that syncs.
-using RequestHook = std::function<void(std::vector<std::pair<std::string, std::string>>& headers)>;
-
 struct FollowerOptions {
   /// The file, and its encryption. Path, encryption, VFS and so on are those of a local database.
   local::Options local;
-  /// The primary; none: the frames are handed over by apply().
+  /// The primary; none: the frames are handed over by apply(). Its request hook is called on the thread that syncs.
   std::optional<remote::Options> primary;
-  RequestHook request_hook;
   /// A message of the primary may not be longer. One commit is one message in this protocol.
   std::uint32_t max_message_bytes = 1U << 30U;
 };

@@ -145,7 +145,6 @@ std::shared_ptr<core::Store> open(const Options& options) {
   follower.local.query_logs.clear();  // a session logs what runs on both sides
   if (options.remote) {
     follower.primary = options.remote;
-    follower.request_hook = options.remote->request_hook;
     remote::Options primary = *options.remote;
     primary.query_logs.clear();
     opened.primary = std::make_shared<remote::Store>(std::move(primary));

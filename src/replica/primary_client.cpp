@@ -64,10 +64,9 @@ std::string namespace_of_host(std::string_view host) {
   return dot == std::string_view::npos || dot == 0 ? "default" : std::string(host.substr(0, dot));
 }
 
-PrimaryClient::PrimaryClient(const remote::Options& options, std::function<void(Headers&)> hook, Limits limits)
+PrimaryClient::PrimaryClient(const remote::Options& options, Limits limits)
     : options_(options),
       location_(remote::locate(options_)),
-      hook_(std::move(hook)),
       limits_(limits),
       connection_(location_.endpoint.origin, remote::client_options(options_, location_)) {
   const std::string name =
@@ -156,18 +155,13 @@ template <class Read>
 Primary::Outcome PrimaryClient::call(const Asking& asking, const net::Wait& wait, Read&& read) {
   std::string body;
   grpc::append_message(asking.message, grpc::Form::Binary, body);
-  Headers own = headers_;
-  if (asking.joined) own.emplace_back(replication::kFramesHeader, replication::kJoinedFrames);
-  if (asking.compressed) own.emplace_back(replication::kAcceptEncodingHeader, replication::zstd::kName);
-  if (!session_token_.empty()) own.emplace_back("x-session-token", session_token_);
-  if (hook_) hook_(own);
-  std::vector<net::Header> headers;
-  for (const auto& [name, value] : own) {
-    if (!net::is_token(name) || !net::is_field_value(value)) {
-      core::throw_error(ErrorCode::Configuration, "the request hook made a header that cannot be sent");
-    }
-    headers.push_back({name, value});
-  }
+  std::vector<net::Header> own;
+  for (const auto& [name, value] : headers_) own.push_back({name, value});
+  if (asking.joined) own.push_back({replication::kFramesHeader, replication::kJoinedFrames});
+  if (asking.compressed) own.push_back({replication::kAcceptEncodingHeader, replication::zstd::kName});
+  if (!session_token_.empty()) own.push_back({"x-session-token", session_token_});
+  remote::HookedHeaders hooked;
+  const std::span<const net::Header> headers = hooked.of(options_, own);
   const std::string target = location_.endpoint.path + "/wal_log.ReplicationLog/" + std::string(asking.method);
   try {
     const net::HttpResponse response = connection_.open({"POST", target, headers, body}, patient(wait));

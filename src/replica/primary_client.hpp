@@ -24,12 +24,11 @@ std::string namespace_of_host(std::string_view host);
 
 class PrimaryClient final : public Primary {
  public:
-  using Headers = std::vector<std::pair<std::string, std::string>>;
   struct Limits {
     std::uint32_t max_message_bytes = 1U << 30U;
   };
-  /// `hook` may change the headers of each request. Throws Configuration for options that cannot be.
-  PrimaryClient(const remote::Options& options, std::function<void(Headers&)> hook, Limits limits);
+  /// Throws Configuration for options that cannot be.
+  PrimaryClient(const remote::Options& options, Limits limits);
 
   Greeting hello(const net::Wait& wait) override;
   Outcome frames(std::uint64_t from, const Take& take, const net::Wait& wait) override;
@@ -54,9 +53,8 @@ class PrimaryClient final : public Primary {
 
   const remote::Options options_;
   const remote::Location location_;
-  const std::function<void(Headers&)> hook_;
   const Limits limits_;
-  Headers headers_;
+  std::vector<std::pair<std::string, std::string>> headers_;
   bool is_near_ = false;  // on this machine: it costs less to send pages than to compress them
   net::HttpConnection connection_;
   std::string session_token_;

@@ -18,44 +18,22 @@
 
 #include <libsql/libsql.hpp>
 
-#include "server/server.hpp"
 #include "support/expect_error.hpp"
 #include "support/primary_log.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/primary_server.hpp"
 
 namespace libsql::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-class ReplicaOfServer : public ::testing::Test {
+class ReplicaOfServer : public PrimaryServerTest {
  protected:
-  ReplicaOfServer() { start(); }
-  ~ReplicaOfServer() override { stop(); }
-
-  void start() {
-    server::Options options;
-    options.database = directory_.file("served.db");
-    options.http.port = port_;
-    options.replication.log = true;
-    server_ = std::make_unique<server::Server>(std::move(options));
-    server_->start();
-    port_ = server_->port();
-  }
-  void stop() {
-    if (server_ != nullptr) server_->stop(1s);
-    server_ = nullptr;
-  }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   ReplicaBuilder builder(const char* file = "copy.db") const {
     return Builder::remote_replica(directory_.file(file), url()).proxy(std::nullopt).busy_timeout(200ms);
   }
   Connection at_primary() const { return Builder::remote(url()).proxy(std::nullopt).build().connect(); }
   static int count(Connection& conn) { return conn.query_value<int>("SELECT count(*) FROM t"); }
-
-  TemporaryDirectory directory_;
-  std::uint16_t port_ = 0;
-  std::unique_ptr<server::Server> server_;
 };
 
 TEST_F(ReplicaOfServer, OpensWithoutTheServerOnceItHasACopy) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,7 +15,9 @@ namespace libsql::test {
 
 class Child {
  public:
-  explicit Child(std::vector<std::string> command) {
+  // `error_file`: where its standard error goes, appended. A file that may not grow is an error for the child then, not
+  // its end.
+  explicit Child(std::vector<std::string> command, const std::string& error_file = {}) {
     int in[2];
     int out[2];
     if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
@@ -27,7 +28,12 @@ class Child {
     if (pid_ == 0) {
       ::dup2(in[0], STDIN_FILENO);
       ::dup2(out[1], STDOUT_FILENO);
-      ::execv(arguments[0], arguments.data());
+      if (!error_file.empty()) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        const int error = ::open(error_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+        if (error >= 0) ::dup2(error, STDERR_FILENO);
+      }
+      ::execvp(arguments[0], arguments.data());
       ::_exit(127);
     }
     ::close(in[0]);
@@ -64,7 +70,12 @@ class Child {
   void end_input() {
     if (input_ >= 0) ::close(std::exchange(input_, -1));
   }
-  void kill() const { ::kill(pid_, SIGKILL); }
+  void kill(int signal = SIGKILL) const {
+    if (pid_ > 0) ::kill(pid_, signal);
+  }
+  pid_t pid() const { return pid_; }
+  int input() const { return input_; }
+  int output() const { return output_; }
   // The status as waitpid() gives it.
   int wait() {
     int status = 0;

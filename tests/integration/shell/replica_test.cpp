@@ -10,32 +10,13 @@
 #include <vector>
 
 #include "integration/shell/process.hpp"
-#include "server/server.hpp"
-#include "support/temporary_directory.hpp"
+#include "support/primary_server.hpp"
 
 namespace libsql::test {
 namespace {
 
-class ReplicaShell : public ::testing::Test {
+class ReplicaShell : public PrimaryServerTest {
  protected:
-  ReplicaShell() { start(); }
-  ~ReplicaShell() override { stop(); }
-
-  void start() {
-    server::Options options;
-    options.database = directory_.file("served.db");
-    options.http.port = port_;
-    options.replication.log = true;
-    server_ = std::make_unique<server::Server>(std::move(options));
-    server_->start();
-    port_ = server_->port();
-  }
-  void stop() {
-    if (server_ != nullptr) server_->stop(std::chrono::seconds(1));
-    server_ = nullptr;
-  }
-
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   std::string copy() const { return directory_.file("copy.db"); }
   ProcessResult at_primary(const std::string& sql) const { return run_shell({url(), sql}); }
   ProcessResult replica(std::vector<std::string> arguments, const std::string& input = {}) const {
@@ -47,10 +28,6 @@ class ReplicaShell : public ::testing::Test {
     options.insert(options.end(), {copy(), url()});
     return run_shell(options, {}, environment);
   }
-
-  TemporaryDirectory directory_;
-  std::uint16_t port_ = 0;
-  std::unique_ptr<server::Server> server_;
 };
 
 TEST_F(ReplicaShell, ReadsTheFileAndWritesToTheServer) {

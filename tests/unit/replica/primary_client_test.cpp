@@ -130,7 +130,8 @@ TEST_F(PrimaryClientTest, SendsWhatLibsqlsClientsSend) {
   remote::Options options = remote_options(server);
   options.headers.emplace_back("x-own", "value");
   options.encryption_key = "a2V5";
-  PrimaryClient client(options, [](PrimaryClient::Headers& headers) { headers.emplace_back("x-hook", "hooked"); }, {});
+  options.request_hook = [](auto& headers) { headers.emplace_back("x-hook", "hooked"); };
+  PrimaryClient client(options, {});
   client.hello({});
   client.frames(5, [](std::span<const std::byte>) {}, {});
   const auto requests = server.received();
@@ -164,7 +165,7 @@ TEST_F(PrimaryClientTest, TellsWhatAStatusMeans) {
               "\r\ngrpc-message: " + grpc::encode_message(status.message) + "\r\ncontent-length: 0\r\n\r\n";
     return {.bytes = answer};
   });
-  PrimaryClient client(remote_options(server), nullptr, {});
+  PrimaryClient client(remote_options(server), {});
   const auto frames = [&] { return client.frames(0, [](std::span<const std::byte>) {}, {}); };
   status = {grpc::Code::FailedPrecondition, "NO_HELLO"};
   EXPECT_EQ(frames(), Primary::Outcome::NoHello);
@@ -209,7 +210,7 @@ TEST_F(PrimaryClientTest, RefusesAnswersThatNoPrimaryShouldGive) {
       {"HTML", {.bytes = test::http_answer(200, "text/html", "<html>hello</html>")}}};
   Reply next;
   const test::ScriptedServer server([&](const Received&) { return next; });
-  PrimaryClient client(remote_options(server), nullptr, {});
+  PrimaryClient client(remote_options(server), {});
   for (const auto& [what, answer] : answers) {
     next = answer;
     EXPECT_THROW(client.frames(0, [](std::span<const std::byte>) {}, {}), Error) << what;
@@ -223,7 +224,7 @@ TEST_F(PrimaryClientTest, RefusesAnswersThatNoPrimaryShouldGive) {
 TEST_F(PrimaryClientTest, RefusesGreetingsThatCannotBeUsed) {
   std::string message;
   const test::ScriptedServer server([&](const Received&) { return grpc_reply(message); });
-  PrimaryClient client(remote_options(server), nullptr, {});
+  PrimaryClient client(remote_options(server), {});
   message = greeting("no uuid");
   EXPECT_THROW(client.hello({}), Protocol);
   message = greeting("fb570ae7-d7df-4bb2-80cf-d1016883785e", "a\r\nb: c");
@@ -238,10 +239,10 @@ TEST_F(PrimaryClientTest, RefusesGreetingsThatCannotBeUsed) {
 TEST_F(PrimaryClientTest, KeepsToItsDeadlineAndGivesUpOnASilentPrimary) {
   const test::ScriptedServer server([](const Received&) -> Reply { return {.silent = true}; });
   remote::Options options = remote_options(server);
-  PrimaryClient patient(options, nullptr, {});
+  PrimaryClient patient(options, {});
   EXPECT_THROW(patient.hello({net::Deadline::after(std::chrono::milliseconds(30)), nullptr}), Timeout);
   options.default_deadline = std::chrono::milliseconds(30);
-  PrimaryClient hasty(options, nullptr, {});
+  PrimaryClient hasty(options, {});
   EXPECT_THROW(hasty.hello({}), Timeout);
 }
 
